@@ -1,4 +1,4 @@
-"""The JSON documents that the service returns: states of resources, the overview, webhooks.
+"""The JSON documents of the service: states of resources, the overview, webhooks, and the alert settings.
 
 The OpenAPI document and the web UI's types are generated from these classes.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, NotRequired
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
 from penstock.model.reports import CheckJson
@@ -203,3 +203,46 @@ class OverviewJson(TypedDict):
 
     nodes: list[NodeJson]
     edges: list[EdgeJson]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class ChannelDocument(_Strict):
+    """A channel for messages. `url` is write-only; without it the old URL stays. `shown` is the URL without secrets."""
+
+    url: str | None = Field(default=None, max_length=4000)
+    allowed_hosts: list[str] = []
+    shown: str | None = None  # ignored in a write
+
+
+class RulesDocument(_Strict):
+    """When an alert is raised and reported; null turns a rule off."""
+
+    stalled_minutes: float | None = Field(default=1440, gt=0)
+    volume_under: float | None = Field(default=0.5, ge=0, le=1)  # of the usual number of records
+    volume_over: float | None = Field(default=3.0, ge=1)
+    volume_runs: int = Field(default=5, ge=3, le=50)  # the usual number is the median of this many runs
+    error_share: float | None = Field(default=0.1, gt=0, le=1)
+    error_least: int = Field(default=20, ge=1)
+    quarantine_more: int | None = Field(default=100, ge=0)
+    run_failed: bool = True
+    run_partial: bool = False
+    run_results: bool = False  # a message about each ended run, not an alert
+    credential_refused: bool = True
+    columns_changed: bool = True
+    waiting_minutes: float | None = Field(default=5, gt=0)  # a queued run that no worker executes
+    repeat_hours: float = Field(default=24, ge=1)
+    calm_minutes: float = Field(default=10, ge=0)  # at least, between two messages about one alert
+
+
+class AlertSettings(_Strict):
+    """The alert settings. `quiet` are destinations and flows without alerts; more than `digest` alerts at once are sent
+    as one message.
+    """
+
+    channels: dict[str, ChannelDocument] = {}
+    rules: RulesDocument = RulesDocument()
+    quiet: list[str] = []
+    digest: int = Field(default=3, ge=1)

@@ -194,7 +194,7 @@ AlertState = Literal["raised", "over"]
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """An alert that is raised or over. `told` is the last reported state, `told_at` when it was reported."""
+    """An alert that is raised or over. `reported` is the state in the last message about it, `reported_at` its time."""
 
     id: str
     kind: str
@@ -203,17 +203,17 @@ class Alert:
     reason: str
     since: datetime
     over_at: datetime | None = None
-    told: str | None = None
-    told_at: datetime | None = None
+    reported: str | None = None
+    reported_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class KeyedRequest:
-    """A request with an Idempotency-Key: its caller, the key, and a hash of its content (`asked`)."""
+    """A request with an Idempotency-Key: its caller, the key, and the hash of its content."""
 
     who: str
     key: str
-    asked: str
+    content_hash: str
 
 
 @dataclass(frozen=True, slots=True)

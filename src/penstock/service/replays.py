@@ -22,7 +22,7 @@ KEPT_S = 24 * 3600.0
 class StoredResponse:
     """The stored response of a request; `status` is None while it is in progress, `sealed` is the sealed body."""
 
-    asked: str
+    content_hash: str
     status: int | None
     headers: Mapping[str, str]
     sealed: bytes | None
@@ -40,13 +40,17 @@ def stored_response(conn: Connection, request: KeyedRequest, now: float) -> Stor
 def begin_response(conn: Connection, request: KeyedRequest, until: float) -> None:
     """Mark a request as in progress, in place of an older one with its key. Needs an exclusive transaction."""
     forget_response(conn, request)
-    row = {"who": request.who, "key": request.key, "asked": request.asked, "until": until}
+    row = {"who": request.who, "key": request.key, "asked": request.content_hash, "until": until}
     conn.execute(insert(answers), row)
 
 
-def store_response(conn: Connection, request: KeyedRequest, kept: StoredResponse) -> None:
+def store_response(conn: Connection, request: KeyedRequest, response: StoredResponse) -> None:
     """Store the response of a request that is in progress."""
-    row = {"status": kept.status, "headers": orjson.dumps(dict(kept.headers)).decode(), "sealed": kept.sealed}
+    row = {
+        "status": response.status,
+        "headers": orjson.dumps(dict(response.headers)).decode(),
+        "sealed": response.sealed,
+    }
     conn.execute(update(answers).where(_is(request)).values(row))
 
 
@@ -75,7 +79,7 @@ class Replays:
     ctx: Callable[[], Context]
 
     def begin(self, request: KeyedRequest) -> ReplayedResponse | None:
-        """The stored response; or None, and then the caller executes the request and calls `keep` or `forget`.
+        """The stored response; or None, and then the caller executes the request and calls `store` or `forget`.
 
         ConflictError when the key was used for another request, or while the same request is in progress.
         """
@@ -86,7 +90,7 @@ class Replays:
             if known is None:
                 begin_response(conn, request, now + KEPT_S)
                 return None
-        if known.asked != request.asked:
+        if known.content_hash != request.content_hash:
             message = "this key was used for another request"
             raise _refusal(message, "key-reused", "use a new key for every request", request)
         if known.status is None:
@@ -95,12 +99,14 @@ class Replays:
             raise _refusal(message, "in-progress", hint, request)
         return ReplayedResponse(known.status, known.headers, self._body(ctx, request, known))
 
-    def keep(self, request: KeyedRequest, answer: ReplayedResponse) -> None:
-        """Store the response: a request with the same key gets it for a day."""
+    def store(self, request: KeyedRequest, response: ReplayedResponse) -> None:
+        """Store the response, which a request with the same key gets for a day."""
         ctx = self.ctx()
-        sealed = seal_response(ctx.sealer(), request, answer.body) if answer.body else None
+        sealed = seal_response(ctx.sealer(), request, response.body) if response.body else None
         with ctx.database.begin() as conn:
-            store_response(conn, request, StoredResponse(request.asked, answer.status, answer.headers, sealed))
+            store_response(
+                conn, request, StoredResponse(request.content_hash, response.status, response.headers, sealed)
+            )
 
     def forget(self, request: KeyedRequest) -> None:
         """Forget a refused request, which changed nothing, so that it can be sent again."""

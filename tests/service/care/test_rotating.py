@@ -102,7 +102,7 @@ def test_stored_responses_of_idempotent_requests_are_sealed_again(database):
     with database.begin() as conn:
         replays.begin_response(conn, request, until=100.0)
         sealed = replays.seal_response(sealer_of({}, database.folder), request, b'{"token": "shown once"}')
-        replays.store_response(conn, request, replays.StoredResponse(request.asked, 201, {}, sealed))
+        replays.store_response(conn, request, replays.StoredResponse(request.content_hash, 201, {}, sealed))
     assert rotate_key(database, {}).sealed == 1
     with database.read() as conn:
         kept = replays.stored_response(conn, request, now=1.0)

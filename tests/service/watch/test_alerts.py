@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.service.alert_document import Rules
+from penstock.service.documents import RulesDocument
 from penstock.service.store.figures import RunFigures
 from penstock.service.watch.alert_rules import Facts, FlowFacts, TargetFacts, judge
 from support.service.watch_service import Service
@@ -33,14 +33,14 @@ def target(*runs: RunFigures, idle: float | None = 0, held: int = 0, active: boo
 
 
 def raised(*targets: TargetFacts, waiting: float | None = None) -> set[str]:
-    return {one.alert.id for one in judge(Facts(START, targets, waiting), Rules(), {})[0]}
+    return {one.alert.id for one in judge(Facts(START, targets, waiting), RulesDocument(), {})[0]}
 
 
 def test_a_failed_flow_raises_one_alert_and_none_if_its_destination_failed():
     flow = FlowFacts("nightly", ("it",), (run(9, status="queued"), run(8, status="failed")))
     for newest, expected in (("succeeded", {"flow:nightly"}), ("failed", {"run:it"})):
         facts = Facts(START, (target(run(7, status=newest), *USUAL),), flows=(flow,))
-        assert {one.alert.id for one in judge(facts, Rules(), {})[0]} == expected
+        assert {one.alert.id for one in judge(facts, RulesDocument(), {})[0]} == expected
 
 
 USUAL = [run(number) for number in range(6)]
@@ -78,7 +78,7 @@ def test_a_run_without_a_worker_raises_an_alert() -> None:
 @given(st.lists(st.tuples(st.booleans(), st.integers(1, 40 * 60)), max_size=60))
 def test_an_alert_sends_one_message_for_each_state(steps: list[tuple[bool, int]]) -> None:
     """However it comes and goes: messages are far apart, raised and over take turns, and the last word is true."""
-    rules, known, now = Rules(), {}, START
+    rules, known, now = RulesDocument(), {}, START
     said: list[tuple[datetime, str]] = []
     stalled = False
     for stalled, minutes in steps:

@@ -148,7 +148,7 @@ class People:
         now = int(self.clock.now().timestamp())
         with self.database.begin() as conn:
             rows.change(conn, row.name, {"seen_at": iso(self.clock.now())})
-        session = Session(row.name, row.epoch, now, now + SESSION_LIVES_S, self.draw(16))
+        session = Session(row.name, row.epoch, now + SESSION_LIVES_S, self.draw(16))
         cookie = secret.signed(session, self._keys["session"])
         return SignedIn(Person(row.name, ROLES[row.role]), cookie, self.csrf(cookie))
 

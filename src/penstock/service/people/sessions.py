@@ -33,7 +33,6 @@ class Session:
 
     name: str
     epoch: int
-    issued: int
     expires: int
     nonce: str
 

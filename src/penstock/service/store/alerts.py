@@ -35,10 +35,11 @@ def all_alerts(conn: Connection) -> dict[str, Alert]:
     rows = conn.execute(select(alerts).order_by(alerts.c.since)).mappings()
     return {
         row["id"]: Alert(
-            **{name: row[name] for name in ("id", "kind", "subject", "state", "reason", "told")},
+            **{name: row[name] for name in ("id", "kind", "subject", "state", "reason")},
+            reported=row["told"],
             since=datetime.fromisoformat(row["since"]),
             over_at=_moment(row["over_at"]),
-            told_at=_moment(row["told_at"]),
+            reported_at=_moment(row["told_at"]),
         )
         for row in rows
     }
@@ -59,8 +60,8 @@ def put_alerts(conn: Connection, changed: Iterable[Alert]) -> None:
             "reason": alert.reason,
             "since": iso(alert.since),
             "over_at": None if alert.over_at is None else iso(alert.over_at),
-            "told": alert.told,
-            "told_at": None if alert.told_at is None else iso(alert.told_at),
+            "told": alert.reported,
+            "told_at": None if alert.reported_at is None else iso(alert.reported_at),
         }
         for alert in changed
     ]

@@ -10,7 +10,7 @@ from typing import Literal, TypeGuard
 
 from penstock.model.outcome import EMPTY, GONE, NOT_SENT, Note, is_column_change
 from penstock.model.text import visible
-from penstock.service.alert_document import Rules
+from penstock.service.documents import RulesDocument
 from penstock.service.model import Alert
 from penstock.service.store.figures import RunFigures
 
@@ -64,7 +64,7 @@ class AlertChange:
 Finding = tuple[str, str, str]  # kind, subject, reason
 
 
-def judge(facts: Facts, rules: Rules, known: Mapping[str, Alert]) -> tuple[list[AlertChange], dict[str, Alert]]:
+def judge(facts: Facts, rules: RulesDocument, known: Mapping[str, Alert]) -> tuple[list[AlertChange], dict[str, Alert]]:
     """The messages to send now, and all alerts after them.
 
     A message is sent when an alert is raised, when it is over, and every `repeat_hours` in between.
@@ -76,7 +76,7 @@ def judge(facts: Facts, rules: Rules, known: Mapping[str, Alert]) -> tuple[list[
         alert = _as_it_is(name, known.get(name), found.get(name), facts.now)
         what = _to_say(alert, rules, facts.now)
         if what is not None:
-            alert = replace(alert, told=alert.state, told_at=facts.now)
+            alert = replace(alert, reported=alert.state, reported_at=facts.now)
             news.append(AlertChange(what, alert))
         after[name] = alert
     return news, after
@@ -94,20 +94,20 @@ def _as_it_is(name: str, known: Alert | None, found: Finding | None, now: dateti
     return replace(known, state="raised", reason=reason, since=now, over_at=None)
 
 
-def _to_say(alert: Alert, rules: Rules, now: datetime) -> Literal["raised", "still", "over"] | None:
-    since_told = None if alert.told_at is None else now - alert.told_at
-    if alert.told != alert.state:
-        if alert.told is None and alert.state == "over":
+def _to_say(alert: Alert, rules: RulesDocument, now: datetime) -> Literal["raised", "still", "over"] | None:
+    since_report = None if alert.reported_at is None else now - alert.reported_at
+    if alert.reported != alert.state:
+        if alert.reported is None and alert.state == "over":
             return None  # it was never reported as raised
-        if since_told is not None and since_told < timedelta(minutes=rules.calm_minutes):
+        if since_report is not None and since_report < timedelta(minutes=rules.calm_minutes):
             return None  # an alert that changes often is reported less often
         return "raised" if alert.state == "raised" else "over"
-    if alert.state == "raised" and since_told is not None and since_told >= timedelta(hours=rules.repeat_hours):
+    if alert.state == "raised" and since_report is not None and since_report >= timedelta(hours=rules.repeat_hours):
         return "still"
     return None
 
 
-def findings(facts: Facts, rules: Rules) -> Iterator[Finding]:
+def findings(facts: Facts, rules: RulesDocument) -> Iterator[Finding]:
     """All conditions that raise an alert now."""
     if _is_long(facts.waiting_s, rules.waiting_minutes):
         yield "worker", "queue", f"a run has waited for {_span(facts.waiting_s)} without a worker"
@@ -137,7 +137,7 @@ def _last_ended(runs: Sequence[RunFigures]) -> RunFigures | None:
     return next((run for run in runs if run.status not in {"queued", "running"}), None)
 
 
-def _of_target(target: TargetFacts, rules: Rules) -> Iterator[Finding]:
+def _of_target(target: TargetFacts, rules: RulesDocument) -> Iterator[Finding]:
     name = target.name
     if _is_long(target.idle_s, rules.stalled_minutes):
         yield "stalled", name, f"active, but no records were read for {_span(target.idle_s)}"
@@ -174,7 +174,7 @@ def _of_columns(run: RunFigures, notes: Sequence[Note]) -> Iterator[Finding]:
         yield "columns", run.target, f"columns changed in run {run.run}: {'; '.join(parts)}"
 
 
-def _of_volume(ended: list[RunFigures], rules: Rules) -> Iterator[Finding]:
+def _of_volume(ended: list[RunFigures], rules: RulesDocument) -> Iterator[Finding]:
     newest, before = ended[0], [run.read for run in ended[1 : 1 + rules.volume_runs]]
     if len(before) < rules.volume_runs:
         return
@@ -188,7 +188,7 @@ def _of_volume(ended: list[RunFigures], rules: Rules) -> Iterator[Finding]:
         yield "volume", newest.target, words.format("far more")
 
 
-def _of_errors(run: RunFigures, rules: Rules) -> Iterator[Finding]:
+def _of_errors(run: RunFigures, rules: RulesDocument) -> Iterator[Finding]:
     wrong = run.quarantined + run.unknown
     if rules.error_share is not None and wrong >= rules.error_least and wrong >= run.read * rules.error_share:
         yield "errors", run.target, f"{wrong} of {run.read} records of run {run.run} were refused or are unknown"

@@ -18,7 +18,7 @@ from penstock.delivery.http.pinning import addresses, judging
 from penstock.model.delivery import Connection
 from penstock.model.errors import InputError, Problem
 from penstock.run.context import Context
-from penstock.service.alert_document import AlertSettings
+from penstock.service.documents import AlertSettings
 from penstock.store.project import credentials
 from penstock.store.project.settings import put_setting, setting
 

@@ -15,7 +15,7 @@ from penstock.clock import iso
 from penstock.model.errors import PenstockError
 from penstock.run.activity import active_names
 from penstock.run.context import Context
-from penstock.service.alert_document import AlertSettings
+from penstock.service.documents import AlertSettings
 from penstock.service.store import alerts, figures, run_pages
 from penstock.service.store.alerts import Message
 from penstock.service.store.run_pages import EndedRun
@@ -102,7 +102,7 @@ def look(ctx: Context) -> list[AlertChange]:
     with ctx.database.begin() as conn:
         facts = _facts(ctx, conn, active, set(settings.quiet))
         known = alerts.all_alerts(conn)
-        news, after = judge(facts, settings.judged_by(), known)
+        news, after = judge(facts, settings.rules, known)
         alerts.put_alerts(conn, [alert for name, alert in after.items() if known.get(name) != alert])
         alerts.post(conn, _messages(news, settings, facts.now))
         ended = results(conn, settings, facts.now)

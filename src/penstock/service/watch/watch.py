@@ -10,7 +10,7 @@ from typing import Any
 from penstock.clock import iso
 from penstock.model.errors import PenstockError, Problem
 from penstock.run.context import Context
-from penstock.service.alert_document import AlertSettings
+from penstock.service.documents import AlertSettings
 from penstock.service.model import Alert
 from penstock.service.store import alerts, figures, pauses
 from penstock.service.store.pauses import FeedPause

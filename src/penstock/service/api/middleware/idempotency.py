@@ -112,7 +112,7 @@ def _remember(app: ServiceApp, keyed: KeyedRequest, buffered: _BufferedAnswer) -
     """Store the response of a request that succeeded. A refused request can be sent again."""
     response = buffered.answer
     if response.status < 400 and len(response.body) <= LARGEST:
-        app.replays.keep(keyed, response)
+        app.replays.store(keyed, response)
     elif response.status >= 400:
         app.replays.forget(keyed)
 

@@ -9,9 +9,9 @@ from pydantic import BaseModel
 
 from penstock.clock import iso
 from penstock.model.page import Page, whole
-from penstock.service.alert_document import AlertSettings
 from penstock.service.api.dependencies import IfMatch, Opened, Person, Right, needs, require_etag, set_etag
 from penstock.service.api.errors import answer
+from penstock.service.documents import AlertSettings
 from penstock.service.model import Alert, AlertState
 
 METRICS_PUBLIC = "PENSTOCK_METRICS_PUBLIC"
@@ -115,7 +115,7 @@ def try_alerts(
 
 
 def _alert(alert: Alert) -> dict[str, Any]:
-    moments = {name: getattr(alert, name) for name in ("since", "over_at", "told_at")}
+    moments = {"since": alert.since, "over_at": alert.over_at, "told_at": alert.reported_at}
     plain = {name: getattr(alert, name) for name in ("id", "kind", "subject", "state", "reason")}
     return {**plain, **{name: None if at is None else iso(at) for name, at in moments.items()}}
 
