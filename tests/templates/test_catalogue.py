@@ -2,7 +2,7 @@ import pytest
 
 from penstock.model.spec import Mode
 from penstock.render.cross_field_rules import COMBINATIONS
-from penstock.render.fields import BY_TYPE
+from penstock.render.steps import BY_TYPE
 from penstock.templates.catalogue import batch_endpoint, load_catalogue
 
 TEMPLATES = load_catalogue().values()

@@ -8,7 +8,7 @@ import pytest
 from penstock import Project
 from penstock.model.errors import InputError
 from penstock.render.cross_field_rules import COMBINATIONS
-from penstock.render.fields import BY_TYPE
+from penstock.render.steps import BY_TYPE
 from penstock.templates import document_schema
 from penstock.templates.catalogue import load_catalogue, read_catalogue
 from support.docs.source_trees import source_trees

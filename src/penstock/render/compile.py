@@ -14,13 +14,13 @@ from penstock.model.errors import InputError
 from penstock.model.outcome import Note
 from penstock.model.record import Grouping, Replies, RetryClass, Schema, Shape
 from penstock.model.spec import DestinationSpec, Dialect, settings_text
+from penstock.render.bindings import CompileContext
 from penstock.render.bodies import frame_of
-from penstock.render.compile_context import CompileContext
-from penstock.render.externals import add_external, already_wrapped, pass_through
-from penstock.render.fields import has_flat_links, is_date_time
+from penstock.render.cross_field_rules import add_external, already_wrapped, pass_through
 from penstock.render.layout import add_defaults, add_extras, limits_of, map_fields
 from penstock.render.merger import Merger
 from penstock.render.renderer import Input, ParentRef, Renderer
+from penstock.render.steps import has_flat_links, is_date_time
 from penstock.templates.catalogue import Template, batch_endpoint, load_catalogue
 
 ASYNCHRONOUS: Mapping[str, object] = MappingProxyType({"synchronous": False, "returnJobId": True})

@@ -11,12 +11,10 @@ from typing import Any, Literal
 
 from penstock.model.outcome import Refusal, named
 from penstock.model.spec import Mode
-from penstock.render.bindings import Bound, bind, near_misses, remaining
-from penstock.render.compile_context import CompileContext
+from penstock.render.bindings import Bound, CompileContext, bind, near_misses, remaining
 from penstock.render.cross_field_rules import COMBINATIONS, only_company
-from penstock.render.fields import has_flat_links, rule_of
 from penstock.render.renderer import TOP, ContainerLimits, Input
-from penstock.render.steps import Step, constant, native_attribute, plain_attribute
+from penstock.render.steps import Step, constant, has_flat_links, native_attribute, plain_attribute, rule_of
 from penstock.render.values.rules import CUSTOM_ATTRIBUTES, attribute_name, without_nulls
 from penstock.templates.catalogue import INLINE, NOWHERE, FieldDoc
 

@@ -16,8 +16,8 @@ from penstock.model.record import Chunk, Key, Lookup, Payload, Refused, Rendered
 from penstock.model.text import identifying
 from penstock.render.steps import Columns, Step, Values
 from penstock.render.steps import Refused as RefusedRows
+from penstock.render.values.columns import key_cells, why_no_key
 from penstock.render.values.json_values import ABSENT
-from penstock.render.values.keys import key_cells, why_no_key
 from penstock.render.values.macros import Macros
 from penstock.render.values.numbers import Digits
 from penstock.render.values.rules import LENGTH, text

@@ -2,7 +2,7 @@
 
 import pytest
 
-from penstock.render import fields
+from penstock.render import steps
 from penstock.run import prepare
 from support.cli.shell import Shell
 
@@ -43,7 +43,7 @@ def test_dates_that_were_delivered_as_dates_stay_unchanged(shell, sandbox, monke
     (tmp_path / "penstock.yaml").write_text(project, encoding="utf-8")
     its = shell
     with monkeypatch.context() as earlier:
-        earlier.setattr(fields, "is_date_time", lambda doc, dialect: False)
+        earlier.setattr(steps, "is_date_time", lambda doc, dialect: False)
         sandbox.settings(strict=False)  # the API took what release 0.1.0 sent
         its.json("run it")
     sandbox.settings(strict=True)

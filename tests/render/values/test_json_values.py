@@ -1,14 +1,24 @@
-"""JSON is read without loss, and what JSON cannot say is refused."""
+"""JSON, dates, moments and other single values, from text, Python and Arrow; what JSON cannot say is refused."""
 
 import json
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta, timezone
 
 import orjson
+import pyarrow as pa
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from penstock.model.outcome import Refusal
-from penstock.render.values.json_values import ABSENT, plain, read_json
+from penstock.render.values.json_values import (
+    ABSENT,
+    bytes_as_texts,
+    date_time,
+    moment,
+    plain,
+    read_json,
+    scalar_values,
+)
 from penstock.render.values.numbers import Digits
 from support.kernel.json_values import JSON_VALUES
 
@@ -77,3 +87,146 @@ def test_what_json_has_no_type_for_is_written_as_text(value, meant):
 
 def test_a_member_that_is_not_there_is_named():
     assert repr(ABSENT) == "ABSENT"
+
+
+ZONES = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+MOMENTS = st.datetimes(datetime(2, 1, 1), datetime(9998, 12, 31), timezones=st.just(UTC) | ZONES)  # noqa: DTZ001
+
+
+@given(MOMENTS)
+def test_a_moment_keeps_its_instant_and_ends_in_z(value):
+    written = moment(value)
+    assert datetime.fromisoformat(written) == value
+    assert written.endswith("Z")
+    assert len(written) in (20, 24, 27)
+    assert moment(written) == written
+
+
+@given(MOMENTS, st.sampled_from([" ", "T"]))
+def test_text_with_an_offset_means_the_same_instant(value, between):
+    assert moment(value.isoformat(sep=between)) == moment(value)
+
+
+@given(st.dates())
+def test_a_date_stays_a_date(value):
+    assert moment(value) == moment(f" {value.isoformat()} ") == value.isoformat()
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("2026-01-01T00:00+05:30", "2025-12-31T18:30:00Z"),
+        ("2026-01-31 08:30", "2026-01-31T08:30:00Z"),
+        ("2026-01-31 08:30:15", "2026-01-31T08:30:15Z"),
+        ("2026-01-31T08:30:15.5Z", "2026-01-31T08:30:15.500Z"),
+        ("2026-01-31T08:30:15.123456789Z", "2026-01-31T08:30:15.123456Z"),
+        ("2026-01-31 08:30:15 UTC", "2026-01-31T08:30:15Z"),
+        ("2026-01-31 08:30:15-0800", "2026-01-31T16:30:15Z"),
+        ("2026-01-31 08:30:15+02", "2026-01-31T06:30:15Z"),
+    ],
+)
+def test_listed_shapes_are_read(text, meant):
+    assert moment(text) == meant
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "2026-02-30",
+        "2026-13-01",
+        "2026-01-01T24:00:00Z",
+        "2026-01-01T23:59:60Z",
+        "0000-01-01",
+        "0001-01-01T00:00:00+05:00",
+        "20260131",
+        "31.01.2026",
+        "01/31/2026",
+        "1769817600",
+        "tomorrow",
+        "2026-1-1",
+        "٢٠٢٦-01-01",
+        1769817600,
+        1.5,
+        True,
+        [],
+    ],
+)
+def test_everything_else_is_refused_with_what_would_be_taken(value):
+    found = moment(value)
+    assert isinstance(found, Refusal)
+    assert "2026-01-31" in found.accepted
+
+
+def test_blank_text_is_null():
+    assert moment("") is None
+    assert moment(" \t") is None
+
+
+def test_a_naive_moment_is_utc():
+    assert moment(datetime(2026, 1, 31, 8, 30)) == "2026-01-31T08:30:00Z"  # noqa: DTZ001
+    assert moment(date(2026, 1, 31)) == "2026-01-31"
+
+
+def test_a_date_is_its_first_second_where_a_moment_is_meant():
+    assert date_time("2026-01-31") == "2026-01-31T00:00:00Z"
+    assert date_time("2026-01-31 08:30") == "2026-01-31T08:30:00Z"
+    assert date_time("") is None
+    assert isinstance(date_time("tomorrow"), Refusal)
+
+
+def test_a_moment_whose_utc_is_past_the_calendar_is_refused():
+    assert isinstance(moment(datetime(9999, 12, 31, 23, tzinfo=timezone(timedelta(hours=-5)))), Refusal)
+
+
+@pytest.mark.parametrize(
+    ("array", "meant"),
+    [
+        (pa.array([90, None, 0], pa.duration("s")), ["PT90S", None, "PT0S"]),
+        (pa.array([1500, -1500], pa.duration("ms")), ["PT1.5S", "PT-1.5S"]),
+        (pa.array([1_999, -1], pa.duration("ns")), ["PT0.000001S", "PT0S"]),
+        (pa.array([time(8, 30), None], pa.time32("s")), ["08:30:00", None]),
+        (pa.array([1_500], pa.time64("ns")), ["00:00:00.000001"]),
+        (pa.array([29.85, None], pa.float32()), [29.85, None]),
+        (pa.array([b"\x00\xff", None], pa.binary()), ["00ff", None]),
+        (pa.array(["ä", None]), ["ä", None]),
+        (pa.array([1, None], pa.int64()), [1, None]),
+        (pa.array([date(2026, 1, 31), None]), ["2026-01-31", None]),
+        (
+            pa.array([0, 1_500_000, 1, None], pa.timestamp("us")),
+            ["1970-01-01T00:00:00Z", "1970-01-01T00:00:01.500Z", "1970-01-01T00:00:00.000001Z", None],
+        ),
+        (pa.array([0, None], pa.timestamp("s", "Nowhere/Unknown")), ["1970-01-01T00:00:00Z", None]),
+    ],
+)
+def test_columns_of_single_values(array, meant):
+    assert scalar_values(array) == meant
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        pa.array([10**6 * 4, -(10**6)], pa.date32()),
+        pa.array([2**62, -(2**62)], pa.timestamp("us")),
+        pa.array([2**62, -(2**62)], pa.timestamp("s")),  # microseconds do not reach as far
+    ],
+)
+def test_years_that_iso_cannot_write_are_refused(array):
+    assert [found.rule for found in scalar_values(array)] == ["date", "date"]
+
+
+def test_a_moment_beside_one_that_microseconds_do_not_reach():
+    assert scalar_values(pa.array([0, 2**62, None], pa.timestamp("s")))[::2] == ["1970-01-01T00:00:00Z", None]
+
+
+def test_bytes_as_text():
+    found = bytes_as_texts(pa.array([b"ok", b"\xff", None]))
+    assert found[0] == "ok"
+    assert (found[1].rule, found[1].value) == ("text", "\\xff")
+    assert found[2] is None
+
+
+def test_text_that_is_not_utf_8_is_refused_alone():
+    data, offsets = pa.py_buffer(b"ok\xff"), pa.py_buffer(bytes([0, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0]))
+    found = scalar_values(pa.StringArray.from_buffers(2, offsets, data))
+    assert found[0] == "ok"
+    assert isinstance(found[1], Refusal)

@@ -1,7 +1,7 @@
 """Rules on single values. Each maps a value that is not null to the value to send, or to a Refusal.
 
 Preview, test, plan and run share them, so that they cannot disagree. The rules on numbers are in `numbers`, those on
-dates in `dates`. Blank text is null for every type but `text`.
+dates in `json_values`. Blank text is null for every type but `text`.
 """
 
 from __future__ import annotations
@@ -13,9 +13,8 @@ from decimal import Decimal
 
 from penstock.model.outcome import Refusal, refuse
 from penstock.model.text import identifying
-from penstock.render.values.json_values import plain, read_json
+from penstock.render.values.json_values import date_time, plain, read_json
 from penstock.render.values.numbers import Digits, float_text, int32_if_whole, sent
-from penstock.render.values.scalars import date_time
 
 Rule = Callable[[object], object]
 

@@ -25,7 +25,7 @@ from penstock.model.outcome import Outcome, Refusal
 from penstock.model.record import NO_RECORD, Chunk, Key, Payload, Rendered, gone_columns
 from penstock.render.compile import Former
 from penstock.render.merger import Merger
-from penstock.render.values.keys import rows_of_another_form
+from penstock.render.values.columns import rows_of_another_form
 from penstock.run.diff.backlog import OpenChunk
 from penstock.run.diff.parents import CompanyLinks
 from penstock.run.diff.records import (

@@ -12,7 +12,7 @@ from penstock.model.outcome import Outcome, Refusal
 from penstock.model.record import Chunk, Key, Payload
 from penstock.model.spec import DestinationSpec
 from penstock.render.merger import replaced
-from penstock.render.values.keys import key_cells
+from penstock.render.values.columns import key_cells
 from penstock.run.context import Context
 from penstock.run.diff.backlog import OpenChunk
 from penstock.store import quarantine

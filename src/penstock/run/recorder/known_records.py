@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from penstock.clock import Clock, iso
 from penstock.model.record import Chunk, Lookup
-from penstock.render.values.keys import key_cells
+from penstock.render.values.columns import key_cells
 from penstock.run.diff.backlog import OpenChunk
 from penstock.run.diff.diff import ANY_VERSION, QuarantinedState
 from penstock.run.diff.parents import CompanyLinks

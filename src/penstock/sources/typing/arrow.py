@@ -19,9 +19,7 @@ import pyarrow.types as kinds
 from penstock.model.outcome import Refusal
 from penstock.model.spec import ColumnType
 from penstock.render.values.columns import json_values
-from penstock.render.values.json_values import plain as json_plain
-from penstock.render.values.numbers import float_text
-from penstock.render.values.scalars import (
+from penstock.render.values.json_values import (
     bytes_as_texts,
     durations,
     is_bytes,
@@ -30,6 +28,8 @@ from penstock.render.values.scalars import (
     times,
     utf8_texts,
 )
+from penstock.render.values.json_values import plain as json_plain
+from penstock.render.values.numbers import float_text
 from penstock.sources.typing.exact_json import json_text
 from penstock.sources.typing.pieces import Cast, Caster, RawColumn, compute, misfit
 from penstock.sources.typing.text import arrow_types, text_caster

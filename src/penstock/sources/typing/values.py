@@ -17,8 +17,8 @@ import pyarrow as pa
 
 from penstock.model.outcome import Refusal
 from penstock.model.spec import ColumnType
+from penstock.render.values.json_values import duration_text
 from penstock.render.values.numbers import float_text
-from penstock.render.values.scalars import duration_text
 from penstock.sources.typing.exact_json import NotJson, Unfit, json_text
 from penstock.sources.typing.pieces import Cast, Caster, RawColumn, compute, misfit
 from penstock.sources.typing.text import READERS, Unreadable, arrow_types

@@ -1,4 +1,4 @@
-"""The law of the quick ways: what a vectorised test accepts for a whole column, the rule accepts for each value."""
+"""The law of the quick tests: what a vectorised test accepts for a whole column, the rule accepts for each value."""
 
 from datetime import UTC
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from penstock.model.outcome import Refusal
 from penstock.render import steps
-from penstock.render.fields import has_flat_links, is_date_time, rule_of
+from penstock.render.steps import has_flat_links, is_date_time, rule_of
 from penstock.render.values.columns import decode
 from penstock.templates.catalogue import load_catalogue
 
