@@ -1,6 +1,6 @@
 """Who watches a run sees the attempts that did not succeed at once, and what is waited for."""
 
-from penstock.delivery.http.attempt_log import KEPT, AttemptLog
+from penstock.delivery.http.client import ATTEMPTS_SHOWN, AttemptLog
 from penstock.model.delivery import Lost, Reply, Waiting
 from penstock.model.record import Request
 from penstock.model.spec import RateLimit
@@ -24,11 +24,11 @@ async def test_what_ends_first_is_what_is_waited_for():
 async def test_the_last_attempts_are_kept_in_order():
     log = AttemptLog(LoopClock())
     log.add(POST, 1, Lost("cut", False, "the connection broke", 5.0), 0.5)
-    for number in range(KEPT):
+    for number in range(ATTEMPTS_SHOWN):
         log.add(POST, number + 2, Reply(503, {}, b"", 5.0), 1.0)
     log.add(POST, 99, Reply(200, {}, b"", 5.0), None)
     attempts = log.attempts()
-    assert len(attempts) == KEPT
+    assert len(attempts) == ATTEMPTS_SHOWN
     assert [attempts[0].attempt, attempts[-1].attempt] == [3, 99]
     assert (attempts[-1].status, attempts[-1].again_in_s) == (200, None)
 

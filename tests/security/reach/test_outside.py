@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from aiohttp.abc import AbstractResolver
 
-from penstock.delivery.http import client, pinning
+from penstock.delivery.http import addresses, client
 from support.service.security_service import KEY, running
 
 NAMES = {
@@ -106,14 +106,14 @@ class Lying(AbstractResolver):
 
 @pytest.fixture(autouse=True)
 def _lying_names(monkeypatch):
-    genuine = socket.getaddrinfo if socket.getaddrinfo.__module__ == "socket" else pinning.lookup
+    genuine = socket.getaddrinfo if socket.getaddrinfo.__module__ == "socket" else addresses.lookup
 
     def lookup(host, port, *arguments, **options):
         known = NAMES.get(host)
         return [(2, 1, 6, "", (each, port)) for each in known] if known else genuine(host, port, *arguments, **options)
 
     monkeypatch.setattr(client.aiohttp, "ThreadedResolver", Lying)
-    monkeypatch.setattr(pinning, "lookup", lookup)
+    monkeypatch.setattr(addresses, "lookup", lookup)
 
 
 def checked(api, base: str, **more):
@@ -209,7 +209,7 @@ def test_a_channel_whose_name_is_bound_anew_meanwhile_is_barred_where_it_connect
     def rebinding(host, port, *_, **__):
         return [(2, 1, 6, "", (next(answers, "127.0.0.1"), port))]
 
-    monkeypatch.setattr(pinning, "lookup", rebinding)
+    monkeypatch.setattr(addresses, "lookup", rebinding)
     found = told(api, f"json://rebound.example:{trap.server_port}/x")
     assert found["ok"] is False
     assert "127.0.0.1, inside the network" in found["reason"]

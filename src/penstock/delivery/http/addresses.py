@@ -1,18 +1,36 @@
-"""The URLs and IP addresses that the key may be sent to. Pure."""
+"""The URLs and IP addresses that the key may be sent to, and name resolvers that connect only to those.
+
+`PinningResolver` is for the HTTP client; `judging` is for libraries that resolve names themselves. `addresses_of`
+and the look-ups in `judging` ask the network; the other functions are pure.
+"""
 
 from __future__ import annotations
 
 import ipaddress
 import socket
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit
 
 from penstock.model.delivery import Connection
 from penstock.model.errors import InputError, Problem
 from penstock.model.reach import IpAddress, is_metadata, plain_address
 
+if TYPE_CHECKING:
+    from aiohttp.abc import AbstractResolver, ResolveResult
+
+Judge = Callable[[str, int, Sequence[str]], str | None]  # host, port, addresses → why they are barred
+
 CUSTIFY = "custify.com"
+lookup: Callable[..., list[Any]] = socket.getaddrinfo
+_judge: ContextVar[Judge | None] = ContextVar("judge", default=None)
+
+
+class BarredError(OSError):
+    """The name resolves to an address inside the network; the message names it."""
 
 
 def check_url(url: str, connection: Connection) -> None:
@@ -123,3 +141,73 @@ def _split(url: str) -> SplitResult | None:
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None:
         return None
     return parts
+
+
+class PinningResolver:
+    """Resolves a name once and bars addresses inside the network; connects only to the addresses that were checked.
+
+    Does not inherit from `AbstractResolver`, so that a service that sends nothing does not import the library.
+    """
+
+    def __init__(self, connection: Connection, names: AbstractResolver) -> None:
+        self._connection = connection
+        self._names = names
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        found = await self._names.resolve(host, port, family)
+        reason = barred(host, port, (one["host"] for one in found), self._connection)
+        if reason is not None:
+            raise BarredError(reason)
+        return found
+
+    async def close(self) -> None:
+        await self._names.close()
+
+
+def addresses_of(host: str, port: int) -> list[str]:
+    """Where a name leads now."""
+    return _texts_of(lookup(host, port))
+
+
+@contextmanager
+def judging(judge: Judge) -> Iterator[list[str]]:
+    """Bar what a library looks up in this block if `judge(host, port, addresses)` gives a reason. Yields the reasons.
+
+    Works only for look-ups of the same thread or task.
+    """
+    reasons: list[str] = []
+
+    def kept(host: str, port: int, found: Sequence[str]) -> str | None:
+        reason = judge(host, port, found)
+        if reason is not None:
+            reasons.append(reason)
+        return reason
+
+    if socket.getaddrinfo is not _judged:
+        socket.getaddrinfo = _judged
+    token = _judge.set(kept)
+    try:
+        yield reasons
+    finally:
+        _judge.reset(token)
+
+
+def _judged(host: Any, port: Any, *arguments: Any, **options: Any) -> list[Any]:
+    """Replaces `socket.getaddrinfo`; checks addresses only within a block of `judging`."""
+    found = lookup(host, port, *arguments, **options)
+    judge = _judge.get()
+    if judge is not None:
+        reason = judge(_host_text(host), port if isinstance(port, int) else 0, _texts_of(found))
+        if reason is not None:
+            raise BarredError(reason)
+    return found
+
+
+def _texts_of(found: Sequence[Any]) -> list[str]:
+    return sorted({str(entry[4][0]).partition("%")[0] for entry in found})
+
+
+def _host_text(host: Any) -> str:
+    return host.decode("ascii", "replace") if isinstance(host, bytes) else str(host)

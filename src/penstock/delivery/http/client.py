@@ -6,10 +6,12 @@ A client belongs to one credential. It adds the credential's headers itself, and
 from __future__ import annotations
 
 import asyncio
-import socket
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from io import BytesIO
+from itertools import count
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, cast
 from urllib.parse import quote
@@ -19,20 +21,19 @@ import orjson
 from multidict import CIMultiDict
 from yarl import URL
 
-from penstock.clock import Clock
+from penstock.clock import Clock, iso
 from penstock.delivery.budget import RateLimiter
-from penstock.delivery.http.addresses import barred, check_spelling, check_url, literal
-from penstock.delivery.http.attempt_log import AttemptLog
+from penstock.delivery.http.addresses import BarredError, PinningResolver, barred, check_spelling, check_url, literal
 from penstock.delivery.http.compression import unpack
 from penstock.delivery.rate_limit import Taken
 from penstock.delivery.replies import quoter_of
-from penstock.model.delivery import Connection, Lane, Lost, LostKind, Reply
+from penstock.model.delivery import Attempt, Connection, Lane, Lost, LostKind, Reply, Waiting
 from penstock.model.errors import InputError, Problem
 from penstock.model.events import SILENT, Events
 from penstock.model.record import Request
 
 if TYPE_CHECKING:
-    from aiohttp.abc import AbstractResolver, ResolveResult
+    from aiohttp.abc import AbstractResolver
 
 KEEP_ALIVE = 4.0  # seconds idle; many servers close after 5, and a request met by that close would be lost
 CONNECT_SHARE = 0.9  # of the time-out: connecting gives up first, so that it is known that nothing was sent
@@ -40,36 +41,51 @@ LARGE = 1 << 20  # bytes
 NOT_WRITTEN = "Cannot write to closing transport"  # the library's message; if it changes, a loss is taken as sent
 MASK = b"***"
 SHORTEST_KEY = 8  # characters; a shorter one would be found in ordinary text
+ATTEMPTS_SHOWN = 50  # of a run in progress
 CACHED = 1000  # distinct URLs and header sets kept ready
 
 Before = Callable[[], Awaitable[None]]
 
 
-class BarredError(OSError):
-    """The name resolves to an address inside the network; the message names it."""
+class AttemptLog:
+    """What a run in progress shows: attempts that failed, and what it waits for.
 
-
-class PinningResolver:
-    """Resolves a name once and bars addresses inside the network; connects only to the addresses that were checked.
-
-    Does not inherit from `AbstractResolver`, so that a service that sends nothing does not import the library.
+    It holds the last attempts of requests that needed more than one, oldest first, and the pauses that go on now.
     """
 
-    def __init__(self, connection: Connection, names: AbstractResolver) -> None:
-        self._connection = connection
-        self._names = names
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._attempts: deque[Attempt] = deque(maxlen=ATTEMPTS_SHOWN)
+        self._pauses: dict[int, tuple[Waiting, float]] = {}  # with the moment of its end
+        self._numbers = count()
 
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        found = await self._names.resolve(host, port, family)
-        reason = barred(host, port, (one["host"] for one in found), self._connection)
-        if reason is not None:
-            raise BarredError(reason)
-        return found
+    def add(self, request: Request, number: int, answer: Reply | Lost, again_in_s: float | None) -> None:
+        """An attempt has ended; `again_in_s` is the pause before the next one, None when there is no next one."""
+        status = answer.status if isinstance(answer, Reply) else None
+        reason = None if isinstance(answer, Reply) else answer.reason
+        at = iso(self._clock.now())
+        self._attempts.append(Attempt(at, request.method, request.url, number, status, reason, again_in_s))
 
-    async def close(self) -> None:
-        await self._names.close()
+    @contextmanager
+    def pause(self, waiting: Waiting) -> Iterator[None]:
+        """A block in which the run waits for `waiting`."""
+        number = next(self._numbers)
+        self._pauses[number] = (waiting, self._clock.monotonic() + waiting.seconds)
+        try:
+            yield
+        finally:
+            del self._pauses[number]
+
+    def attempts(self) -> tuple[Attempt, ...]:
+        """The last attempts, oldest first."""
+        return tuple(self._attempts)
+
+    def waiting(self) -> Waiting | None:
+        """The pause that ends first, with the seconds that are left of it."""
+        if not self._pauses:
+            return None
+        waiting, end = min(self._pauses.values(), key=lambda pause: pause[1])
+        return waiting._replace(seconds=max(0.0, round(end - self._clock.monotonic(), 3)))
 
 
 class Client:

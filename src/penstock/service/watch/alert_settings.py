@@ -13,8 +13,7 @@ from urllib.request import getproxies
 from pydantic import ValidationError
 
 from penstock.clock import iso
-from penstock.delivery.http.addresses import barred
-from penstock.delivery.http.pinning import addresses, judging
+from penstock.delivery.http.addresses import addresses_of, barred, judging
 from penstock.model.delivery import Connection
 from penstock.model.errors import InputError, Problem
 from penstock.run.context import Context
@@ -148,7 +147,7 @@ def _barred(plugin: Any, allowed: tuple[str, ...]) -> str | None:
     host = str(getattr(plugin, "smtp_host", "") or plugin.host or "").strip("[]")
     port = int(plugin.port or 443)
     try:
-        found = addresses(host, port)
+        found = addresses_of(host, port)
     except (OSError, UnicodeError):
         return f"the host {host} was not found"
     return _judged(host, port, found, allowed)
