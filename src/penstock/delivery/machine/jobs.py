@@ -11,8 +11,15 @@ from functools import partial
 from urllib.parse import quote
 
 from penstock.delivery.machine.attempts import Attempted, attempts
-from penstock.delivery.machine.batch import FIRST, BatchRules, deliver, may_repeat
-from penstock.delivery.machine.deliveries import delivered, positions_of, without_results
+from penstock.delivery.machine.batch import (
+    FIRST,
+    BatchRules,
+    deliver,
+    delivered,
+    may_repeat,
+    positions_of,
+    without_results,
+)
 from penstock.delivery.machine.protocol import Moment, Steps, TimePassed, Wait, until_settled
 from penstock.delivery.replies import ErrorQuoter, error_text
 from penstock.delivery.retry import DEFAULT_POLICY, Again, GiveUp, Spent, repeat
