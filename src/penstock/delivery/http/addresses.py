@@ -12,15 +12,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 from urllib.parse import SplitResult, urlsplit
 
 from penstock.model.delivery import Connection
 from penstock.model.errors import InputError, Problem
 from penstock.model.reach import IpAddress, is_metadata, plain_address
-
-if TYPE_CHECKING:
-    from aiohttp.abc import AbstractResolver, ResolveResult
 
 Judge = Callable[[str, int, Sequence[str]], str | None]  # host, port, addresses → why they are barred
 
@@ -143,19 +140,26 @@ def _split(url: str) -> SplitResult | None:
     return parts
 
 
+class NameResolver(Protocol):
+    """The interface of the HTTP library's name resolvers. Each result has the address as `host`."""
+
+    async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET) -> list[Any]:
+        """Where a name leads now."""
+        ...
+
+    async def close(self) -> None:
+        """Free what it holds."""
+        ...
+
+
 class PinningResolver:
-    """Resolves a name once and bars addresses inside the network; connects only to the addresses that were checked.
+    """Resolves a name once and bars addresses inside the network; connects only to the addresses that were checked."""
 
-    Does not inherit from `AbstractResolver`, so that a service that sends nothing does not import the library.
-    """
-
-    def __init__(self, connection: Connection, names: AbstractResolver) -> None:
+    def __init__(self, connection: Connection, names: NameResolver) -> None:
         self._connection = connection
         self._names = names
 
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
+    async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET) -> list[Any]:
         found = await self._names.resolve(host, port, family)
         reason = barred(host, port, (one["host"] for one in found), self._connection)
         if reason is not None:
