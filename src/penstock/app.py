@@ -27,8 +27,7 @@ from penstock.model.sandbox import SampleCompany, SandboxUrls
 from penstock.run.connection import connection
 from penstock.run.connection.leased_window import SharedBudgets
 from penstock.run.context import Context
-from penstock.sources.files.file_format import FileFormat
-from penstock.sources.files.formats import FORMATS
+from penstock.sources.files.formats import FORMATS, FileFormat
 from penstock.templates.catalogue import Template, load_catalogue
 from penstock.usecases import activation, history, runs, sandbox_process
 from penstock.usecases import quarantine as quarantine_entries

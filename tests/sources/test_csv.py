@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from penstock.model.errors import InputError
-from penstock.sources.files.csv.quotes import QuoteCheck
+from penstock.sources.files.csv_table import QuoteCheck
 from support.kernel.source_rows import rows_of, types_of
 
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from penstock.model.errors import InputError
 from penstock.model.record import Column, Schema
-from penstock.sources.files.text.lines import lines_of, without_end_mark, without_first, without_last
+from penstock.sources.files.lines import lines_of, without_end_mark, without_first, without_last
 from support.kernel.source_rows import rows_of, types_of
 
 

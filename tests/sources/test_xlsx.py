@@ -10,7 +10,7 @@ import pytest
 
 from penstock.bounds import Bounds
 from penstock.model.errors import InputError
-from penstock.sources.files.xlsx import workbook as reader
+from penstock.sources.files import xlsx_rows as reader
 from support.kernel.source_rows import rows_of, types_of
 from support.kernel.workbooks import DATE, DURATION, MOMENT, TIME, packed, table, workbook
 
@@ -346,8 +346,8 @@ def test_cells_without_a_value_take_no_place(opened, monkeypatch):
 
 
 def test_a_cell_beyond_the_bound_is_refused_with_its_row(opened, monkeypatch):
-    monkeypatch.setattr("penstock.sources.files.xlsx.rows.bounds", lambda: Bounds(cell=10))
-    problem = problem_of(opened, "a.xlsx", cells("short", "longer than ten"))
+    monkeypatch.setattr("penstock.sources.files.xlsx_rows.bounds", lambda: Bounds(cell=1000))
+    problem = problem_of(opened, "a.xlsx", cells("short", "x" * 1001))
     assert (problem.code, "a cell in row 3" in problem.message) == ("too-long", True)
 
 

@@ -30,8 +30,7 @@ from penstock.model.spec import (
     SqlSource,
     WebhookSource,
 )
-from penstock.sources.files.file_format import FileFormat
-from penstock.sources.files.formats import BY_NAME, formats_with, options_without_use
+from penstock.sources.files.formats import BY_NAME, FileFormat, formats_with, options_without_use
 
 RESPONSES = ".responses"
 REPLY_KEY = ("delivery",)  # of the implicit dataset of a response source

@@ -18,7 +18,7 @@ from penstock.render.values.numbers import DecimalSign
 from penstock.sources.columns import closed, decided_types, gone_from, nearest, not_seen, united, with_missing
 from penstock.sources.databases.rows import Increment, SqlRows
 from penstock.sources.files.formats import file_format
-from penstock.sources.files.json.rows import JsonRows
+from penstock.sources.files.json_rows import JsonRows
 from penstock.sources.files.source_files import files_identity, matching_files
 from penstock.sources.frozen_input import Frozen, read_frozen_chunks, write_frozen
 from penstock.sources.pushed.rows import PushedIncrement, PushedRows, ReplyIncrement, ReplyRows

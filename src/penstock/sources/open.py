@@ -13,8 +13,7 @@ from penstock.sources.databases.rows import SourceDatabase, SqlRows
 from penstock.sources.databases.sqlite import SqliteDatabase
 from penstock.sources.databases.url import SqlUrl
 from penstock.sources.dataset import Dataset
-from penstock.sources.files.file_format import FileFormat
-from penstock.sources.files.formats import BY_NAME, file_format, options_without_use
+from penstock.sources.files.formats import BY_NAME, FileFormat, file_format, options_without_use
 from penstock.sources.files.source_files import ReachedFile, matching_files, wrong
 from penstock.sources.pushed.rows import Pushed, PushedRows, ReplyRows, StoredReplies
 from penstock.sources.typing.detection import FirstRows

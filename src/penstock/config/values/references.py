@@ -19,7 +19,7 @@ from penstock.config.yaml.tree import Marked
 from penstock.model.errors import InputError, Problem
 from penstock.model.reach import PERSONAL, Denial, Reach, variable_denial
 from penstock.model.spec import CredentialSpec, Secret
-from penstock.sources.file_access import denial_of, opened_denial
+from penstock.sources.files.source_files import denial_of, opened_denial
 
 KINDS = ("env", "file", "secret")
 PIECE = re.compile(r"\$\$\{|\$\{(?P<inside>[^}]*)\}|(?P<open>\$\{)")

@@ -27,7 +27,7 @@ from penstock.model.reach import PERSONAL, Reach, is_listed
 from penstock.model.spec import SqlSource
 from penstock.sources.databases.rows import PIECE_ROWS, Rowset, SqlColumn, careful
 from penstock.sources.databases.url import SqlUrl, judged_addresses
-from penstock.sources.file_access import denial_of
+from penstock.sources.files.source_files import denial_of
 from penstock.sources.sql_text import part, shortened
 
 STATEMENTS: Mapping[str, Sequence[str]] = MappingProxyType(

@@ -28,7 +28,7 @@ from penstock.model.reach import PERSONAL, Reach, variable_denial
 from penstock.model.spec import ColumnType, SqlSource
 from penstock.sources.databases.rows import PIECE_ROWS, WIDEST_ROW, Rowset, SqlColumn, careful
 from penstock.sources.databases.url import SqlUrl, is_address, judged_addresses
-from penstock.sources.file_access import denial_of
+from penstock.sources.files.source_files import denial_of
 from penstock.sources.sql_text import part, pointed, shortened, word_at
 from penstock.sources.typing.exact_json import NotJson, Unfit, parse
 

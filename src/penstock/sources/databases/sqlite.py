@@ -16,7 +16,7 @@ from penstock.model.spec import SqlSource
 from penstock.sources.columns import listed, nearest
 from penstock.sources.databases.rows import PIECE_ROWS, Rowset, SqlColumn, careful, longest_value
 from penstock.sources.databases.url import SqlUrl
-from penstock.sources.file_access import denial_of
+from penstock.sources.files.source_files import denial_of
 from penstock.sources.sql_text import part, shortened
 from penstock.sources.typing.exact_json import Unfit
 

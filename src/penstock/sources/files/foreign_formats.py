@@ -9,6 +9,7 @@ SAVE_CSV = "save the sheet as CSV (UTF-8), and name that file"
 SAVE = f"save it as .xlsx, or {SAVE_CSV}"
 EXPORT = "export the records as CSV, JSON, NDJSON or Parquet, and name that file"
 
+_BEFORE_TEXT = b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n"  # byte-order marks, the NUL bytes of UTF-16, blanks
 _OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ZIPS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 
@@ -64,6 +65,11 @@ _IN_ZIP: tuple[tuple[bytes, ForeignFormat], ...] = (
 )
 
 
+def first_text(start: bytes) -> bytes:
+    """The first bytes of a text without what may come before its first character."""
+    return start.lstrip(_BEFORE_TEXT)
+
+
 def foreign_format(start: bytes) -> ForeignFormat | None:
     """What a file is that begins so, where that is neither delimited text nor JSON; None where it may be."""
     if start.startswith(_ZIPS):
@@ -97,7 +103,7 @@ def _office(start: bytes) -> ForeignFormat:
 
 
 def _markup(start: bytes) -> ForeignFormat | None:
-    text = start[:4096].replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n").lower()
+    text = first_text(start[:4096]).replace(b"\0", b"").lower()
     if not text.startswith(b"<"):
         return None
     if b"excel.sheet" in text or b"schemas-microsoft-com:office:spreadsheet" in text:

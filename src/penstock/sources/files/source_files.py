@@ -1,4 +1,8 @@
-"""The files of a source: which files match, and their bytes, unzipped. `formats` says which format they have."""
+"""The files of a source: which ones match, whether the project may read them, and their bytes, unzipped.
+
+A file is checked before and after it is opened: links are resolved, then `model.reach` decides. `formats` returns which
+format a file has.
+"""
 
 from __future__ import annotations
 
@@ -11,22 +15,42 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import IO, Any, BinaryIO, cast
 
+from penstock.bounds import MAX_CELL, MAX_COLUMNS, bounds, in_megabytes
 from penstock.deadline import check_patience
 from penstock.model.errors import InputError, Problem
-from penstock.model.reach import PERSONAL, Denial, Reach
+from penstock.model.reach import PERSONAL, Denial, FileFacts, Inode, Reach, file_denial, is_own_name
 from penstock.model.spec import FileSource, settings_text
 from penstock.model.text import did_you_mean
-from penstock.sources.file_access import denial_of, opened_denial, pattern_denial
 
 BLOCK = 1 << 20  # bytes read at once
 SAMPLE = 1 << 18  # bytes looked at to detect format, encoding and delimiter
+GLOB = re.compile(r"[*?\[]")
+SIDES = ("", "-wal", "-shm", "-journal")  # what follows the name of a SQLite file in the names of its companions
 
 
 def wrong(source: FileSource, message: str, code: str, **more: object) -> InputError:
     """The error that names a file source; `more` are further fields of Problem."""
     return InputError(Problem(f"sources.{source.name}", message, code, **more))  # type: ignore[arg-type]
+
+
+def too_long(source: FileSource, path: Path, line: int | None, what: str, bound: int | None = None) -> InputError:
+    """The error of a line, cell or value beyond the bound, or beyond another one."""
+    most = in_megabytes(bound or bounds().cell)
+    where = path.name if line is None else f"{path.name}, line {line}"
+    hint = "a quote or a line end may be missing" + ("" if bound else f"; if it is meant, raise {MAX_CELL}")
+    return wrong(source, f"{where}: {what} is longer than {most}", "too-long", hint=hint, line=line, file=str(path))
+
+
+def refuse_wide(source: FileSource, path: Path, columns: int, line: int | None = None) -> None:
+    """Raise InputError `too-many-columns` when the file has more columns than the bound."""
+    most = bounds().columns
+    if columns > most:
+        where = path.name if line is None else f"{path.name}, line {line}"
+        message = f"{where}: more than {most:,} columns"
+        hint = f"check the delimiter and the header; if they are meant, raise {MAX_COLUMNS}"
+        raise wrong(source, message, "too-many-columns", hint=hint, found=f"{columns:,}", line=line, file=str(path))
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,3 +174,77 @@ def _missing_hint(source: FileSource, path: Path) -> str:
         return f"the folder {path.parent} does not exist either"
     there = (entry.name for entry in path.parent.iterdir())
     return did_you_mean(path.name, there, f"write a path relative to {source.base.absolute()}")
+
+
+# ── what the project may read ─────────────────────────────────────────────────
+
+
+def denial_of(path: Path, reach: Reach) -> Denial | None:
+    """Why the project must not read the file at this path, whether it exists or not; None when it may."""
+    real = Path(os.path.realpath(path))
+    try:
+        status = real.stat()
+    except OSError:
+        return file_denial(reach, FileFacts(real))
+    own = frozenset(_own_inodes(reach, linked=status.st_nlink > 1))
+    return file_denial(reach, FileFacts(real, (status.st_dev, status.st_ino)), own)
+
+
+def opened_denial(file: IO[Any], path: Path, reach: Reach) -> Denial | None:
+    """Why the project must not read what was opened at this path: a link may have been made after it was judged."""
+    status = os.fstat(file.fileno())
+    try:
+        real = Path(os.readlink(f"/proc/self/fd/{file.fileno()}"))  # noqa: PTH115 - of the open file, not of a path
+    except OSError:  # a system that does not report it
+        real = Path(os.path.realpath(path))
+    own = frozenset(_own_inodes(reach, linked=status.st_nlink > 1))
+    return file_denial(reach, FileFacts(real, (status.st_dev, status.st_ino)), own)
+
+
+def pattern_denial(base: Path, pattern: str, reach: Reach) -> Denial | None:
+    """Why the project must not look for files of this pattern; None when it may. Each match is judged by itself."""
+    parts = Path(base / pattern).parts
+    fixed = next((place for place, part in enumerate(parts) if GLOB.search(part)), len(parts))
+    return denial_of(Path(*parts[:fixed]), reach) if ".." not in parts[fixed:] else _upwards(reach)
+
+
+def _upwards(reach: Reach) -> Denial | None:
+    if reach.roots is None:
+        return None
+    return Denial("a pattern must not lead upwards after a placeholder", "write the path without `..`")
+
+
+def _own_inodes(reach: Reach, *, linked: bool) -> Iterator[Inode]:
+    """The files of the state and the keys. All of them only for a file with several names: a hard link may be one."""
+    files = [Path(file) for file in reach.secret_files]
+    if reach.database is not None:
+        files += [Path(f"{reach.database}{side}") for side in SIDES]
+    if reach.folder is not None:
+        folder = Path(reach.folder)
+        files += [file for file in _entries(folder) if file.name.startswith("secret.key")]
+        if linked:
+            files += _all_own(reach, folder)
+    for file in files:
+        try:
+            status = file.stat()
+        except OSError:
+            continue
+        yield status.st_dev, status.st_ino
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except OSError:
+        return []
+
+
+def _all_own(reach: Reach, folder: Path) -> Iterator[Path]:
+    """Every file of the state but those of `uploads`, which a replaced state shares with the present one."""
+    for entry in _entries(folder):
+        if not is_own_name(reach, entry.name):
+            continue
+        for parent, folders, names in os.walk(entry):
+            folders[:] = [name for name in folders if name != "uploads"]
+            yield from (Path(parent, name) for name in names)
+        yield entry

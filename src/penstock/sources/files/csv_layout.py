@@ -19,9 +19,8 @@ from penstock.model.errors import InputError
 from penstock.model.outcome import Note
 from penstock.model.spec import FileSource
 from penstock.sources.files.header import INDEX, HeaderPlace, header_names
-from penstock.sources.files.source_files import wrong
-from penstock.sources.files.text.encoding import refuse_wide, too_long
-from penstock.sources.files.text.lines import has_marks, with_bytes_shown
+from penstock.sources.files.lines import has_marks, with_bytes_shown
+from penstock.sources.files.source_files import refuse_wide, too_long, wrong
 
 DELIMITERS = ",;\t|"
 LOOKED_AT = 20  # rows by which a delimiter is judged

@@ -21,9 +21,9 @@ from penstock.bounds import bounds
 from penstock.model.outcome import Note
 from penstock.model.spec import ColumnType, FileSource
 from penstock.sources.columns import listed
-from penstock.sources.files.csv.table import CsvTable, RowTooLong
+from penstock.sources.files.csv_table import CsvTable, RowTooLong
+from penstock.sources.files.lines import OPENING, reason, with_bytes_shown
 from penstock.sources.files.source_files import wrong
-from penstock.sources.files.text.lines import OPENING, reason, with_bytes_shown
 from penstock.sources.typing.pieces import Cast, Caster, Judge, Piece, RawColumn, compute, misfit
 from penstock.sources.typing.text import TextJudge, text_caster
 

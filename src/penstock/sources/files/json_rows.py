@@ -8,11 +8,10 @@ from pathlib import Path
 from penstock.model.errors import InputError
 from penstock.model.outcome import Note
 from penstock.model.spec import ColumnType, FileSource
-from penstock.sources.files.json.list import BadItem, list_items, lists_of, lists_within
-from penstock.sources.files.json.tolerant import parse_record
-from penstock.sources.files.source_files import wrong
-from penstock.sources.files.text.encoding import bounded_blocks, refuse_wide, utf8_blocks
-from penstock.sources.files.text.lines import OPENING_UTF8, has_marks, lines_of, without_marks
+from penstock.sources.files.encoding import bounded_blocks, utf8_blocks
+from penstock.sources.files.json_parser import BadItem, list_items, lists_of, lists_within, parse_record
+from penstock.sources.files.lines import OPENING_UTF8, has_marks, lines_of, without_marks
+from penstock.sources.files.source_files import refuse_wide, wrong
 from penstock.sources.typing.exact_json import NotJson, word
 from penstock.sources.typing.pieces import Caster, Judge, Piece, Record, piece_of
 from penstock.sources.typing.values import ValueJudge, value_caster

@@ -15,8 +15,7 @@ from penstock.deadline import check_patience
 from penstock.model.outcome import Note
 from penstock.model.spec import ColumnType, FileSource
 from penstock.sources.columns import doubled, listed
-from penstock.sources.files.source_files import wrong
-from penstock.sources.files.text.encoding import refuse_wide, too_long
+from penstock.sources.files.source_files import refuse_wide, too_long, wrong
 from penstock.sources.typing.arrow import ArrowJudge, UntypableColumn, arrow_caster, column_type, plain_type
 from penstock.sources.typing.pieces import Caster, Judge, Piece, compute
 
