@@ -90,12 +90,12 @@ AUDITED = frozenset(  # commands that change something: each has an entry in the
     }
 )
 SERVICE: dict[str, tuple[Listed, ...]] = {  # by module, whose `add_to` registers them
-    "penstock.service.cli.hooks": (Listed("hooks", SET_UP, 4, "List the webhook sources, and make their keys."),),
-    "penstock.service.cli.serve": (Listed("serve", SERVE, 1, "Serve the web UI and the REST API until ^C."),),
-    "penstock.service.cli.worker": (Listed("worker", SERVE, 2, "Execute requested and scheduled runs until ^C."),),
-    "penstock.service.cli.flows": (
+    "penstock.service.cli.serve": (
+        Listed("serve", SERVE, 1, "Serve the web UI and the REST API until ^C."),
+        Listed("worker", SERVE, 2, "Execute requested and scheduled runs until ^C."),
         Listed("flow", SERVE, 3, "Pause and resume a flow."),
         Listed("cancel", SERVE, 4, "Stop a run that is queued or that a worker executes."),
+        Listed("hooks", SET_UP, 4, "List the webhook sources, and make their keys."),
     ),
     "penstock.service.cli.people": (
         Listed("people", PEOPLE, 1, "Manage the users of the service."),

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from cyclopts import App, Parameter
 
 from penstock.cli.command import CARE, Given
 from penstock.cli.exits import Exit, refuse
-
-if TYPE_CHECKING:
-    from penstock.service.app import ServiceApp
+from penstock.service.cli.service_app import app_class
 
 
 def add_to(app: App) -> None:
@@ -32,7 +30,7 @@ def doctor(*, command: Given) -> Exit:
     sources, workers, runs, the quarantine and backups. Changes nothing and sends nothing. Exits with 1 if it finds a
     problem.
     """
-    found = _service().care_of(command.file, command.database).diagnose()
+    found = app_class().care_of(command.file, command.database).diagnose()
     from penstock.service.cli.text import doctor_text  # noqa: PLC0415 - rich is slow to import
 
     command.show(found.to_json(), lambda: doctor_text(found))
@@ -54,7 +52,7 @@ def backup(
     after it is written. API keys in it are sealed: store the sealing key (`secret.key` beside the state, or
     PENSTOCK_SECRET_KEY) somewhere else.
     """
-    made = _service().care_of(command.file, command.database).back_up(file, with_key=with_key)
+    made = app_class().care_of(command.file, command.database).back_up(file, with_key=with_key)
     from penstock.service.cli.text import backup_text  # noqa: PLC0415 - rich is slow to import
 
     command.show(asdict(made), lambda: backup_text(made))
@@ -75,7 +73,7 @@ def restore(
     """
     from penstock.service.model import RestoreRequest  # noqa: PLC0415 - a third of a second
 
-    done = _service().care_of(command.file, command.database).restore(RestoreRequest(file, replace, resend_all))
+    done = app_class().care_of(command.file, command.database).restore(RestoreRequest(file, replace, resend_all))
     from penstock.service.cli.text import restore_text  # noqa: PLC0415 - rich is slow to import
 
     command.show(asdict(done), lambda: restore_text(done))
@@ -96,7 +94,7 @@ def prune(
     `penstock retention` changes this. Never removes records in quarantine, the memory of what was sent, or unfinished
     runs. The service prunes once a day.
     """
-    pruned = _service().care_of(command.file, command.database).prune(dry_run=dry_run, forget=forget_destination)
+    pruned = app_class().care_of(command.file, command.database).prune(dry_run=dry_run, forget=forget_destination)
     from penstock.service.cli.text import prune_text  # noqa: PLC0415 - rich is slow to import
 
     command.show(asdict(pruned), lambda: prune_text(pruned))
@@ -107,7 +105,7 @@ def compact(*, command: Given) -> None:
 
     SQLite can be used meanwhile. PostgreSQL rewrites and locks every table: stop `serve`, workers and runs first.
     """
-    done = _service().care_of(command.file, command.database).compact()
+    done = app_class().care_of(command.file, command.database).compact()
     from penstock.service.cli.text import compact_text  # noqa: PLC0415 - rich is slow to import
 
     command.show(asdict(done), lambda: compact_text(done))
@@ -123,7 +121,7 @@ def retention(
     command: Given,
 ) -> None:
     """Show or change how many days data is stored."""
-    found = _service().care_of(command.file, command.database).retention(dict(map(_setting, settings)))
+    found = app_class().care_of(command.file, command.database).retention(dict(map(_setting, settings)))
     days = {name: f"{days} days" if days else "for ever" for name, days in asdict(found).items()}
     command.show(asdict(found), lambda: [f"{name:<10} {text}" for name, text in days.items()])
 
@@ -147,13 +145,7 @@ def rotate_key(*, command: Given) -> None:
     If the sealing key is in the key file, a new key is generated. If it is in PENSTOCK_SECRET_KEY, first set the
     variable to the new key, a comma, and the old key. All users must sign in again.
     """
-    done = _service().care_of(command.file, command.database).rotate_key()
+    done = app_class().care_of(command.file, command.database).rotate_key()
     text = f"{done.sealed} secrets are sealed by the new key {done.key}."
     more = ["Now remove the old key from PENSTOCK_SECRET_KEY on every machine."] if done.from_environment else []
     command.show(asdict(done), lambda: [text, *more])
-
-
-def _service() -> type[ServiceApp]:
-    from penstock.service.app import ServiceApp  # noqa: PLC0415 - half a second, which help must not wait for
-
-    return ServiceApp

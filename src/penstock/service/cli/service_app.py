@@ -10,25 +10,25 @@ if TYPE_CHECKING:
     from penstock.service.app import ServiceApp
 
 
+def app_class() -> type[ServiceApp]:
+    from penstock.service.app import ServiceApp  # noqa: PLC0415 - half a second, which help must not wait for
+
+    return ServiceApp
+
+
 def open_project(command: Command) -> ServiceApp:
     """Open the project file and its state. Raises InputError or EnvironmentFailure."""
-    from penstock.service.app import ServiceApp  # noqa: PLC0415 - half a second, which `--help` must not take
-
-    return ServiceApp.open(command.file, command.database)
+    return app_class().open(command.file, command.database)
 
 
 def open_applied(command: Command) -> ServiceApp:
     """Open the project in the database, without the project file; it is empty while none was applied."""
-    from penstock.service.app import ServiceApp  # noqa: PLC0415 - see `open_project`
-
-    return ServiceApp.open_applied(state_url_of(command))
+    return app_class().open_applied(state_url_of(command))
 
 
 def state_url_of(command: Command) -> str:
     """The URL of the state."""
-    from penstock.service.app import ServiceApp  # noqa: PLC0415 - see `open_project`
-
-    return ServiceApp.state_url(command.file, command.database)
+    return app_class().state_url(command.file, command.database)
 
 
 def pause_collection() -> None:
