@@ -17,9 +17,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from penstock.deadline import Deadline
 from penstock.service.api.errors import tell_failures
-from penstock.service.api.middleware.abandonment import Abandonment
-from penstock.service.api.middleware.body_limits import BodyLimits
 from penstock.service.api.middleware.idempotency import Idempotency
+from penstock.service.api.middleware.limits import BodyLimits, RequestDeadlines
 from penstock.service.api.middleware.request_log import AccessLog, AuditLog
 from penstock.service.api.middleware.security import POLICY, SecurityHeaders, policy
 from penstock.service.api.openapi import describe
@@ -123,7 +122,7 @@ def make_api(app: ServiceApp, *, without_sign_in: bool = False) -> FastAPI:
     tell_failures(api)
     api.state.waiting = set[Deadline]()
     api.add_middleware(Idempotency, api=api)  # the innermost
-    api.add_middleware(Abandonment, live=api.state.waiting)
+    api.add_middleware(RequestDeadlines, live=api.state.waiting)
     api.add_middleware(BodyLimits)
     api.add_middleware(AuditLog, api=api)
     api.add_middleware(SecurityHeaders, api=api)

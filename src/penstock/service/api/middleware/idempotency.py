@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from penstock.model.errors import PenstockError, Problem
 from penstock.service.api.dependencies import whoever
 from penstock.service.api.errors import answer, status_of
-from penstock.service.api.middleware.body_limits import again
+from penstock.service.api.middleware.limits import again
 from penstock.service.api.middleware.request_log import CHANGES_NOTHING, PREFIX
 from penstock.service.app import ServiceApp
 from penstock.service.model import KeyedRequest, ReplayedResponse

@@ -10,7 +10,7 @@ from penstock.model.page import Page, whole
 from penstock.model.reports import CheckJson, as_json, check_json
 from penstock.model.text import did_you_mean
 from penstock.service.api.dependencies import Limit, Opened, Person, Right, needs
-from penstock.service.api.middleware.abandonment import look
+from penstock.service.api.middleware.limits import limit_queries
 from penstock.service.api.reports import ColumnOut, DatasetOut, SamplesOut
 from penstock.service.api.shapes import TemplateOut
 from penstock.service.app import ServiceApp
@@ -80,14 +80,19 @@ def template(name: str, _: Person = needs(Right.VIEW)) -> TemplateOut:
     return TemplateOut(**as_json(found))
 
 
-@router.get("/datasets/{name}/schema", tags=["datasets"], operation_id="getDatasetSchema", dependencies=[Depends(look)])
+@router.get(
+    "/datasets/{name}/schema", tags=["datasets"], operation_id="getDatasetSchema", dependencies=[Depends(limit_queries)]
+)
 def schema(name: str, app: Opened, _: Person = needs(Right.VIEW)) -> DatasetOut:
     """Returns the detected columns of a dataset."""
     return DatasetOut(**as_json(app.dataset(name)))
 
 
 @router.get(
-    "/datasets/{name}/samples", tags=["datasets"], operation_id="getDatasetSamples", dependencies=[Depends(look)]
+    "/datasets/{name}/samples",
+    tags=["datasets"],
+    operation_id="getDatasetSamples",
+    dependencies=[Depends(limit_queries)],
 )
 def samples(name: str, app: Opened, limit: Limit = 50, _: Person = needs(Right.VIEW)) -> SamplesOut:
     """Returns the columns and the stored sample records of a dataset."""
@@ -96,7 +101,9 @@ def samples(name: str, app: Opened, limit: Limit = 50, _: Person = needs(Right.V
     return SamplesOut(columns=columns, rows=app.samples(name)[:limit], problems=[])
 
 
-@router.post("/datasets/{name}/refresh", tags=["datasets"], operation_id="refreshDataset", dependencies=[Depends(look)])
+@router.post(
+    "/datasets/{name}/refresh", tags=["datasets"], operation_id="refreshDataset", dependencies=[Depends(limit_queries)]
+)
 def refresh(name: str, app: Opened, _: Person = needs(Right.EDIT)) -> DatasetOut:
     """Reads the dataset and detects its columns again."""
     return DatasetOut(**as_json(app.dataset(name, refresh=True)))

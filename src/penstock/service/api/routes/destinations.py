@@ -13,7 +13,7 @@ from penstock.model.errors import PenstockError, problem_json
 from penstock.model.outcome import Note
 from penstock.model.reports import PlanJson, PreviewedRequest, RefusedRecord, TestJson, as_json, plan_json, test_json
 from penstock.service.api.dependencies import Opened, Person, Right, needs, seen_by
-from penstock.service.api.middleware.abandonment import look
+from penstock.service.api.middleware.limits import limit_queries
 from penstock.service.api.reports import PreviewOut
 
 router = APIRouter(prefix="/destinations/{name}", tags=["destinations"])
@@ -30,7 +30,7 @@ class TestSend(BaseModel):
     body: str | None = None
 
 
-@router.get("/preview", operation_id="previewDestination", dependencies=[Depends(look)])
+@router.get("/preview", operation_id="previewDestination", dependencies=[Depends(limit_queries)])
 def preview(
     name: str, app: Opened, limit: Annotated[int, Query(ge=1, le=100)] = 5, person: Person = needs(Right.VIEW)
 ) -> PreviewOut:

@@ -30,7 +30,7 @@ from penstock.service.api.dependencies import (
     seen_by,
     set_etag,
 )
-from penstock.service.api.middleware.abandonment import look
+from penstock.service.api.middleware.limits import limit_queries
 from penstock.service.api.reports import UnsavedPreview
 from penstock.service.app import ServiceApp
 from penstock.service.model import MANY, DiscardRow
@@ -192,7 +192,7 @@ def entry(entry: str, app: Opened, response: Response, _: Person = needs(Right.V
     return _flat(app, app.quarantined(entry), response)
 
 
-@router.post("/{entry}/preview", operation_id="previewHeld", dependencies=[Depends(look)])
+@router.post("/{entry}/preview", operation_id="previewHeld", dependencies=[Depends(limit_queries)])
 def preview(entry: str, app: Opened, person: Person = needs(Right.VIEW)) -> UnsavedPreview:
     """Returns the request that a resend of this record would make. Sends nothing."""
     return UnsavedPreview(**as_json(seen_by(app, person).preview_held(entry)), errors=[])

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from penstock.model.errors import InputError
 from penstock.model.reports import CheckJson, Preview, TestJson, as_json, check_json, test_json
 from penstock.service.api.dependencies import Opened, Person, Right, needs, seen_by
-from penstock.service.api.middleware.abandonment import look
+from penstock.service.api.middleware.limits import limit_queries
 from penstock.service.api.reports import FindingsOut, UnsavedPreview
 from penstock.service.api.shapes import whole_problems
 
@@ -43,7 +43,7 @@ class CredentialDraft(Draft):
 
 
 @router.post(
-    "/destinations/preview", tags=["destinations"], operation_id="previewUnsaved", dependencies=[Depends(look)]
+    "/destinations/preview", tags=["destinations"], operation_id="previewUnsaved", dependencies=[Depends(limit_queries)]
 )
 def preview(draft: PreviewDraft, app: Opened, person: Person = needs(Right.VIEW)) -> UnsavedPreview:
     """Returns the requests that the sample records produce, or `errors` if the settings are invalid. Sends nothing."""
@@ -55,7 +55,9 @@ def preview(draft: PreviewDraft, app: Opened, person: Person = needs(Right.VIEW)
     return UnsavedPreview(**as_json(found), errors=[])
 
 
-@router.post("/destinations/findings", tags=["destinations"], operation_id="checkUnsaved", dependencies=[Depends(look)])
+@router.post(
+    "/destinations/findings", tags=["destinations"], operation_id="checkUnsaved", dependencies=[Depends(limit_queries)]
+)
 def findings(draft: Draft, app: Opened, _: Person = needs(Right.VIEW)) -> FindingsOut:
     """Checks the records of the whole dataset for two seconds at most. Returns the refused ones by field and rule;
     `checked` is the number of records that were checked.

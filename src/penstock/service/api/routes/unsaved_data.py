@@ -12,7 +12,7 @@ from penstock.model.errors import InputError, Problem, ProblemJson
 from penstock.model.reports import DataLook, as_json
 from penstock.model.text import place_in
 from penstock.service.api.dependencies import Opened, Person, Right, needs
-from penstock.service.api.middleware.abandonment import look
+from penstock.service.api.middleware.limits import limit_queries
 from penstock.service.api.reports import ColumnOut
 from penstock.service.api.shapes import whole_problems
 
@@ -66,7 +66,9 @@ class UploadedOut(BaseModel):
     format: str
 
 
-@router.post("/sources/check", tags=["sources"], operation_id="checkUnsavedSource", dependencies=[Depends(look)])
+@router.post(
+    "/sources/check", tags=["sources"], operation_id="checkUnsavedSource", dependencies=[Depends(limit_queries)]
+)
 def check(draft: Unsaved, app: Opened, _: Person = needs(Right.EDIT)) -> SourceLook:
     """Reads the first records of a source. For a database without query and table: lists its tables."""
     found = app.unsaved.source(draft.name, draft.value)
@@ -74,7 +76,9 @@ def check(draft: Unsaved, app: Opened, _: Person = needs(Right.EDIT)) -> SourceL
     return SourceLook(**_seen(found), problems=whole_problems(found.problems), tables=tables)
 
 
-@router.post("/datasets/preview", tags=["datasets"], operation_id="previewUnsavedDataset", dependencies=[Depends(look)])
+@router.post(
+    "/datasets/preview", tags=["datasets"], operation_id="previewUnsavedDataset", dependencies=[Depends(limit_queries)]
+)
 def preview(draft: Unsaved, app: Opened, _: Person = needs(Right.EDIT)) -> DatasetLook:
     """Runs the SQL on the first records of the source. The key is optional."""
     found = app.unsaved.dataset(draft.name, draft.value)
@@ -126,7 +130,12 @@ async def _take(request: Request, write: Callable[[bytes], None]) -> None:
 
 def _seen(look: DataLook) -> dict[str, Any]:
     columns = [ColumnOut(**as_json(column)) for column in look.columns]
-    return {"columns": columns, "rows": list(look.rows), "records": look.records, "complete": look.complete}
+    return {
+        "columns": columns,
+        "rows": list(look.rows),
+        "records": look.records,
+        "complete": look.complete,
+    }
 
 
 def _placed(problem: Problem) -> SqlProblemJson:

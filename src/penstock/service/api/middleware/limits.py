@@ -1,10 +1,12 @@
-"""The limits of request bodies: complete, of bounded size and depth.
+"""The limits of a request: the size and depth of its body, and its time.
 
-A body is read before its route is called, so that no request can use more memory than this.
+A body is read before its route is called, so that no request can use more memory than this. Work ends when the client
+disconnects or the service stops.
 """
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import Any
 
@@ -12,7 +14,9 @@ import orjson
 from fastapi import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from penstock.deadline import LOOK_S, Deadline, patience, patient
 from penstock.model.errors import Problem
+from penstock.process_memory import Growth, give_back
 from penstock.service.api.errors import answer
 
 LARGEST = 2 * 1024 * 1024
@@ -32,6 +36,8 @@ NAMES = (
 NAME = re.compile(r"[\w.@+-]{1,64}")
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"?', re.DOTALL)
 _BRACKET = re.compile(rb"[\[\]{}]")
+GROWN = 32 * 1024 * 1024  # bytes by which memory may grow before it is returned
+PAUSES_S = (0.0, 1.0, 4.0, 15.0, 60.0)  # before each attempt: other requests may still use some of it
 
 
 class BodyLimits:
@@ -59,6 +65,77 @@ class BodyLimits:
             return
         request.state.names = _names(document)
         await self.inner(scope, again(body, receive), send)
+
+
+class RequestDeadlines:
+    """Gives each API request a `Deadline`, which ends when its client disconnects or the service stops.
+
+    It is inside `BodyLimits`, which has read the body, so the next message is the client's disconnect.
+    """
+
+    def __init__(self, inner: ASGIApp, live: set[Deadline]) -> None:
+        """`live` holds the deadline of every request in progress."""
+        self.inner = inner
+        self._live = live
+        self._growth = Growth(GROWN)
+        self._returning: asyncio.Task[None] | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not scope["path"].startswith("/api/"):
+            await self.inner(scope, receive, send)
+            return
+        taken = asyncio.Event()
+
+        async def received() -> Message:
+            message = await receive()
+            if not message.get("more_body", False):
+                taken.set()
+            return message
+
+        inside: Receive = received
+        if scope["method"] in {"GET", "HEAD"}:  # routes do not read its empty body
+            inside = again(b"", receive)
+            await received()
+        with patient(Deadline()) as given:
+            self._live.add(given)
+            watcher = asyncio.create_task(_watch(taken, receive, given))
+            try:
+                await self.inner(scope, inside, send)
+            finally:
+                self._live.discard(given)
+                watcher.cancel()
+        if self._growth.is_large() and (self._returning is None or self._returning.done()):
+            self._returning = asyncio.create_task(self._return_memory())
+
+    async def _return_memory(self) -> None:
+        """Return memory until it is as small as before. Memory that cannot be returned in about a minute is in use."""
+        for pause in PAUSES_S:
+            await asyncio.sleep(pause)
+            await asyncio.to_thread(give_back)
+            if not self._growth.is_large():
+                return
+        self._growth.accept()
+
+
+async def limit_queries() -> None:
+    """A dependency of routes that read data: limits the queries of sources to ten seconds."""
+    given = patience()
+    if given is not None:
+        given.limit(LOOK_S)
+
+
+def again(body: bytes, receive: Receive) -> Receive:
+    """A `receive` that returns the body again, for the route, then the client's further messages."""
+    was_read = False
+
+    async def once_more() -> Message:
+        nonlocal was_read
+        if was_read:
+            return await receive()
+        was_read = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return once_more
 
 
 def _packed(request: Request) -> Problem | None:
@@ -132,15 +209,8 @@ def _as_name(value: Any) -> str | None:
     return value if isinstance(value, str) and NAME.fullmatch(value) else None
 
 
-def again(body: bytes, receive: Receive) -> Receive:
-    """A `receive` that returns the body again, for the route, then the client's further messages."""
-    was_read = False
-
-    async def once_more() -> Message:
-        nonlocal was_read
-        if was_read:
-            return await receive()
-        was_read = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return once_more
+async def _watch(taken: asyncio.Event, receive: Receive, given: Deadline) -> None:
+    await taken.wait()
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    await asyncio.to_thread(given.abandon)  # stopping a query may call its server
