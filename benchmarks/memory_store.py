@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from penstock.store.database import Database
-from penstock.store.memory.memory import Memory, key_hashes
+from penstock.store.memory import Memory, key_hashes
 
 CHUNK = 16_384
 COMMIT = 500

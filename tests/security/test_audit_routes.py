@@ -15,8 +15,8 @@ from penstock.service.api.middleware.request_log import PREFIX, is_change
 from penstock.service.app import ServiceApp
 from penstock.service.model import AuditFilter
 from penstock.store import quarantine
-from penstock.store.memory.memory import key_hashes
-from penstock.store.quarantine import Hold
+from penstock.store.memory import key_hashes
+from penstock.store.quarantine import NewQuarantineRow
 from penstock.store.runs import runs
 from penstock.store.runs.runs import RunRow
 from support.servers.sandbox import sandbox, shared_sandbox
@@ -61,7 +61,9 @@ class Walk:
         refusal = Refusal("required", "no e-mail address", "email")
         record = f'{{"id":"{key}","email":"{key}@x.example"}}'
         with self.app._ctx.database.begin() as conn:
-            quarantine.hold(conn, Hold("it", key, (high, low), outcome, refusal, AT, "r-1", record, 1, settings="s"))
+            quarantine.add(
+                conn, NewQuarantineRow("it", key, (high, low), outcome, refusal, AT, "r-1", record, 1, settings="s")
+            )
             return quarantine.entries(conn, destination="it")[-1].id
 
     def stopped(self) -> str:

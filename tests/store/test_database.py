@@ -19,9 +19,8 @@ from sqlalchemy.exc import IntegrityError
 
 from penstock.model.errors import InputError, NotAvailableYet, StateLocked, StateUnavailable
 from penstock.store import database as database_module
-from penstock.store import migrations, postgresql
+from penstock.store import memory, migrations, postgresql
 from penstock.store.database import Database
-from penstock.store.memory import memory
 from penstock.store.migrations import HEAD, REVISIONS
 from penstock.store.migrations import upgrade as upgrade_module
 from penstock.store.migrations.upgrade import scripts, upgrade
@@ -313,8 +312,8 @@ def test_outcomes_memory_and_checkpoint_are_there_together_or_not_at_all(url, tm
         from penstock.store.runs import runs
         from penstock.store.database import Database
         from penstock.store.runs.ledger import LedgerEntry
-        from penstock.store.memory.memory import Memory
-        from penstock.store.memory.memory import key_hashes
+        from penstock.store.memory import Memory
+        from penstock.store.memory import key_hashes
         database = Database.open(sys.argv[1])
         with database.begin() as conn:
             run = runs.get(conn, "r-1")

@@ -1,5 +1,10 @@
-"""In PostgreSQL who runs a destination is a lease: named, kept by its heartbeat, ended by death, fenced afterwards."""
+"""One process at a time runs a destination: locked files beside SQLite, leases that end and are fenced in PostgreSQL."""
 
+import os
+import signal
+import subprocess
+import sys
+import textwrap
 import threading
 
 import pytest
@@ -16,7 +21,7 @@ def shared(postgres, tmp_path):
     opened.close()
 
 
-def test_the_second_is_told_who_holds_it(database):
+def test_the_second_gets_the_name_of_the_holder(database):
     assert not leases.is_held(database, "people")
     with leases.hold(database, "people", "process 17 on here"):
         assert leases.is_held(database, "people")
@@ -55,6 +60,85 @@ def test_a_dead_holders_lease_ends_and_the_zombie_cannot_write(shared, monkeypat
                 zombie.check(conn)
             with shared.begin() as conn:
                 heir.check(conn)
-            assert lost.wait(2), "the zombie is told"
+            assert lost.wait(2), "the zombie is notified"
     with shared.begin() as conn, pytest.raises(StateLocked):
         zombie.check(conn)
+
+
+HOLD = """
+    import sys, time
+    from pathlib import Path
+    from penstock.store import leases as locks
+    with locks.hold_file(Path(sys.argv[1]), sys.argv[2], "process 17 on here"):
+        print("held", flush=True)
+        sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def holder(tmp_path):
+    """Another process that holds `people`."""
+    command = [sys.executable, "-c", textwrap.dedent(HOLD), str(tmp_path), "people"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "held\n"
+        yield process
+        process.kill()
+
+
+def free(folder, name="people"):
+    try:
+        with leases.hold_file(folder, name, "me"):
+            return True
+    except StateLocked:
+        return False
+
+
+def test_the_second_process_gets_the_name_of_the_holder(tmp_path, holder):
+    with (
+        pytest.raises(StateLocked, match="people is held by process 17 on here") as caught,
+        leases.hold_file(tmp_path, "people", "me"),
+    ):
+        pass
+    assert caught.value.problems[0].found == "process 17 on here"
+    assert "--wait" in caught.value.problems[0].hint
+
+
+def test_what_has_another_name_is_free(tmp_path, holder):
+    for name in ("companies", "people ", "PEOPLE", "pe/ople", "../people", "п" * 300, ""):
+        assert free(tmp_path, name)
+
+
+def test_a_killed_holder_frees_it_at_once(tmp_path, holder):
+    assert not free(tmp_path)
+    os.kill(holder.pid, signal.SIGKILL)
+    holder.wait()
+    assert free(tmp_path)
+
+
+def test_looking_tells_and_takes_nothing(tmp_path, holder):
+    """Many look at once while others take: nobody who only looks is taken for a holder."""
+    assert leases.is_file_held(tmp_path, "people")
+    assert not leases.is_file_held(tmp_path, "companies")
+    assert not leases.is_file_held(tmp_path / "nowhere", "people")
+    done = threading.Event()
+
+    def look():
+        while not done.is_set():
+            leases.is_file_held(tmp_path, "companies")
+
+    lookers = [threading.Thread(target=look) for _ in range(3)]
+    for looker in lookers:
+        looker.start()
+    try:
+        assert all(free(tmp_path, "companies") for _ in range(300))
+    finally:
+        done.set()
+        for looker in lookers:
+            looker.join()
+
+
+def test_it_is_free_again_after_an_error(tmp_path):
+    with pytest.raises(RuntimeError), leases.hold_file(tmp_path, "people", "me"):
+        raise RuntimeError
+    assert free(tmp_path)
+    assert not any(path.read_text() for path in tmp_path.iterdir())

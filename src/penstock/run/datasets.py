@@ -24,7 +24,7 @@ from penstock.sources.frozen_input import load_chunk, save_chunk
 from penstock.sources.open import Tools, open_dataset
 from penstock.sources.pushed.rows import SQL_RULE, Pushed, StoredReplies, too_many_names
 from penstock.store.project import pushed, resources
-from penstock.store.quarantine import HeldRecord
+from penstock.store.quarantine import QuarantineRow
 from penstock.store.runs import deliveries
 
 SAMPLES = 20
@@ -225,9 +225,9 @@ def reply_schema() -> pa.Schema:
     return pa.schema(
         [
             pa.field(name, pa.string(), metadata=JSON_MARK)
-            if name in deliveries.NESTED
+            if name in deliveries.NESTED_COLUMNS
             else pa.field(name, kinds.get(name, pa.string()))
-            for name in deliveries.COLUMNS
+            for name in deliveries.RESPONSE_COLUMNS
         ]
     )
 
@@ -288,7 +288,7 @@ def samples_of(ctx: Context, name: str) -> list[dict[str, Any]]:
     return [readable(read_record(record_json(found, row))) for row in range(found.records.num_rows)]
 
 
-def chunks_of(data: KnownDataset, held: Sequence[HeldRecord]) -> Iterator[Chunk]:
+def chunks_of(data: KnownDataset, held: Sequence[QuarantineRow]) -> Iterator[Chunk]:
     """The records in quarantine as the input of a run: one chunk."""
     lost = [entry.id for entry in held if entry.record_print == 0]
     if lost:
@@ -306,7 +306,7 @@ def chunks_of(data: KnownDataset, held: Sequence[HeldRecord]) -> Iterator[Chunk]
     yield replace(chunk, misfits={**chunk.misfits, **refused}, originals=originals) if refused else chunk
 
 
-def _one(data: KnownDataset, held: HeldRecord) -> Chunk:
+def _one(data: KnownDataset, held: QuarantineRow) -> Chunk:
     """One record in quarantine as a chunk; a record of the source goes through the SQL first, which must return one."""
     if held.rule != SQL_RULE:
         return chunk_of([read_record(held.record)], data.schema)

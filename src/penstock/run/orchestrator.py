@@ -23,14 +23,14 @@ from penstock.run.connection import check, connection
 from penstock.run.context import Context
 from penstock.run.cursor import CursorReading, reading_of, with_notes
 from penstock.run.datasets import chunks_of, known_dataset
-from penstock.run.diff.parents import HeldParents, held_parents
+from penstock.run.diff.parents import ParentsInQuarantine, parents_in_quarantine
 from penstock.run.prepare import Prepared, prepare
 from penstock.run.run import RunRequest, run_destination
 from penstock.run.start import StartedRun
 from penstock.run.stop import StopKind, StoppableClock, Stopped, StopSignal
 from penstock.store import quarantine
 from penstock.store.leases import Lease
-from penstock.store.quarantine import HeldRecord
+from penstock.store.quarantine import QuarantineRow
 from penstock.store.runs import ledger, runs
 from penstock.store.runs.runs import RunRow, holder_text, new_run_id
 
@@ -74,7 +74,9 @@ class Orchestrator:
                             continue
                         active, reason = is_active(self.ctx, destination)
                         if active:
-                            await self._run_part(destination, row.id, held_parents(self.ctx, destination, specs))
+                            await self._run_part(
+                                destination, row.id, parents_in_quarantine(self.ctx, destination, specs)
+                            )
                         else:  # paused since the flow began
                             skipped[destination.name] = reason
                 except StateLocked as locked:
@@ -83,7 +85,7 @@ class Orchestrator:
                     raise
                 return self._end_flow(replace(row, skipped=skipped))
 
-    async def _run_part(self, spec: DestinationSpec, flow_run: str, parents: HeldParents) -> None:
+    async def _run_part(self, spec: DestinationSpec, flow_run: str, parents: ParentsInQuarantine) -> None:
         """One destination of a flow. What is wrong with its input or settings ends this part only."""
         try:
             await self._run(spec, flow_run, parents)
@@ -99,9 +101,9 @@ class Orchestrator:
         with self.ctx.database.begin() as conn:
             runs.start(conn, part)
 
-    async def resend(self, held: Sequence[HeldRecord]) -> list[RunReport]:
+    async def resend(self, held: Sequence[QuarantineRow]) -> list[RunReport]:
         """The records in quarantine, edited or not, one run for each destination they belong to."""
-        by_destination: dict[str, list[HeldRecord]] = {}
+        by_destination: dict[str, list[QuarantineRow]] = {}
         for entry in held:
             by_destination.setdefault(entry.destination, []).append(entry)
         reports = []
@@ -154,7 +156,7 @@ class Orchestrator:
             self.listener(Progress(name, {}, 0, None, 0.0, phase=f"waiting for {locked.problems[0].found}"))
 
     async def _run(
-        self, spec: DestinationSpec, parent: str | None, parents: HeldParents | None, queued: str | None = None
+        self, spec: DestinationSpec, parent: str | None, parents: ParentsInQuarantine | None, queued: str | None = None
     ) -> RunRow:
         async with self._held(spec.name):
             prepared, checks = await self._prepared(spec)
@@ -197,8 +199,8 @@ class Orchestrator:
         self,
         prepared: Prepared,
         start: StartedRun,
-        parents: HeldParents | None,
-        resent: Sequence[HeldRecord] | None = None,
+        parents: ParentsInQuarantine | None,
+        resent: Sequence[QuarantineRow] | None = None,
     ) -> RunRow:
         name, signal = prepared.spec.name, StopSignal()
         self.sending[name] = signal
@@ -237,7 +239,7 @@ class Orchestrator:
             runs.save(conn, ended)
         return ended
 
-    async def _resend(self, spec: DestinationSpec, held: Sequence[HeldRecord]) -> RunRow:
+    async def _resend(self, spec: DestinationSpec, held: Sequence[QuarantineRow]) -> RunRow:
         require_active(self.ctx, spec)
         entries = sorted(held, key=lambda entry: entry.number)  # versions of one key in the order they came
         async with self._held(spec.name):
@@ -262,7 +264,7 @@ class Orchestrator:
             self._let_go(ended, entries)
             return ended
 
-    def _let_go(self, run: RunRow, entries: Sequence[HeldRecord]) -> None:
+    def _let_go(self, run: RunRow, entries: Sequence[QuarantineRow]) -> None:
         """Entries whose record got through leave the quarantine, also when an edit changed their key."""
         with self.ctx.database.begin() as conn:
             self.leases[run.target].check(conn)

@@ -27,8 +27,8 @@ from penstock.run.datasets import KnownDataset, known_dataset, with_columns, wit
 from penstock.run.diff.diff import Policy, Versions
 from penstock.run.diff.duplicate_keys import DuplicateKeys
 from penstock.run.diff.notes import Notes
-from penstock.store.memory.fingerprint import fingerprint_version
-from penstock.store.project import settings
+from penstock.store.memory import fingerprint_version
+from penstock.store.project import resources
 from penstock.templates.catalogue import load_catalogue
 
 Render = Callable[[Chunk, Sequence[int] | None], Rendered]
@@ -299,7 +299,7 @@ class Doubt(NamedTuple):
 
 def doubt(conn: Connection, prepared: Prepared) -> Doubt:
     """None of both, unless the state was restored and this destination has not come to an end since."""
-    found = settings.unsettled_restore(conn, prepared.spec.name)
+    found = resources.unsettled_restore(conn, prepared.spec.name)
     if found is None:
         return Doubt()
     if not prepared.once:

@@ -44,10 +44,9 @@ from penstock.run.recorder.commit import RecorderContext
 from penstock.run.recorder.known_records import QuarantineIndex, StoredIds, links_of, open_chunk
 from penstock.run.recorder.recorder import Recorder
 from penstock.run.stop import Fuse, StoppableBudget, StoppableClock, StopSignal
-from penstock.store import quarantine, sending
-from penstock.store.memory import memory
-from penstock.store.memory.memory import Memory
-from penstock.store.project import settings
+from penstock.store import memory, quarantine
+from penstock.store.memory import Memory
+from penstock.store.project import resources
 from penstock.store.runs import ledger, runs
 from penstock.store.runs.runs import RunRow
 from penstock.usercode.grouping_code import GroupingCode
@@ -148,8 +147,8 @@ class _Run:
             doubts = doubt(conn, prepared)
             links = links_of(conn, prepared)
             next_delivery = ledger.next_delivery(conn, job.run.id)
-            self.left_intents = sending.leftover_intents(conn, job.run.id)
-            self.left_jobs = sending.pending_jobs(conn, name)
+            self.left_intents = ledger.leftover_intents(conn, job.run.id)
+            self.left_jobs = ledger.pending_jobs(conn, name)
         self.classifier = Classifier(
             policy=prepared.policy,
             render=prepared.render,
@@ -297,7 +296,7 @@ class _Run:
             if signal.kind is None:  # after a stop, what was in flight is forgotten by the next run
                 memory.clear_in_flight(conn, run.target, run.id)
                 if not self.job.resend:
-                    settings.settle_restored(conn, run.target)
+                    resources.settle_restored(conn, run.target)
             status = status_of(run)
             if run.reason is None and only_quarantine(status, run.counts):
                 new, since = quarantine.runs_behind(conn, run.target, run.id)

@@ -19,11 +19,11 @@ from penstock.run.context import Context
 from penstock.run.cursor import CursorReading, reading_of
 from penstock.run.prepare import Prepared
 from penstock.sources.dataset import read_frozen
-from penstock.store import leases, quarantine, sending
-from penstock.store.memory.memory import key_hashes
+from penstock.store import leases, quarantine
+from penstock.store.memory import key_hashes
 from penstock.store.project import resources
 from penstock.store.runs import ledger, runs
-from penstock.store.runs.codecs import refusal_json
+from penstock.store.runs.deliveries import refusal_json
 from penstock.store.runs.runs import RunRow, holder_text, new_run_id
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def _new(ctx: Context, prepared: Prepared, origin: RunOrigin) -> StartedRun:
                 reading = reading_of(conn, prepared, None, clock.now())
         frozen = data.dataset.freeze(data.schema, path, reading.window, clock.now())
         window = reading.document(frozen.window)
-        runs.keep_frozen_input(ctx.database, run.id, path)
+        runs.store_frozen_input(ctx.database, run.id, path)
         run = replace(run, frozen=str(path), input_rows=frozen.rows, window=window)
     else:
         identity = data.dataset.identity()
@@ -186,16 +186,16 @@ def _abandon(ctx: Context, prepared: Prepared, run: RunRow, guard: Callable[[Con
     with ctx.database.begin() as conn:
         guard(conn)
         unknown = 0
-        for intent in sending.leftover_intents(conn, run.id):
+        for intent in ledger.leftover_intents(conn, run.id):
             unknown += len(intent.keys)
             refusal = Refusal("no answer", DIED, accepted="did it arrive? then settle it; else discard or resend it")
             why = refusal_json(refusal)
             entry = ledger.LedgerEntry(Outcome.UNKNOWN, intent.ordinals, at, keys=intent.keys, reason=DIED, refusal=why)
             ledger.append(conn, run.id, [entry])
             for key, hashed, content in zip(intent.keys, key_hashes(intent.keys), intent.contents, strict=True):
-                quarantine.hold(
+                quarantine.add(
                     conn,
-                    quarantine.Hold(
+                    quarantine.NewQuarantineRow(
                         destination=prepared.spec.name,
                         key=key,
                         key_hash=(int(hashed[0]), int(hashed[1])),
@@ -210,7 +210,7 @@ def _abandon(ctx: Context, prepared: Prepared, run: RunRow, guard: Callable[[Con
                         request=intent.request,
                     ),
                 )
-            sending.end_intent(conn, run.id, intent.number)
+            ledger.end_intent(conn, run.id, intent.number)
         counts = run.counts.plus({"read": unknown, Outcome.UNKNOWN: unknown})
         note = Note(
             "input", "not continued", "the input changed since the run was interrupted; a new run reads it anew"

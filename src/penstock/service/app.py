@@ -29,7 +29,7 @@ from penstock.service.replays import Replays
 from penstock.service.work.requests import WorkRequests
 from penstock.service.work.schedules import Schedules
 from penstock.service.work.worker import Worker
-from penstock.store.project import settings
+from penstock.store.project import resources
 from penstock.usecases.applied_project.applied_project import open_applied_state
 from penstock.usecases.applied_project.reach import reach_of
 from penstock.usecases.quarantine import QuarantinePages, by_destination
@@ -93,7 +93,7 @@ class ServiceApp(App):
         """The context with the newest version of the project."""
         if self._ctx.version is not None:
             with self._ctx.database.read() as conn:
-                newest = settings.newest_version_number(conn)
+                newest = resources.newest_version_number(conn)
             if newest != self._ctx.version:
                 self.reload()
         return self._ctx

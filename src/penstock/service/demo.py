@@ -17,7 +17,7 @@ from penstock.model.errors import ConflictError, PenstockError, Problem
 from penstock.model.sandbox import SandboxUrls
 from penstock.run.connection import connection
 from penstock.run.context import Context
-from penstock.store.project.settings import put_setting, setting
+from penstock.store.project.resources import put_setting, setting
 from penstock.usecases.sandbox_process import SandboxProcess, start_sandbox
 
 if TYPE_CHECKING:

@@ -1,8 +1,11 @@
-"""The lock on a destination: a locked file beside SQLite, which the system frees when its holder dies; a lease in
-PostgreSQL.
+"""What the processes of one state share: the lock on a destination, and the rate limit of a credential.
 
-A lease lasts while its holder renews it every few seconds. Its fence number grows with every holder; a writer checks it
-in the same transaction, so that a holder that was thought dead cannot write after the next one has begun.
+The lock is a locked file beside SQLite, which the system frees when its holder dies, or a lease in PostgreSQL. A lease
+lasts while its holder renews it every few seconds. Its fence number grows with every holder; a writer checks it in the
+same transaction, so that a holder that was thought dead cannot write after the next one has begun.
+
+The rate limit is one row per credential: what all processes have used of its window, the places they have leased, and
+any pause.
 """
 
 from __future__ import annotations
@@ -11,19 +14,23 @@ import fcntl
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
 
+import orjson
 from sqlalchemy import ColumnElement, Connection, Float, cast, extract, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from penstock.model.errors import EnvironmentFailure, Problem, StateLocked
 from penstock.model.runs import RunKind
-from penstock.store.database import Database
-from penstock.store.tables import leases
+from penstock.store.database import Database, upsert
+from penstock.store.tables import budgets, leases
+
+T = TypeVar("T")
 
 LIVES_S = 12.0  # a dead holder's lease ends after this
 BEATS_S = 3.0
@@ -85,8 +92,7 @@ def _lock(folder: Path, handle: int, name: str) -> None:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         holder = os.pread(handle, 1000, 0).decode(errors="replace") or "another process"
-        message = f"{name} is held by {holder}"
-        raise StateLocked(Problem(name, message, "held", "wait for it with --wait, or stop it", holder)) from None
+        raise _locked_by(holder, name) from None
 
 
 @contextmanager
@@ -121,7 +127,7 @@ class Lease:
         row = select(leases.c.fence, leases.c.holder).where(leases.c.name == self.name).with_for_update(read=True)
         fence, holder = conn.execute(row).one()
         if fence != self.fence:
-            raise _held(self.name, holder)
+            raise _locked_by(holder, self.name)
 
 
 def _nothing() -> None: ...
@@ -181,7 +187,8 @@ def _now() -> ColumnElement[float]:
     return cast(extract("epoch", func.clock_timestamp()), Float(53))
 
 
-def _held(name: str, holder: str) -> StateLocked:
+def _locked_by(holder: str, name: str) -> StateLocked:
+    """The error for a lock that another process has."""
     message = f"{name} is held by {holder}"
     return StateLocked(Problem(name, message, "held", "wait for it with --wait, or stop it", holder))
 
@@ -196,7 +203,7 @@ def _take(database: Database, name: str, holder: str) -> int:
     with database.begin(alone=False) as conn:
         fence = conn.execute(taken).scalar()
         if fence is None:
-            raise _held(name, conn.execute(select(leases.c.holder).where(leases.c.name == name)).scalar_one())
+            raise _locked_by(conn.execute(select(leases.c.holder).where(leases.c.name == name)).scalar_one(), name)
         return int(fence)
 
 
@@ -220,3 +227,90 @@ def _beat(database: Database, lease: Lease, lost: Callable[[], None]) -> None:
         if not kept:
             lost()
             return
+
+
+_RATE_LIMIT_COLUMNS = ("quota", "per", "opened", "used", "blocked_until")
+_RATE_LIMIT_STATE = (
+    "configured",
+    "first",
+    "answered",
+    "last_end",
+    "leased",
+    "late",
+    "late_end",
+    "late_taken",
+    "remaining",
+)
+
+
+class BudgetUser(NamedTuple):
+    """What one event loop of a process has of the window, as it reported last. Moments are epoch seconds."""
+
+    in_hand: int  # places leased and not used
+    flying: int  # cost of the requests in flight
+    oldest: float  # when the oldest of both was leased or left
+    due: float  # it reports again by then, or it has died
+    rank: int | None = None  # of the lane of the request that waits first; None: none waits
+    since: float = 0.0  # when that request began to wait
+    least: int = 0  # places that this request costs
+    wants: int = 0  # places that all waiting requests cost
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimitRow:
+    """A credential's row. Moments are epoch seconds."""
+
+    quota: int  # requests per window
+    per: float  # seconds
+    configured: tuple[int, float] = (0, 0.0)  # the settings that `quota` and `per` came from
+    opened: float = 0.0  # places given out since then belong to this window or a later one
+    first: float | None = None  # the server's window did not begin before; None: nothing was given out
+    answered: float | None = None  # the server's window has begun by then; None: no reply yet
+    last_end: float = 0.0  # when the last request ended
+    leased: float = 0.0  # when places were given out last
+    used: int = 0
+    late: int = 0  # ended, but perhaps counted in the next window already
+    late_end: float = 0.0  # when the last of those ended
+    late_taken: float = 0.0  # when the first of those left
+    remaining: int | None = None  # the lowest in a reply of this window
+    blocked_until: float = 0.0
+    users: Mapping[str, BudgetUser] = field(default_factory=dict)
+
+
+def change_rate_limit(
+    database: Database,
+    credential: str,
+    new: RateLimitRow,
+    clock: Callable[[], float],
+    step: Callable[[RateLimitRow, float], tuple[RateLimitRow, T]],
+) -> T:
+    """Change the row by `step(row, now)`, alone with it; `new` is the row while there is none.
+
+    `clock` is this machine's; where the database has one that all machines share, `step` gets that.
+    """
+    with database.begin(alone=False) as conn:
+        if database.is_shared:
+            first = {"credential": credential, **_rate_limit_columns(new)}
+            conn.execute(insert(budgets).values(first).on_conflict_do_nothing())
+        row = (
+            conn.execute(select(budgets).where(budgets.c.credential == credential).with_for_update()).mappings().first()
+        )
+        now = conn.execute(select(_now())).scalar_one() if database.is_shared else clock()
+        before = new if row is None else _rate_limit_row(row)
+        after, answer = step(before, now)
+        if after != before:
+            upsert(conn, budgets, {"credential": credential, **_rate_limit_columns(after)})
+    return answer
+
+
+def _rate_limit_columns(row: RateLimitRow) -> dict[str, Any]:
+    others = {name: getattr(row, name) for name in _RATE_LIMIT_STATE}
+    state = orjson.dumps({**others, "users": {name: [*user] for name, user in row.users.items()}}).decode()
+    return {name: getattr(row, name) for name in _RATE_LIMIT_COLUMNS} | {"state": state}
+
+
+def _rate_limit_row(row: Mapping[Any, Any]) -> RateLimitRow:
+    state = orjson.loads(row["state"])
+    state["configured"] = tuple(state["configured"])
+    users = {name: BudgetUser(*user) for name, user in state.pop("users").items()}
+    return RateLimitRow(**{name: row[name] for name in _RATE_LIMIT_COLUMNS}, **state, users=users)

@@ -18,7 +18,7 @@ from penstock.model.outcome import Outcome, Refusal
 from penstock.model.record import Key
 from penstock.model.reports import QuarantineFilter
 from penstock.store.database import upsert_all
-from penstock.store.runs.codecs import key_from_json, key_json, rule_json, to_signed, to_unsigned
+from penstock.store.runs.deliveries import key_from_json, key_json, rule_json, to_signed, to_unsigned
 from penstock.store.tables import discarded
 from penstock.store.tables import quarantine as table
 
@@ -28,8 +28,8 @@ DIGITS = re.compile(r"[0-9]{1,18}")  # of a number that a database holds
 
 
 @dataclass(frozen=True, slots=True)
-class Hold:
-    """A record to quarantine. `record` is its JSON, `record_print` a stable hash of it (0: any version of the key)."""
+class NewQuarantineRow:
+    """A record to put in quarantine: its JSON, and a stable hash of that (0: any version of the key)."""
 
     destination: str
     key: Key | None
@@ -48,7 +48,7 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True)
-class HeldRecord:
+class QuarantineRow:
     """A record in quarantine as it is stored."""
 
     id: str
@@ -79,35 +79,34 @@ class HeldRecord:
         return int(self.id.removeprefix("q-"))
 
 
-class HeldVersion(NamedTuple):
-    """What a run needs about a key in quarantine."""
+class QuarantinedVersion(NamedTuple):
+    """What a run needs about a version of a key in quarantine. `settings` is the version it was refused under."""
 
-    key_hash: KeyHash
     outcome: Outcome
-    record_print: int
+    record: int  # hash of the record's JSON; 0: any version of the key
     settings: str
     reason: str
-    refusal: str | None  # JSON {"rule", "values"}
+    refusal: str | None = None  # JSON {"rule", "values"}
 
 
-def hold(conn: Connection, *holds: Hold) -> None:
-    """Quarantine records; an entry of the same key (of a part: of the same version) is replaced under its id.
+def add(conn: Connection, *new: NewQuarantineRow) -> None:
+    """Put records in quarantine; an entry of the same key (of a part: of the same version) is replaced under its id.
 
     Of equal ones the last counts.
 
     Ids are never used twice; SQLite leaves gaps between them.
     """
-    rows = {(row["destination"], row["identity"]): row for row in map(_row, holds)}
+    rows = {(row["destination"], row["identity"]): row for row in map(_columns, new)}
     upsert_all(conn, table, list(rows.values()), ["destination", "identity"])
 
 
-def _row(held: Hold) -> dict[str, Any]:
-    refusal = held.refusal
+def _columns(new: NewQuarantineRow) -> dict[str, Any]:
+    refusal = new.refusal
     return {
-        "destination": held.destination,
-        "identity": _identity(held.key_hash, held.record_print, part=held.part),
-        "key": key_json(held.key),
-        "outcome": held.outcome.value,
+        "destination": new.destination,
+        "identity": _identity(new.key_hash, new.record_print, part=new.part),
+        "key": key_json(new.key),
+        "outcome": new.outcome.value,
         "cause": refusal.cause,
         "reason": refusal.reason,
         "field": refusal.field,
@@ -115,19 +114,19 @@ def _row(held: Hold) -> dict[str, Any]:
         "value": refusal.value,
         "accepted": refusal.accepted,
         "named_values": orjson.dumps(refusal.values).decode(),
-        "at": held.at,
-        "run": held.run,
-        "record": held.record,
-        "record_print": to_signed(held.record_print),
+        "at": new.at,
+        "run": new.run,
+        "record": new.record,
+        "record_print": to_signed(new.record_print),
         "edited": False,
-        "content": None if held.content is None else to_signed(held.content),
-        "settings": held.settings,
-        "request": None if held.request is None else orjson.dumps(held.request).decode(),
-        "reply": None if held.reply is None else orjson.dumps(held.reply).decode(),
+        "content": None if new.content is None else to_signed(new.content),
+        "settings": new.settings,
+        "request": None if new.request is None else orjson.dumps(new.request).decode(),
+        "reply": None if new.reply is None else orjson.dumps(new.reply).decode(),
     }
 
 
-def entries(conn: Connection, *, destination: str | None = None, cause: str | None = None) -> list[HeldRecord]:
+def entries(conn: Connection, *, destination: str | None = None, cause: str | None = None) -> list[QuarantineRow]:
     """The records in quarantine, oldest first."""
     return page(conn, QuarantineFilter(destination, cause))
 
@@ -153,10 +152,10 @@ def _conditions(which: QuarantineFilter) -> list[ColumnElement[bool]]:
     return [table.c[name] == value for name, value in given.items() if value is not None]
 
 
-def page(conn: Connection, which: QuarantineFilter, limit: int | None = None, after: int = 0) -> list[HeldRecord]:
+def page(conn: Connection, which: QuarantineFilter, limit: int | None = None, after: int = 0) -> list[QuarantineRow]:
     """Records in quarantine whose number is beyond `after`, oldest first."""
     query = select(table).where(table.c.id > after, *_conditions(which)).order_by(table.c.id).limit(limit)
-    return [_held(row) for row in conn.execute(query).mappings()]
+    return [_row_of(row) for row in conn.execute(query).mappings()]
 
 
 def ids(conn: Connection, which: QuarantineFilter) -> list[str]:
@@ -189,14 +188,14 @@ def by_destination(conn: Connection, ids: Sequence[str]) -> dict[str, list[str]]
     return found
 
 
-def get_all(conn: Connection, ids: Sequence[str]) -> list[HeldRecord]:
+def get_all(conn: Connection, ids: Sequence[str]) -> list[QuarantineRow]:
     """Those of these records that are in quarantine, in the order of the ids."""
     numbers = [number for number in map(_number, ids) if number is not None]
-    found: dict[int, HeldRecord] = {}
+    found: dict[int, QuarantineRow] = {}
     for first in range(0, len(numbers), DISCARDED_AT_ONCE):
         part = numbers[first : first + DISCARDED_AT_ONCE]
         for row in conn.execute(select(table).where(table.c.id.in_(part))).mappings():
-            found[row["id"]] = _held(row)
+            found[row["id"]] = _row_of(row)
     return [found[number] for number in numbers if number in found]
 
 
@@ -237,13 +236,13 @@ def counts(conn: Connection, destinations: Sequence[str]) -> dict[str, int]:
     return {name: int(number) for name, number in rows if name in wanted}
 
 
-def get(conn: Connection, entry: str) -> HeldRecord | None:
+def get(conn: Connection, entry: str) -> QuarantineRow | None:
     """The record in quarantine of this id (`q-12`), or None."""
     number = _number(entry)
     if number is None:
         return None
     row = conn.execute(select(table).where(table.c.id == number)).mappings().one_or_none()
-    return None if row is None else _held(row)
+    return None if row is None else _row_of(row)
 
 
 def edit(conn: Connection, entry: str, record: str) -> None:
@@ -252,26 +251,26 @@ def edit(conn: Connection, entry: str, record: str) -> None:
 
 
 def release(conn: Connection, ids: Sequence[str]) -> None:
-    """Let these entries go."""
+    """Delete these entries."""
     for entry in ids:
         conn.execute(delete(table).where(table.c.id == _number(entry)))
 
 
 def release_key(conn: Connection, destination: str, key_hash: KeyHash) -> None:
-    """Let the entry of a key go: a newer version of its record got through."""
+    """Delete the entry of a key: a newer version of its record got through."""
     mine = (table.c.destination == destination) & (table.c.identity == _identity(key_hash, 0))
     conn.execute(delete(table).where(mine))
 
 
 def release_part(conn: Connection, destination: str, key_hash: KeyHash, record_print: int) -> None:
-    """Let the entry of one version of a key go: it got through."""
+    """Delete the entry of one version of a key: it got through."""
     both = [_identity(key_hash, record_print, part=part) for part in (True, False)]
     mine = (table.c.destination == destination) & table.c.identity.in_(both)
     conn.execute(delete(table).where(mine, table.c.record_print == to_signed(record_print)))
 
 
 def discard(conn: Connection, ids: Sequence[str], reason: str, at: str) -> int:
-    """Never these versions: the entries go, and the versions are remembered as unwanted. Answers their number."""
+    """Delete the entries, and remember their versions as unwanted: they are never sent. Returns their number."""
     c, done = table.c, 0
     numbers = [number for number in map(_number, ids) if number is not None]
     for first in range(0, len(numbers), DISCARDED_AT_ONCE):
@@ -313,16 +312,16 @@ def runs_behind(conn: Connection, destination: str, run: str) -> tuple[bool, str
     return own is not None, others
 
 
-def held_index(conn: Connection, destination: str) -> Iterator[HeldVersion]:
-    """The versions of one destination in quarantine that have a key."""
+def versions(conn: Connection, destination: str) -> Iterator[tuple[KeyHash, QuarantinedVersion]]:
+    """(key hash, version) of the records of one destination in quarantine that have a key."""
     c = table.c
     columns = (c.identity, c.outcome, c.record_print, c.settings, c.reason, c.rule, c.named_values)
     for row in conn.execute(select(*columns).where(c.destination == destination, c.key.is_not(None))):
         refusal = None if row[6] is None else rule_json(row[5], row[6])
-        yield HeldVersion(_hash(row[0]), Outcome(row[1]), to_unsigned(row[2]), row[3], row[4], refusal)
+        yield _hash(row[0]), QuarantinedVersion(Outcome(row[1]), to_unsigned(row[2]), row[3], row[4], refusal)
 
 
-def discarded_index(conn: Connection, destination: str) -> Iterator[tuple[KeyHash, int]]:
+def discarded_versions(conn: Connection, destination: str) -> Iterator[tuple[KeyHash, int]]:
     """(key hash, hash of the record) of every version that a person never wants."""
     query = select(discarded.c.identity, discarded.c.record_print).where(discarded.c.destination == destination)
     for identity, record_print in conn.execute(query):
@@ -353,10 +352,10 @@ def _values(text: str | None) -> dict[str, Any] | None:
     return None if text is None else orjson.loads(text)
 
 
-def _held(row: RowMapping) -> HeldRecord:
+def _row_of(row: RowMapping) -> QuarantineRow:
     same = ("destination", "cause", "reason", "field", "rule", "value", "accepted", "at", "run", "record", "edited")
     key = key_from_json(row["key"])
-    return HeldRecord(
+    return QuarantineRow(
         **{name: row[name] for name in (*same, "settings")},
         id=f"q-{row['id']}",
         key=key,

@@ -8,7 +8,7 @@ from penstock.clock import iso
 from penstock.model.errors import InputError
 from penstock.model.spec import DestinationSpec
 from penstock.run.context import Context
-from penstock.store.project import resources, settings
+from penstock.store.project import resources
 from penstock.store.project.resources import SwitchState
 from penstock.usecases.applied_project.applied_project import Edits
 
@@ -43,4 +43,4 @@ def _switch(ctx: Context, destination: str, state: SwitchState, by: str) -> None
     with ctx.database.begin() as conn:
         resources.set_switch(conn, destination, state, by=by, at=iso(ctx.clock.now()))
         if state == "active":  # the person accepts what a restored state remembers
-            settings.settle_restored(conn, destination)
+            resources.settle_restored(conn, destination)

@@ -65,7 +65,7 @@ class RunDetails:
                 hint = "see the list of deliveries"
                 message = f"{run} has no delivery {delivery}"
                 raise InputError(Problem("delivery", message, "unknown-delivery", hint, found=delivery))
-            kept = deliveries.kept_exchange(conn, of, int(number))
+            kept = deliveries.stored_exchange(conn, of, int(number))
         request, reply = (None, None) if kept is None else kept
         return {**_delivery(row), "kept": kept is not None, "request": request, "response": reply}
 

@@ -23,12 +23,12 @@ from penstock.run.cursor import reading_of, with_notes
 from penstock.run.diff.backlog import OpenChunk
 from penstock.run.diff.diff import Classified, Classifier, Parents
 from penstock.run.diff.notes import Notes
-from penstock.run.diff.parents import held_parents
+from penstock.run.diff.parents import parents_in_quarantine
 from penstock.run.flow import in_order
 from penstock.run.prepare import Prepared, doubt, prepare
 from penstock.run.recorder.known_records import QuarantineIndex, open_chunk
 from penstock.sources.dataset import read_frozen
-from penstock.store.memory.memory import Memory
+from penstock.store.memory import Memory
 from penstock.usecases.preview import described, described_decision, finished, grouping_code, words_of
 from penstock.usercode.grouping_code import CodeFailed, GroupingCode
 
@@ -125,7 +125,7 @@ class _Tally:
         self.counts["unchanged"] += sum(len(rows) for rows, _ in classified.unchanged)
         self.counts["unchanged"] += _records(classified.same_as_in_flight)
         for decision in classified.decided:
-            kind = _kind(decision.outcome, held=not decision.hold)
+            kind = _kind(decision.outcome, held=not decision.is_new)
             self.counts[kind] += 1
             if kind == "invalid" and len(self.errors) < FIRST_ERRORS:
                 self.errors.append(described_decision(decision))
@@ -198,7 +198,7 @@ def plan_flow(ctx: Context, flow: FlowSpec, begins_at: str | None = None) -> Pla
         if is_paused(ctx, spec):
             skipped[spec.name] = reason
             continue
-        part = plan(ctx, prepare(ctx, spec), held_parents(ctx, spec, specs), begins_at, alone=False)
+        part = plan(ctx, prepare(ctx, spec), parents_in_quarantine(ctx, spec, specs), begins_at, alone=False)
         if not active:
             draft = Note("active", "not sent", f"{reason}: a run skips it until it is activated")
             part = replace(part, notes=(*part.notes, draft))

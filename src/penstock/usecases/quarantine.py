@@ -25,7 +25,7 @@ from penstock.model.reports import (
 from penstock.run.context import Context
 from penstock.run.diff.record_text import read_record, write_record
 from penstock.store import quarantine
-from penstock.store.quarantine import HeldRecord
+from penstock.store.quarantine import QuarantineRow
 
 DISCARDED_AT_ONCE = 1000  # by one transaction
 OnProgress = Callable[[int, int], object]
@@ -35,7 +35,7 @@ def ignore_progress(_done: int, _total: int) -> None:
     """Does nothing."""
 
 
-def chosen(ctx: Context, ids: Sequence[str], *, cause: str | None, everything: bool) -> list[HeldRecord]:
+def chosen(ctx: Context, ids: Sequence[str], *, cause: str | None, everything: bool) -> list[QuarantineRow]:
     """The records in quarantine with these ids or this cause, or all. Raises InputError for an unknown id or cause."""
     _require_one_way(ids, cause, everything=everything)
     with ctx.database.read() as conn:
@@ -77,7 +77,7 @@ def _unknown_id(name: str) -> InputError:
     return InputError(Problem("quarantine", f"there is no record {name} in quarantine", "unknown-id", hint, found=name))
 
 
-def still_held(ctx: Context, ids: Sequence[str]) -> list[HeldRecord]:
+def still_held(ctx: Context, ids: Sequence[str]) -> list[QuarantineRow]:
     """The records with these ids that are still in quarantine."""
     with ctx.database.read() as conn:
         return quarantine.get_all(conn, ids)
@@ -91,14 +91,14 @@ def by_destination(ctx: Context, ids: Sequence[str]) -> dict[str, list[str]]:
         return quarantine.by_destination(conn, ids)
 
 
-def entry_of(conn: Any, name: str) -> HeldRecord:
+def entry_of(conn: Any, name: str) -> QuarantineRow:
     held = quarantine.get(conn, name)
     if held is None:
         raise _unknown_id(name)
     return held
 
 
-def listed(held: HeldRecord) -> QuarantineEntry:
+def listed(held: QuarantineRow) -> QuarantineEntry:
     return QuarantineEntry(
         id=held.id,
         destination=held.destination,
@@ -114,7 +114,7 @@ def listed(held: HeldRecord) -> QuarantineEntry:
     )
 
 
-def detail(held: HeldRecord) -> QuarantineDetail:
+def detail(held: QuarantineRow) -> QuarantineDetail:
     return QuarantineDetail(
         entry=listed(held),
         record=json.loads(held.record),

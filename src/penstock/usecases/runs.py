@@ -15,8 +15,7 @@ from penstock.run.context import Context
 from penstock.store import leases
 from penstock.store.database import Database
 from penstock.store.runs import runs
-from penstock.store.runs.requested import WAITING, RequestedRun, requested
-from penstock.store.runs.runs import NOT_BEGUN, RunRow
+from penstock.store.runs.runs import NOT_BEGUN, WAITING_STATES, RequestedRun, RunRow, requested_runs
 
 HERE = "command line"
 
@@ -43,12 +42,12 @@ def parts_of(conn: Connection, run: RunRow) -> list[str]:
 
 def reports(ctx: Context, conn: Connection, rows: Sequence[RunRow]) -> list[RunReport]:
     """These runs with their current status; an unfinished run of a flow has the sums of its parts."""
-    return _reports(ctx, conn, rows, requested(conn, [row.id for row in rows]))
+    return _reports(ctx, conn, rows, requested_runs(conn, [row.id for row in rows]))
 
 
 def documents(ctx: Context, conn: Connection, rows: Sequence[RunRow], *, errors: bool = False) -> list[RunJson]:
     """These runs as in the REST API. A part of a flow's run has the requester of the flow's run."""
-    requests = requested(conn, [run for row in rows for run in (row.id, row.parent) if run is not None])
+    requests = requested_runs(conn, [run for row in rows for run in (row.id, row.parent) if run is not None])
     found = _reports(ctx, conn, rows, requests)
     return [
         cast(RunJson, {**_document(row, report, errors=errors), **_origin(row, requests.get(row.parent or row.id))})
@@ -66,7 +65,7 @@ def _document(row: RunRow, report: RunReport, *, errors: bool) -> BareRunJson:
 def _origin(row: RunRow, request: RequestedRun | None) -> dict[str, str]:
     if request is None:
         return {"kind": row.kind, "trigger": f"person:{HERE}", "asked_by": HERE, "asked_at": row.started_at}
-    shown = {"trigger": request.trigger, "asked_by": request.asked_by, "asked_at": request.asked_at}
+    shown = {"trigger": request.trigger, "asked_by": request.requested_by, "asked_at": request.requested_at}
     return {"kind": row.kind, **shown}
 
 
@@ -91,7 +90,7 @@ def _seen(database: Database, row: RunRow, request: RequestedRun | None) -> RunR
 
 def status_of(database: Database, row: RunRow, request: RequestedRun | None) -> RunStatus:
     """The current status: `queued` while it waits for a worker; `interrupted` if it did not end and has no process."""
-    if request is not None and request.state in WAITING:
+    if request is not None and request.state in WAITING_STATES:
         return "queued"
     if request is not None and request.state == "running":
         return "running" if leases.is_held(database, leases.of_worker(str(request.worker))) else "interrupted"

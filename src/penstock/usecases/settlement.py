@@ -16,8 +16,8 @@ from penstock.run.diff.record_text import read_record
 from penstock.run.prepare import Prepared, prepare
 from penstock.sources.pushed.rows import SQL_RULE
 from penstock.store import quarantine
-from penstock.store.memory.memory import Memory
-from penstock.store.quarantine import HeldRecord
+from penstock.store.memory import Memory
+from penstock.store.quarantine import QuarantineRow
 from penstock.usecases.preview import preview_of_chunks
 from penstock.usecases.quarantine import chosen, entry_of
 
@@ -63,7 +63,7 @@ def settle(ctx: Context, name: str, *, delivered: bool) -> None:
     _settle_delivered(ctx, prepare(ctx, ctx.destination(held.destination)), held)
 
 
-def _settle_delivered(ctx: Context, prepared: Prepared, held: HeldRecord) -> None:
+def _settle_delivered(ctx: Context, prepared: Prepared, held: QuarantineRow) -> None:
     """Remember the content as sent, and release the record from quarantine."""
     if held.outcome is not Outcome.UNKNOWN:
         message = f"{held.id} is {held.outcome}, not unknown: only unknown records can be settled"

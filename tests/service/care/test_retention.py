@@ -17,9 +17,9 @@ from penstock.model.outcome import Counts, Outcome
 from penstock.service.app import ServiceApp
 from penstock.service.care.retention import prune, tick
 from penstock.service.model import Retention
-from penstock.store import sending, tables
+from penstock.store import tables
 from penstock.store.database import Database
-from penstock.store.project.settings import put_setting
+from penstock.store.project.resources import put_setting
 from penstock.store.runs import ledger, runs
 from penstock.store.runs.ledger import LedgerEntry
 from penstock.store.runs.runs import RunRow
@@ -168,7 +168,7 @@ def test_undecided_records_are_never_deleted(database, some, days):
             elif shape == "running":
                 conn.execute(update(tables.runs).where(mine).values(status="running", finished_at=None))
             elif shape == "intent":
-                sending.begin_intents(conn, run, [sending.Intent(1, [0], ["k0"], [1], {}, ago(age))])
+                ledger.begin_intents(conn, run, [ledger.Intent(1, [0], ["k0"], [1], {}, ago(age))])
             elif shape == "job":
                 values = {"run": run, "delivery": 0, "destination": target, "job": "j", "at": ago(age), "records": "[]"}
                 conn.execute(insert(tables.jobs), values)

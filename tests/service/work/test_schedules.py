@@ -16,7 +16,7 @@ from penstock.model.runs import RunFilter
 from penstock.service.store import pauses, work
 from penstock.service.work.cron import MOST, next_after, passed
 from penstock.service.work.schedules import Schedules
-from penstock.store.runs.requested import OPEN
+from penstock.store.runs.runs import OPEN_STATES
 from support.deadline import until
 from support.service.applied_project import Applied, ended
 
@@ -96,7 +96,7 @@ def ticking(app):
 def asked(app, flow="timed"):
     """The runs of the flow, each ended at once, as if a worker had been there."""
     with app._ctx.database.begin() as conn:
-        rows = [row for row in work.in_state(conn, OPEN) if row.target == flow]
+        rows = [row for row in work.in_state(conn, OPEN_STATES) if row.target == flow]
         for row in rows:
             work.change(conn, row, state="ended")
     return [(row.trigger, row.asked_by) for row in rows]

@@ -24,10 +24,10 @@ def test_records_come_back_in_their_order_from_where_one_stood(database):
 
 def test_many_records_are_read_in_parts(database):
     with database.begin() as conn:
-        pushed.append(conn, [Post("a", [str(n) for n in range(pushed.ROWS + 5)])], AT)
+        pushed.append(conn, [Post("a", [str(n) for n in range(pushed.READ_AT_ONCE + 5)])], AT)
     with database.read() as conn:
         parts = list(pushed.after(conn, "a", 0))
-    assert [len(part) for _, part in parts] == [pushed.ROWS, 5]
+    assert [len(part) for _, part in parts] == [pushed.READ_AT_ONCE, 5]
 
 
 def test_a_signed_post_counts_once_until_its_moment_is_over(database):
@@ -40,12 +40,12 @@ def test_a_signed_post_counts_once_until_its_moment_is_over(database):
         assert pushed.append(conn, [post], AT) == [1]
 
 
-def test_only_what_is_old_and_passed_is_let_go_and_no_id_comes_twice(database):
+def test_only_what_is_old_and_passed_is_deleted_and_no_id_comes_twice(database):
     with database.begin() as conn:
         pushed.append(conn, [Post("a", ["1", "2"])], AT)
         tip = pushed.received(conn, "a").tip
-        assert pushed.let_go(conn, "a", tip, AT) == 0
-        assert pushed.let_go(conn, "a", tip - 1, LATER) == 1
-        assert pushed.let_go(conn, "a", tip, LATER) == 1
+        assert pushed.delete_oldest(conn, "a", tip, AT) == 0
+        assert pushed.delete_oldest(conn, "a", tip - 1, LATER) == 1
+        assert pushed.delete_oldest(conn, "a", tip, LATER) == 1
         pushed.append(conn, [Post("a", ["3"])], LATER)
         assert pushed.received(conn, "a").tip > tip

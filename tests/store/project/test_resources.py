@@ -1,14 +1,13 @@
-"""What is known besides the runs: schemas, switches, cursors, Custify's ids, intents, jobs, replies."""
+"""What is known besides the runs: schemas, switches, cursors, ids, settings, intents, jobs, replies."""
 
 import orjson
 import pytest
 
 from penstock.model.record import Column, Schema
-from penstock.store import sending
 from penstock.store.project import resources
-from penstock.store.project.resources import Activation, StoredDataset
-from penstock.store.runs import deliveries
-from penstock.store.sending import Intent, JobRecord, PendingJob
+from penstock.store.project.resources import Activation, StoredDataset, put_setting, setting
+from penstock.store.runs import deliveries, ledger
+from penstock.store.runs.ledger import Intent, JobRecord, PendingJob
 
 AT = "2026-01-31T12:00:00.000Z"
 BIG = 2**64 - 1
@@ -55,13 +54,13 @@ def test_an_intent_is_left_until_it_ends(database):
     first = Intent(1, [5, 3, 4], ["a", ("b", "c"), None], [0, 1, BIG], {"method": "POST", "url": "ü"}, AT)
     second = Intent(2, [9], ["d"], [7], {}, AT)
     with database.begin() as conn:
-        sending.begin_intents(conn, "r-1", [first])
-        sending.begin_intents(conn, "r-1", [second])
-        sending.begin_intents(conn, "r-2", [first])
-        assert sending.leftover_intents(conn, "r-1") == [first, second]
-        sending.end_intent(conn, "r-1", 1)
-        assert sending.leftover_intents(conn, "r-1") == [second]
-        assert sending.leftover_intents(conn, "r-2") == [first]
+        ledger.begin_intents(conn, "r-1", [first])
+        ledger.begin_intents(conn, "r-1", [second])
+        ledger.begin_intents(conn, "r-2", [first])
+        assert ledger.leftover_intents(conn, "r-1") == [first, second]
+        ledger.end_intent(conn, "r-1", 1)
+        assert ledger.leftover_intents(conn, "r-1") == [second]
+        assert ledger.leftover_intents(conn, "r-2") == [first]
 
 
 def test_a_job_is_pending_until_it_is_done(database):
@@ -72,11 +71,11 @@ def test_a_job_is_pending_until_it_is_done(database):
     ]
     job = PendingJob("people", "r-1", 7, "64f", AT, records)
     with database.begin() as conn:
-        sending.add_job(conn, job)
-        assert sending.pending_jobs(conn, "people") == [job]
-        assert sending.pending_jobs(conn, "companies") == []
-        sending.end_job(conn, "r-1", 7)
-        assert sending.pending_jobs(conn, "people") == []
+        ledger.add_job(conn, job)
+        assert ledger.pending_jobs(conn, "people") == [job]
+        assert ledger.pending_jobs(conn, "companies") == []
+        ledger.end_job(conn, "r-1", 7)
+        assert ledger.pending_jobs(conn, "people") == []
 
 
 @pytest.mark.parametrize("number", [0, 1, 999, 1000, 2001])
@@ -110,3 +109,15 @@ def test_replies_come_back_in_order_and_piecewise(database, number):
     for row, sent in zip(found, rows, strict=True):
         assert orjson.loads(row["records"]) == sent["records"]
         assert (None if row["response"] is None else orjson.loads(row["response"])) == sent["response"]
+
+
+def test_the_last_document_of_a_name_counts(database):
+    with database.begin() as conn:
+        assert setting(conn, "retention") is None
+        put_setting(conn, "retention", {"runs_days": 0}, by="ada", at="2026-01-01T00:00:00.000Z")
+        put_setting(conn, "alerts", {"channels": {}}, by="ada", at="2026-01-01T00:00:00.000Z")
+        put_setting(conn, "retention", {"runs_days": None, "note": "ü"}, by="bob", at="2026-01-02T00:00:00.000Z")
+    with database.read() as conn:
+        found = setting(conn, "retention")
+    assert found is not None
+    assert (found.document, found.by, found.at) == ({"runs_days": None, "note": "ü"}, "bob", "2026-01-02T00:00:00.000Z")

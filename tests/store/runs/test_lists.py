@@ -9,8 +9,8 @@ from penstock.service.model import KeyedRequest
 from penstock.service.overview import search
 from penstock.service.replays import StoredResponse
 from penstock.store import quarantine
-from penstock.store.memory.memory import key_hashes
-from penstock.store.quarantine import Hold
+from penstock.store.memory import key_hashes
+from penstock.store.quarantine import NewQuarantineRow
 from penstock.store.runs import deliveries, ledger, runs, timeseries
 from penstock.store.runs.ledger import LedgerEntry, LedgerException, OutcomeChange, Sent
 from penstock.store.runs.runs import RunRow
@@ -28,7 +28,9 @@ def sent(number, ms=80.0, *, is_test=False):
 def hold(conn, key, *, destination="people", field="email", outcome=Outcome.QUARANTINED, hour=12):
     high, low = key_hashes([key]).tolist()[0]
     refusal = Refusal("required", f"{field} of {key} is missing", field)
-    quarantine.hold(conn, Hold(destination, key, (high, low), outcome, refusal, at(hour), "r-1", "{}", 1, settings="s"))
+    quarantine.add(
+        conn, NewQuarantineRow(destination, key, (high, low), outcome, refusal, at(hour), "r-1", "{}", 1, settings="s")
+    )
 
 
 def test_held_records_come_in_pages_and_groups(database):

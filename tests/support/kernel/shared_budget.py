@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from penstock.delivery.budget import Budget
 from penstock.model.spec import RateLimit
 from penstock.run.connection.leased_window import LeasedWindow
-from penstock.store.rate_limit import RateLimitRow
+from penstock.store.leases import RateLimitRow
 from support.kernel.virtual_time import LoopClock
 
 

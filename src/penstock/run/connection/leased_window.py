@@ -32,9 +32,9 @@ from penstock.run.connection.shared_rate_limit import (
     lease,
 )
 from penstock.run.context import Context
-from penstock.store import rate_limit
+from penstock.store import leases
 from penstock.store.database import Database
-from penstock.store.rate_limit import RateLimitRow
+from penstock.store.leases import RateLimitRow
 
 FIRST_BITE = 64  # places; the row gives a part of the window at most
 GROWTH = 4  # from one exchange to the next at most
@@ -324,7 +324,7 @@ def shared_budget(rate: RateLimit, clock: Clock, database: Database, credential:
         return clock.now().timestamp()
 
     def exchange(step: Step) -> asyncio.Future[Grant]:  # no task: the end of the loop does not cancel it
-        change = partial(rate_limit.change, database, credential, new, epoch, step)
+        change = partial(leases.change_rate_limit, database, credential, new, epoch, step)
         return asyncio.get_running_loop().run_in_executor(None, change)
 
     return Budget(rate, clock, LeasedWindow(rate, clock, exchange))

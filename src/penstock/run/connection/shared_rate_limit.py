@@ -14,7 +14,7 @@ from math import ceil, inf
 from typing import NamedTuple
 
 from penstock.delivery.rate_limit import MARGIN, Allowance
-from penstock.store.rate_limit import BudgetUser, RateLimitRow
+from penstock.store.leases import BudgetUser, RateLimitRow
 
 BITES = 10  # a grant is at most this part of a window, so that others get their share
 KEPT_S = 1.0  # places that were leased and not used are returned after this

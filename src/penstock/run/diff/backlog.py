@@ -14,7 +14,7 @@ import numpy as np
 
 from penstock.model.record import Chunk, Key, Payload
 from penstock.run.diff.records import Fields, present_fields, record_json
-from penstock.store.memory.memory import Memory
+from penstock.store.memory import Memory
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

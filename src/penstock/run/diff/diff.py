@@ -6,7 +6,7 @@ The order of the questions, each for the rows that the one before it left:
 1. does the row have a key, and does it fit its columns? (the kernel refuses it otherwise)
 2. does the chunk have several versions of its key? (where a record is a whole row, only the newest counts)
 3. is the key's input the same as when it was last sent? (a vectorised fingerprint: no rendering)
-4. is this very version held in the quarantine, or discarded by a person?
+4. is this very version in quarantine, or discarded by a person?
 5. rendered, and with the other versions of its key as one payload: would the request differ from what was last sent?
 6. is its parent there?
 7. may it have been sent already, by a state that was lost?
@@ -38,7 +38,8 @@ from penstock.run.diff.records import (
     record_hash,
     without_record,
 )
-from penstock.store.memory.memory import key_hashes
+from penstock.store.memory import key_hashes
+from penstock.store.quarantine import QuarantinedVersion
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -52,16 +53,16 @@ LACKS = "key already sent; a column is gone, so that the contents cannot be comp
 
 
 class Decision(NamedTuple):
-    """A record whose outcome is known without sending it. `hold` False: it already is in the quarantine."""
+    """A record whose outcome is known without sending it. `is_new` False: not for the quarantine, or there already."""
 
     ordinal: int
     key: Key | None
     outcome: Outcome
     reason: str
     refusal: Refusal | None = None
-    hold: bool = True
+    is_new: bool = True
     content: int | None = None  # of a record that may have arrived: what a person who settles it remembers
-    held: str | None = None  # the refusal of a record that is in quarantine already, as JSON
+    refused_before: str | None = None  # the refusal of a record that is in quarantine already, as JSON
 
 
 class Remembered(Protocol):
@@ -80,20 +81,10 @@ class Remembered(Protocol):
         ...
 
 
-class QuarantinedState(NamedTuple):
-    """What the quarantine has about a key: `settings` is the version of the settings it was refused under."""
-
-    outcome: Outcome
-    record: int  # hash of the record's JSON
-    settings: str
-    reason: str
-    refusal: str | None = None  # JSON {"rule", "values"}
-
-
 class Quarantined(Protocol):
     """The quarantined and discarded versions of this destination, by key hash."""
 
-    def held(self, key_hash: tuple[int, int], record: int) -> QuarantinedState | None: ...
+    def find(self, key_hash: tuple[int, int], record: int) -> QuarantinedVersion | None: ...
 
     def discarded(self, key_hash: tuple[int, int], record: int) -> bool: ...
 
@@ -159,7 +150,7 @@ class Classifier:
         if self.memory is not None and self.policy.compares:
             rows = self._same_input(chunk, rows, classified, groups)
         if self.quarantine is not None:
-            rows = self._held(chunk, rows, classified)
+            rows = self._in_quarantine(chunk, rows, classified)
         if len(rows):
             self._compare(chunk, self._merged(chunk, self._rendered(chunk, rows, classified), groups), classified)
         if self.doubt is not None:
@@ -245,34 +236,34 @@ class Classifier:
             rows = rows[~same]
         return np.sort(np.concatenate([rows, misfits])) if len(misfits) else rows
 
-    def _held(self, chunk: OpenChunk, rows: NDArray[np.int64], classified: Classified) -> NDArray[np.int64]:
+    def _in_quarantine(self, chunk: OpenChunk, rows: NDArray[np.int64], classified: Classified) -> NDArray[np.int64]:
         assert self.quarantine is not None
         if not len(rows):
             return rows
         open_rows = np.ones(len(rows), dtype=bool)
         for index in self.quarantine.rows_of_interest(chunk.hashes[rows]):
-            decision = self._still_held(chunk, int(rows[index]))
+            decision = self._known_version(chunk, int(rows[index]))
             if decision is not None:
                 classified.decided.append(decision)
                 open_rows[index] = False
         return rows[open_rows]
 
-    def _still_held(self, chunk: OpenChunk, row: int) -> Decision | None:
+    def _known_version(self, chunk: OpenChunk, row: int) -> Decision | None:
         assert self.quarantine is not None
         key_hash = (int(chunk.hashes[row, 0]), int(chunk.hashes[row, 1]))
         record = record_hash(chunk.json(row))
         ordinal = chunk.first + row
         if self.quarantine.discarded(key_hash, record):
-            return Decision(ordinal, chunk.keys[row], Outcome.UNCHANGED, DISCARDED, hold=False)
-        held = self.quarantine.held(key_hash, record)
-        if held is None:
+            return Decision(ordinal, chunk.keys[row], Outcome.UNCHANGED, DISCARDED, is_new=False)
+        found = self.quarantine.find(key_hash, record)
+        if found is None:
             return None
-        if held.outcome is Outcome.WAITING:
+        if found.outcome is Outcome.WAITING:
             return None  # decided again: its parent may be there now
-        if held.outcome is Outcome.QUARANTINED and held.settings != self.policy.settings:
+        if found.outcome is Outcome.QUARANTINED and found.settings != self.policy.settings:
             return None
-        reason = f"still held: {held.reason}"
-        return Decision(ordinal, chunk.keys[row], held.outcome, reason, hold=False, held=held.refusal)
+        reason = f"still held: {found.reason}"
+        return Decision(ordinal, chunk.keys[row], found.outcome, reason, is_new=False, refused_before=found.refusal)
 
     def _compare(self, chunk: OpenChunk, payloads: Sequence[Payload], classified: Classified) -> None:
         """Which payloads go: those that differ from what was sent last, and do not wait for a parent."""
@@ -356,14 +347,14 @@ class Classifier:
             return None
         if known == payload.content:
             classified.refreshed.append(payload)
-            return Decision(payload.ordinal, payload.key, Outcome.UNCHANGED, SAME_INPUT, hold=False)
+            return Decision(payload.ordinal, payload.key, Outcome.UNCHANGED, SAME_INPUT, is_new=False)
         if not self.policy.once_per_key:
             classified.changed += len(payload.ordinals)
             return None
         if lacks:
-            return Decision(payload.ordinal, payload.key, Outcome.UNCHANGED, LACKS, hold=False)
+            return Decision(payload.ordinal, payload.key, Outcome.UNCHANGED, LACKS, is_new=False)
         if self.policy.ignore_changed:
-            return Decision(payload.ordinal, payload.key, Outcome.UNCHANGED, OTHER_CONTENT, hold=False)
+            return Decision(payload.ordinal, payload.key, Outcome.UNCHANGED, OTHER_CONTENT, is_new=False)
         refusal = Refusal(
             rule="key already sent",
             reason=f"{OTHER_CONTENT}; each key is sent once in mode new",

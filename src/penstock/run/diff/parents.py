@@ -31,7 +31,7 @@ class Link:
     missing: Mapping[Key, str]  # key → quarantined or waiting
 
 
-class HeldParents:
+class ParentsInQuarantine:
     """The parents of one child destination that are in quarantine now."""
 
     def __init__(self, links: Sequence[Link]) -> None:
@@ -59,7 +59,9 @@ class HeldParents:
         return None
 
 
-def held_parents(ctx: Context, child: DestinationSpec, siblings: Sequence[DestinationSpec]) -> HeldParents:
+def parents_in_quarantine(
+    ctx: Context, child: DestinationSpec, siblings: Sequence[DestinationSpec]
+) -> ParentsInQuarantine:
     """The parents of `child` among the destinations of its flow that are quarantined or waiting now."""
     links = []
     template = ctx.catalogue.get(child.template or "")
@@ -69,14 +71,14 @@ def held_parents(ctx: Context, child: DestinationSpec, siblings: Sequence[Destin
             if column is None or sibling.name == child.name or _makes(ctx, sibling) != kind:
                 continue
             with ctx.database.read() as conn:
-                held = quarantine.entries(conn, destination=sibling.name)
+                entries = quarantine.entries(conn, destination=sibling.name)
             missing = {
                 entry.key: entry.outcome.value
-                for entry in held
+                for entry in entries
                 if entry.key is not None and entry.outcome in (Outcome.QUARANTINED, Outcome.WAITING)
             }
             links.append(Link(field, kind, column, sibling.name, missing))
-    return HeldParents(links)
+    return ParentsInQuarantine(links)
 
 
 def _makes(ctx: Context, spec: DestinationSpec) -> str | None:

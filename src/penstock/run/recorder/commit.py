@@ -24,21 +24,19 @@ from penstock.model.delivery import Delivery, Settled
 from penstock.model.outcome import Outcome, Refusal
 from penstock.model.runs import reply_document, request_document
 from penstock.run.diff.backlog import Backlog, Traced
-from penstock.run.diff.diff import QuarantinedState
 from penstock.run.diff.notes import Notes
 from penstock.run.diff.parents import CompanyLinks
 from penstock.run.diff.records import record_hash
 from penstock.run.recorder.known_records import QuarantineIndex
 from penstock.run.stop import Fuse, StopSignal
-from penstock.store import quarantine, sending
+from penstock.store import memory, quarantine
 from penstock.store.database import Database
-from penstock.store.memory import memory
-from penstock.store.memory.memory import Memory
+from penstock.store.memory import Memory
+from penstock.store.quarantine import NewQuarantineRow, QuarantinedVersion
 from penstock.store.runs import ledger, runs
-from penstock.store.runs.codecs import refusal_json
-from penstock.store.runs.ledger import LedgerEntry, LedgerException, OutcomeChange, Sent
+from penstock.store.runs.deliveries import refusal_json
+from penstock.store.runs.ledger import JobRecord, LedgerEntry, LedgerException, OutcomeChange, PendingJob, Sent
 from penstock.store.runs.runs import RunRow
-from penstock.store.sending import JobRecord, PendingJob
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -151,16 +149,14 @@ class RecorderContext:
 
 
 class QuarantineWriter:
-    """`held` are the key hashes that are in the quarantine; `write` adds something to the next commit."""
+    """`keys` are the hashes of the keys that are in quarantine; `write` adds something to the next commit."""
 
-    def __init__(self, context: RecorderContext, run: str, write: Callable[[Write], None], held: set[KeyHash]) -> None:
-        self.held = held
+    def __init__(self, context: RecorderContext, run: str, write: Callable[[Write], None], keys: set[KeyHash]) -> None:
+        self.keys = keys
         self._context, self._run, self._write = context, run, write
-        self._newest: dict[
-            KeyHash, int
-        ] = {}  # the ordinal of the newest quarantined record of a key, as far as this run knows
+        self._newest: dict[KeyHash, int] = {}  # the ordinal of a key's newest record that this run quarantined
 
-    def hold(
+    def add(
         self,
         record: Traced,
         outcome: Outcome,
@@ -168,8 +164,8 @@ class QuarantineWriter:
         delivery: Delivery | None = None,
         content: int | None = None,
     ) -> None:
-        """Keep the record for a person; `content` is what was, or may have been, sent of it."""
-        hold = quarantine.Hold(
+        """Put the record in quarantine; `content` is what was, or may have been, sent of it."""
+        row = NewQuarantineRow(
             destination=self._context.destination,
             key=record.key,
             key_hash=record.hash,
@@ -185,14 +181,14 @@ class QuarantineWriter:
             request=None if delivery is None else request_document(delivery.request),
             reply=None if delivery is None else reply_document(delivery.answer),
         )
-        self.held.add(record.hash)
-        self.keep(record.hash, record.ordinal)
+        self.keys.add(record.hash)
+        self.note_newest(record.hash, record.ordinal)
         if self._context.index is not None and record.key is not None:
-            version = QuarantinedState(outcome, hold.record_print, hold.settings, refusal.reason, refusal_json(refusal))
-            self._context.index.hold(record.hash, version, part=self._context.partial)
-        self._write(lambda conn: quarantine.hold(conn, hold))
+            version = QuarantinedVersion(outcome, row.record_print, row.settings, refusal.reason, refusal_json(refusal))
+            self._context.index.add(record.hash, version, part=self._context.partial)
+        self._write(lambda conn: quarantine.add(conn, row))
 
-    def keep(self, hash_: KeyHash, ordinal: int) -> None:
+    def note_newest(self, hash_: KeyHash, ordinal: int) -> None:
         """Note that the quarantine has this record of a key: an older one that is delivered does not release it."""
         self._newest[hash_] = max(ordinal, self._newest.get(hash_, ordinal))
 
@@ -201,10 +197,10 @@ class QuarantineWriter:
 
         `ordinal` is that of the delivered record: a newer record of the key that this run quarantined stays.
         """
-        if hash_ not in self.held or (record is None and self._newest.get(hash_, ordinal) > ordinal):
+        if hash_ not in self.keys or (record is None and self._newest.get(hash_, ordinal) > ordinal):
             return
-        if record is None or self._context.index is None or not self._context.index.holds_others(hash_, record):
-            self.held.discard(hash_)
+        if record is None or self._context.index is None or not self._context.index.has_others(hash_, record):
+            self.keys.discard(hash_)
         if self._context.index is not None:
             self._context.index.release(hash_, record)
         destination, now = self._context.destination, self._context.now()
@@ -224,7 +220,7 @@ class Pending:
 
     entries: list[LedgerEntry] = field(default_factory=list)
     writes: list[Write] = field(default_factory=list)
-    begun: list[sending.Intent] = field(default_factory=list)
+    begun: list[ledger.Intent] = field(default_factory=list)
     ended: list[int] = field(default_factory=list)  # numbers of intents
     counts: Counter[str] = field(default_factory=Counter)
     ordinals: list[int] = field(default_factory=list)
@@ -335,8 +331,8 @@ class CommitSchedule:
         with ExitStack() as stack:
             conn = stack.enter_context(self._context.database.begin())
             self._context.guard(conn)
-            sending.begin_intents(conn, run.id, pending.begun)
-            sending.end_intents(conn, run.id, pending.ended)
+            ledger.begin_intents(conn, run.id, pending.begun)
+            ledger.end_intents(conn, run.id, pending.ended)
             ledger.append(conn, run.id, pending.entries)
             for write in pending.writes:
                 write(conn)

@@ -13,15 +13,14 @@ from penstock.clock import Clock, iso
 from penstock.model.record import Chunk, Lookup
 from penstock.render.values.columns import key_cells
 from penstock.run.diff.backlog import OpenChunk
-from penstock.run.diff.diff import ANY_VERSION, QuarantinedState
+from penstock.run.diff.diff import ANY_VERSION
 from penstock.run.diff.parents import CompanyLinks
 from penstock.run.prepare import Prepared
-from penstock.store import quarantine
+from penstock.store import memory, quarantine
 from penstock.store.database import Database
-from penstock.store.memory import memory
-from penstock.store.memory.fingerprint import fingerprints
-from penstock.store.memory.memory import key_hashes
+from penstock.store.memory import fingerprints, key_hashes
 from penstock.store.project import resources
+from penstock.store.quarantine import QuarantinedVersion
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -50,44 +49,43 @@ def open_chunk(
 class QuarantineIndex:
     """The quarantined and discarded versions of one destination, for the classifier; the recorder updates it."""
 
-    _held: dict[KeyHash, list[QuarantinedState]]  # several of a key where its records may be parts of an object
+    _versions: dict[KeyHash, list[QuarantinedVersion]]  # several of a key where its records may be parts of an object
     _discarded: frozenset[tuple[KeyHash, int]]
     _words: set[int] = field(default_factory=set)  # the first halves of their key hashes
 
     @staticmethod
     def load(conn: Connection, destination: str) -> QuarantineIndex:
-        held: dict[KeyHash, list[QuarantinedState]] = {}
-        for entry in quarantine.held_index(conn, destination):
-            version = QuarantinedState(entry.outcome, entry.record_print, entry.settings, entry.reason, entry.refusal)
-            held.setdefault(entry.key_hash, []).append(version)
-        discarded = frozenset(quarantine.discarded_index(conn, destination))
-        words = {key_hash[0] for key_hash in held} | {key_hash[0] for key_hash, _ in discarded}
-        return QuarantineIndex(held, discarded, words)
+        versions: dict[KeyHash, list[QuarantinedVersion]] = {}
+        for key_hash, version in quarantine.versions(conn, destination):
+            versions.setdefault(key_hash, []).append(version)
+        discarded = frozenset(quarantine.discarded_versions(conn, destination))
+        words = {key_hash[0] for key_hash in versions} | {key_hash[0] for key_hash, _ in discarded}
+        return QuarantineIndex(versions, discarded, words)
 
     def keys(self) -> Iterator[KeyHash]:
-        return iter(self._held)
+        return iter(self._versions)
 
-    def hold(self, key_hash: KeyHash, held: QuarantinedState, *, part: bool = False) -> None:
+    def add(self, key_hash: KeyHash, version: QuarantinedVersion, *, part: bool = False) -> None:
         """Add a version: a later row that is the same is not sent. A `part` leaves other versions in."""
-        others = [one for one in self._held.get(key_hash, ()) if part and one.record != held.record]
-        self._held[key_hash] = [*others, held]
+        others = [one for one in self._versions.get(key_hash, ()) if part and one.record != version.record]
+        self._versions[key_hash] = [*others, version]
         self._words.add(key_hash[0])
 
-    def holds_others(self, key_hash: KeyHash, record: int) -> bool:
+    def has_others(self, key_hash: KeyHash, record: int) -> bool:
         """Whether other versions of the key are in quarantine."""
-        return any(one.record != record for one in self._held.get(key_hash, ()))
+        return any(one.record != record for one in self._versions.get(key_hash, ()))
 
     def release(self, key_hash: KeyHash, record: int | None = None) -> None:
-        """Let go of a key, or of one version of it."""
-        others = [] if record is None else [one for one in self._held.get(key_hash, ()) if one.record != record]
+        """Remove a key, or one version of it."""
+        others = [] if record is None else [one for one in self._versions.get(key_hash, ()) if one.record != record]
         if others:
-            self._held[key_hash] = others
+            self._versions[key_hash] = others
         else:
-            self._held.pop(key_hash, None)
+            self._versions.pop(key_hash, None)
 
-    def held(self, key_hash: KeyHash, record: int) -> QuarantinedState | None:
+    def find(self, key_hash: KeyHash, record: int) -> QuarantinedVersion | None:
         """The entry of this version: its own, or one that puts all versions of its key in doubt."""
-        return next((one for one in self._held.get(key_hash, ()) if one.record in (record, ANY_VERSION)), None)
+        return next((one for one in self._versions.get(key_hash, ()) if one.record in (record, ANY_VERSION)), None)
 
     def discarded(self, key_hash: KeyHash, record: int) -> bool:
         identity = key_hash if key_hash != (0, 0) else (0, record)

@@ -26,10 +26,9 @@ from penstock.run.recorder.commit import (
     entry_of,
     job_of,
 )
-from penstock.store import sending
-from penstock.store.memory import memory as remembered
+from penstock.store import memory as remembered
 from penstock.store.runs import deliveries, ledger, runs
-from penstock.store.runs.codecs import refusal_json, still_held_json
+from penstock.store.runs.deliveries import refusal_json, still_quarantined_json
 from penstock.store.runs.ledger import LedgerEntry
 from penstock.store.runs.runs import RunRow
 
@@ -45,7 +44,7 @@ class Recorder:
     """One run's bookkeeping; belongs to one event loop."""
 
     def __init__(
-        self, commits: CommitSchedule, context: RecorderContext, backlog: Backlog, notes: Notes, held: set[KeyHash]
+        self, commits: CommitSchedule, context: RecorderContext, backlog: Backlog, notes: Notes, keys: set[KeyHash]
     ) -> None:
         self.commits = commits
         self.context = context
@@ -53,17 +52,17 @@ class Recorder:
         self.notes = notes
         self.next_delivery = 0
         self.last_intent = 0
-        self._holder = QuarantineWriter(context, commits.run.id, self._write, held)
+        self._quarantine = QuarantineWriter(context, commits.run.id, self._write, keys)
         self._same_rows = SameKeyRows()
         self._jobs: dict[Ticket, Mapping[int, Traced]] = {}  # the records of batch jobs that have not ended
         self._kept_failures = 0
         commits.written = self._decide_delivered_rows
 
     @staticmethod
-    def open(context: RecorderContext, run: RunRow, notes: Notes, held: set[KeyHash]) -> Recorder:
-        """The recorder of a run that continues at its position; `held` are the key hashes in the quarantine."""
+    def open(context: RecorderContext, run: RunRow, notes: Notes, keys: set[KeyHash]) -> Recorder:
+        """The recorder of a run that continues at its position; `keys` are the hashes of the keys in quarantine."""
         backlog = Backlog(run.position)
-        return Recorder(CommitSchedule(context, run, backlog, notes), context, backlog, notes, held)
+        return Recorder(CommitSchedule(context, run, backlog, notes), context, backlog, notes, keys)
 
     @property
     def run(self) -> RunRow:
@@ -83,15 +82,15 @@ class Recorder:
             alike.setdefault((decision.outcome, decision.reason), []).append(decision)
         for (outcome, reason), decisions in alike.items():
             ordinals, keys = [decision.ordinal for decision in decisions], [d.key for d in decisions]
-            why = refusal_json(decisions[0].refusal) or still_held_json(decisions[0].held)
+            why = refusal_json(decisions[0].refusal) or still_quarantined_json(decisions[0].refused_before)
             self._decide(LedgerEntry(outcome, ordinals, now, keys=keys, reason=reason, refusal=why))
         for decision in classified.decided:
-            if decision.hold and decision.outcome in HELD and decision.refusal is not None:
+            if decision.is_new and decision.outcome in HELD and decision.refusal is not None:
                 record = chunk.trace(decision.ordinal)
-                self._holder.hold(record, decision.outcome, decision.refusal, content=decision.content)
-            elif not decision.hold and decision.outcome in HELD:
+                self._quarantine.add(record, decision.outcome, decision.refusal, content=decision.content)
+            elif not decision.is_new and decision.outcome in HELD:
                 high, low = chunk.hashes[decision.ordinal - chunk.first]
-                self._holder.keep((int(high), int(low)), decision.ordinal)
+                self._quarantine.note_newest((int(high), int(low)), decision.ordinal)
         for payload in classified.same_as_in_flight:
             high, low = chunk.hashes[payload.ordinal - chunk.first]
             self._same_rows.add(SameKeyRow(payload, (int(high), int(low))))
@@ -105,7 +104,7 @@ class Recorder:
         if len(rows) and chunk.prints is not None:
             contents = np.array([payload.content for payload in classified.refreshed], dtype=np.uint64)
             self._remember(chunk.hashes[rows], contents, chunk.prints[rows])
-        if self._holder.held:
+        if self._quarantine.keys:
             same = (
                 rows for rows, reason in classified.unchanged if reason is SAME_INPUT
             )  # others do not change the quarantine
@@ -143,7 +142,7 @@ class Recorder:
     async def intend(self, payloads: Sequence[Payload], request: Request) -> int:
         self.last_intent += 1
         number = self.last_intent
-        intent = sending.Intent(
+        intent = ledger.Intent(
             number=number,
             ordinals=[payload.ordinal for payload in payloads],
             keys=[payload.key for payload in payloads],
@@ -173,8 +172,8 @@ class Recorder:
         if delivery.job is not None:
             self._jobs[self.run.id, number] = traced
             job = job_of(self.context.destination, (self.run.id, number), delivery, decided, traced)
-            self._write(lambda conn: sending.add_job(conn, job))
-        self._keep_exchange(delivery, number)
+            self._write(lambda conn: ledger.add_job(conn, job))
+        self._store_exchange(delivery, number)
         self._keep_response(delivery, number)
         self.commits.soon()
         return self.run.id, number
@@ -188,12 +187,12 @@ class Recorder:
         else:  # the records were counted by an earlier run, and are so still
             self._write(lambda conn: runs.recount(conn, run, counts))
         self._write(lambda conn: ledger.change_outcomes(conn, run, number, changes, repeats))
-        self._write(lambda conn: sending.end_job(conn, run, number))
+        self._write(lambda conn: ledger.end_job(conn, run, number))
         self._settle(delivery, list(delivery.settled), self._jobs.pop(ticket))
         self._keep_response(delivery, number)
         self.commits.soon()
 
-    def resume_job(self, job: sending.PendingJob) -> None:
+    def resume_job(self, job: ledger.PendingJob) -> None:
         """Take over a batch job that an earlier process left unconfirmed."""
         traced = {record.ordinal: Traced(*record[:5]) for record in job.records}
         for record in job.records:
@@ -213,7 +212,7 @@ class Recorder:
         for payload in payloads:
             records = [self.backlog.trace(ordinal) for ordinal in payload.ordinals]
             for record in records:
-                self._holder.hold(record, Outcome.QUARANTINED, refusal)
+                self._quarantine.add(record, Outcome.QUARANTINED, refusal)
             self._quarantine_same(records[-1], payload.content, Outcome.QUARANTINED, refusal)
         self._unstage(payloads)
         self.commits.soon()
@@ -228,7 +227,7 @@ class Recorder:
         now, why = self.context.now(), refusal_json(refusal)
         self._decide(LedgerEntry(Outcome.UNKNOWN, ordinals, now, keys=keys, reason=reason, refusal=why))
         for record in traced:
-            self._holder.hold(record, Outcome.UNKNOWN, refusal)
+            self._quarantine.add(record, Outcome.UNKNOWN, refusal)
         self.commits.soon()
 
     # ── inside ───────────────────────────────────────────────────────────────
@@ -256,15 +255,17 @@ class Recorder:
         self._linked(decided, traced)
         for settled in decided:
             if settled.outcome in HELD and settled.refusal is not None:
-                self._hold(settled, settled.refusal, delivery, traced)
-            elif self._holder.held:
+                self._add_to_quarantine(settled, settled.refusal, delivery, traced)
+            elif self._quarantine.keys:
                 self._release_delivered(settled.payload, traced)
         self._count_refused(delivery, decided)
 
-    def _hold(self, settled: Settled, refusal: Refusal, delivery: Delivery, traced: Mapping[int, Traced]) -> None:
+    def _add_to_quarantine(
+        self, settled: Settled, refusal: Refusal, delivery: Delivery, traced: Mapping[int, Traced]
+    ) -> None:
         payload, record = settled.payload, traced[settled.payload.ordinal]
         for ordinal in payload.ordinals:
-            self._holder.hold(traced[ordinal], settled.outcome, refusal, delivery, payload.content)
+            self._quarantine.add(traced[ordinal], settled.outcome, refusal, delivery, payload.content)
         self._forget([payload], record.hash)
         self._quarantine_same(record, payload.content, settled.outcome, refusal)
 
@@ -311,8 +312,10 @@ class Recorder:
 
     def _release(self, find: Callable[[int], Traced], ordinal: int, hash_: tuple[int, int]) -> None:
         """Release a key from the quarantine or, where a record may be a part, this record alone."""
-        if hash_ in self._holder.held:
-            self._holder.release(hash_, ordinal, record_hash(find(ordinal).record) if self.context.partial else None)
+        if hash_ in self._quarantine.keys:
+            self._quarantine.release(
+                hash_, ordinal, record_hash(find(ordinal).record) if self.context.partial else None
+            )
 
     def _hash_of(self, payload: Payload, traced: Mapping[int, Traced]) -> tuple[int, int]:
         if payload.ordinal in traced:
@@ -332,7 +335,7 @@ class Recorder:
         """Quarantine the rows that equal one that was not delivered."""
         if self._same_rows:
             rows = self._same_rows.take(record.hash, content)
-            why = still_held_json(refusal_json(refusal))
+            why = still_quarantined_json(refusal_json(refusal))
             self._decide_same(rows, outcome, f"still held: {refusal.reason}", why)
 
     def _not_sent(self, payloads: Sequence[Payload]) -> None:
@@ -365,14 +368,14 @@ class Recorder:
             hashes = [self._hash_of(payload, {}) for payload in payloads]
             self.context.memory.unstage(np.array(hashes, dtype=np.uint64))
 
-    def _keep_exchange(self, delivery: Delivery, number: int) -> None:
+    def _store_exchange(self, delivery: Delivery, number: int) -> None:
         """The first requests of a run, and the first that went wrong, are stored whole for a person to look at."""
         well = delivery.outcome in SENT
         if number >= KEPT_FIRST and (well or self._kept_failures >= KEPT_FAILURES):
             return
         self._kept_failures += not well
         run, request, reply = self.run.id, request_document(delivery.request), reply_document(delivery.answer)
-        self._write(lambda conn: deliveries.keep_exchange(conn, run, number, request, reply))
+        self._write(lambda conn: deliveries.store_exchange(conn, run, number, request, reply))
 
     def _keep_response(self, delivery: Delivery, number: int) -> None:
         if self.context.keep_responses:

@@ -43,9 +43,9 @@ from penstock.service.store import pruning
 from penstock.store import leases
 from penstock.store.database import Database
 from penstock.store.migrations import HEAD
-from penstock.store.project import credentials, settings
+from penstock.store.project import credentials, resources
 from penstock.store.project.credentials import KEY_VARIABLE, seal_anew
-from penstock.store.project.settings import put_setting, setting
+from penstock.store.project.resources import put_setting, setting
 from penstock.usecases.applied_project.applied_project import PROJECT_FILE, SQLITE, project_of, state_url
 
 
@@ -110,7 +110,7 @@ class Care:
 
     def _has_project(self, database: Database) -> bool:
         with database.read() as conn:
-            return self.file.exists() or settings.newest_version(conn) is not None
+            return self.file.exists() or resources.newest_version(conn) is not None
 
 
 def _pruned(

@@ -24,9 +24,9 @@ from penstock.service.care.archive import Manifest
 from penstock.service.care.backup import sqlite_path
 from penstock.service.model import RestoredState, RestoreRequest
 from penstock.store.database import Database
-from penstock.store.project import settings
+from penstock.store.project import resources
 from penstock.store.project.credentials import KEY_FILE, KEY_VARIABLE
-from penstock.store.project.settings import Restored
+from penstock.store.project.resources import Restored
 from penstock.store.service_tables import people
 from penstock.store.tables import project_versions, runs
 
@@ -158,7 +158,7 @@ def _made_ready(draft: Path, target: Path, manifest: Manifest, note: Restored) -
         with database.begin() as conn:
             _move(conn, Path(manifest.folder), target.parent)
             conn.execute(update(people).values(epoch=people.c.epoch + SESSIONS_END))
-            settings.note_restored(conn, note)
+            resources.note_restored(conn, note)
             unfinished = conn.execute(select(runs.c.id).where(runs.c.resumable).order_by(runs.c.id)).scalars().all()
     finally:
         database.close()

@@ -21,7 +21,7 @@ from penstock.service.store import pruning, work
 from penstock.service.store.pruning import Cutoffs
 from penstock.store import leases
 from penstock.store.database import Database
-from penstock.store.project.settings import put_setting, setting
+from penstock.store.project.resources import put_setting, setting
 from penstock.store.tables import metadata, runs
 
 LAST = "pruned"

@@ -250,9 +250,9 @@ def let_go(ctx: Context) -> int:
         before = iso(ctx.clock.now() - timedelta(seconds=kept_s))
         while True:
             with ctx.database.begin() as conn:
-                count = pushed.let_go(conn, name, min(places), before)
+                count = pushed.delete_oldest(conn, name, min(places), before)
             gone += count
-            if count < pushed.BITE:
+            if count < pushed.DELETED_AT_ONCE:
                 break
     return gone
 

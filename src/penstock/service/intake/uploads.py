@@ -20,7 +20,7 @@ from penstock.model.errors import InputError, Problem, StateUnavailable
 from penstock.model.spec import FileSource
 from penstock.run.context import Context
 from penstock.sources.files.formats import FORMATS, PACKED, file_format
-from penstock.store.project import settings
+from penstock.store.project import resources
 
 FOLDER = "uploads"
 LARGEST = 512 * 1024 * 1024
@@ -123,7 +123,7 @@ def forget_uploads(ctx: Context) -> list[str]:
     if not old:
         return []
     with ctx.database.read() as conn:
-        texts = settings.version_texts(conn)
+        texts = resources.version_texts(conn)
     if not texts:  # the project is a file, whose other versions are unknown
         return []
     gone = [path for path in old if not any(_speaks_of(path.name, text) for text in texts)]

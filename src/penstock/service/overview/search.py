@@ -18,7 +18,7 @@ from sqlalchemy import ColumnElement, Connection, Text, func, literal, select
 from penstock.model.record import Key
 from penstock.run.context import Context
 from penstock.service.documents import FoundKind
-from penstock.store.runs.codecs import key_from_json
+from penstock.store.runs.deliveries import key_from_json
 from penstock.store.runs.runs import RunRow, to_run
 from penstock.store.tables import ledger_batches, quarantine, runs
 from penstock.usecases.runs import reports

@@ -26,7 +26,7 @@ from penstock.service.store import people
 from penstock.service.store import people as rows
 from penstock.service.store.people import LoginThrottle
 from penstock.store.database import Database
-from penstock.store.project import settings
+from penstock.store.project import resources
 from penstock.store.project.credentials import Sealer
 
 SERVICE = "service"  # the setting with the service's own address
@@ -74,12 +74,12 @@ class People:
     def serve_at(self, url: str) -> None:
         """Store the URL of the service, for links that commands print."""
         with self.database.begin() as conn:
-            settings.put_setting(conn, SERVICE, {"url": url}, by=SERVICE, at=iso(self.clock.now()))
+            resources.put_setting(conn, SERVICE, {"url": url}, by=SERVICE, at=iso(self.clock.now()))
 
     def served_at(self) -> str | None:
         """The URL of the service that was started last; None before the first start."""
         with self.database.read() as conn:
-            found = settings.setting(conn, SERVICE)
+            found = resources.setting(conn, SERVICE)
         return None if found is None else str(found.document["url"])
 
     # ── sessions ─────────────────────────────────────────────────────────────

@@ -14,7 +14,7 @@ import orjson
 from sqlalchemy import Connection, delete, insert, select, update
 
 from penstock.store.database import upsert
-from penstock.store.project.settings import forget_setting
+from penstock.store.project.resources import forget_setting
 from penstock.store.service_tables import schedules, settings, ticks
 
 SKIPPED = "-"  # in place of the run of a skipped time

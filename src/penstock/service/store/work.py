@@ -14,7 +14,7 @@ from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 
 from penstock.model.runs import RunKind
 from penstock.store.runs import runs, timeseries
-from penstock.store.runs.requested import WorkState
+from penstock.store.runs.runs import WorkState
 from penstock.store.service_tables import exchanges, work, workers
 from penstock.store.tables import ledger_batches
 from penstock.store.tables import runs as table

@@ -19,7 +19,7 @@ from penstock.model.errors import InputError, Problem
 from penstock.run.context import Context
 from penstock.service.documents import AlertSettings
 from penstock.store.project import credentials
-from penstock.store.project.settings import put_setting, setting
+from penstock.store.project.resources import put_setting, setting
 
 NAME = "alerts"
 SEALED = "alert channel {}"  # the name under which a channel's URL is sealed; a credential cannot have such a name

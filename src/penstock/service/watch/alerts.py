@@ -22,7 +22,7 @@ from penstock.service.store.run_pages import EndedRun
 from penstock.service.watch import alert_settings
 from penstock.service.watch.alert_rules import ENDED, AlertChange, Facts, FlowFacts, TargetFacts, judge
 from penstock.service.watch.alert_settings import notify
-from penstock.store.project.settings import forget_setting, put_setting, setting
+from penstock.store.project.resources import forget_setting, put_setting, setting
 from penstock.store.service_tables import work
 from penstock.store.tables import ledger_batches, quarantine
 

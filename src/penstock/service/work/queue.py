@@ -19,7 +19,7 @@ from penstock.service.store import work
 from penstock.service.store.work import WorkRow
 from penstock.store import leases
 from penstock.store.database import Database
-from penstock.store.runs.requested import OPEN, WAITING
+from penstock.store.runs.runs import OPEN_STATES, WAITING_STATES
 
 AGAIN_S = 5  # before the attempt after a failure of the state database; doubled with each attempt
 LONGEST_AGAIN_S = 300
@@ -77,13 +77,13 @@ class Queue:
     def waiting(self) -> list[WorkRow]:
         """The rows that have not started: queued, or assigned to a worker."""
         with self.database.read() as conn:
-            return work.in_state(conn, WAITING)
+            return work.in_state(conn, WAITING_STATES)
 
     def hand_out(self) -> list[WorkRow]:
         """Assign the queued rows that may start now, as new attempts; at most one per destination or flow."""
         now, handed = iso(self.clock.now()), list[WorkRow]()
         with self.database.begin() as conn:
-            rows = work.in_state(conn, OPEN)
+            rows = work.in_state(conn, OPEN_STATES)
             busy = {_place(row) for row in rows if row.state != "queued"}
             for row in rows:
                 due = row.not_before is None or row.not_before <= now

@@ -26,8 +26,7 @@ from penstock.service.store.work import WorkRow
 from penstock.service.work.cron import next_at, upcoming
 from penstock.store import leases
 from penstock.store.runs import runs
-from penstock.store.runs.requested import OPEN
-from penstock.store.runs.runs import NOT_BEGUN, START, RunRow, new_run_id
+from penstock.store.runs.runs import NOT_BEGUN, OPEN_STATES, START, RunRow, new_run_id
 from penstock.usecases.history import RunDetails
 from penstock.usecases.runs import documents, known_run
 
@@ -89,7 +88,7 @@ class WorkRequests:
         self._require_ready(ctx, spec)
         kind: RunKind = "flow" if isinstance(spec, FlowSpec) else "destination"
         with ctx.database.begin() as conn:
-            if work.of_target(conn, kind, target, OPEN) is None and retries.prepare_retry(conn, run, asked_by):
+            if work.of_target(conn, kind, target, OPEN_STATES) is None and retries.prepare_retry(conn, run, asked_by):
                 row = self._new(conn, ctx, kind, target, run=run)
                 self._put(conn, ctx, spec, row, trigger=trigger, asked_by=asked_by)
                 return self._shown(conn, run)
@@ -172,7 +171,9 @@ class WorkRequests:
         ctx.flow(flow)
         with ctx.database.begin() as conn:
             pauses.pause(conn, flow, by=by, at=iso(ctx.clock.now()))
-            unfinished = [row.run for row in work.in_state(conn, OPEN) if (row.kind, row.target) == ("flow", flow)]
+            unfinished = [
+                row.run for row in work.in_state(conn, OPEN_STATES) if (row.kind, row.target) == ("flow", flow)
+            ]
         for run in unfinished:
             with suppress(ConflictError):  # it has just ended
                 self.cancel(run, by=by)

@@ -21,7 +21,7 @@ from penstock.service.work.cron import next_after, passed, to_run
 from penstock.service.work.requests import WorkRequests
 from penstock.sources.news import news_of
 from penstock.store.runs import deliveries
-from penstock.store.runs.requested import OPEN
+from penstock.store.runs.runs import OPEN_STATES
 
 ASKED_BY = "schedule"
 DATABASES_EVERY_S = 15.0  # how often a database is checked for new data
@@ -95,7 +95,7 @@ class Schedules:
             moments = [] if times.paused or times.done is None else _due(flow, times.done, now)
             if not moments:
                 return
-            busy = work.of_target(conn, "flow", flow.name, OPEN) is not None
+            busy = work.of_target(conn, "flow", flow.name, OPEN_STATES) is not None
             ticks = [Tick(flow.name, iso(due.at), due.missed) for due in to_run(moments, now, flow.catch_up, busy=busy)]
             pauses.add_ticks(conn, ticks)
             pauses.save(conn, replace(times, done=iso(moments[0])))

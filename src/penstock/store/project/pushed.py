@@ -11,9 +11,9 @@ from sqlalchemy import Connection, delete, insert, select, text
 
 from penstock.store.service_tables import pushed, pushed_sources, seen_posts
 
-ROWS = 4096  # read at once
-CHARACTERS = 1 << 23  # of records that are read at once, one record more
-BITE = 5000  # records that one transaction lets go
+READ_AT_ONCE = 4096
+CHARACTERS_AT_ONCE = 1 << 23  # of records that are read at once, one record more
+DELETED_AT_ONCE = 5000  # records in one transaction
 
 # One statement each: a thread that comes back from the database waits for its turn among those that answer posts.
 _ALL_AT_ONCE = text(
@@ -102,7 +102,12 @@ def after(conn: Connection, source: str, last: int, upto: int | None = None) -> 
     if upto is not None:
         mine &= pushed.c.id <= upto
     while True:
-        query = select(pushed.c.id, pushed.c.record).where(mine, pushed.c.id > last).order_by(pushed.c.id).limit(ROWS)
+        query = (
+            select(pushed.c.id, pushed.c.record)
+            .where(mine, pushed.c.id > last)
+            .order_by(pushed.c.id)
+            .limit(READ_AT_ONCE)
+        )
         part: list[str] = []
         size = 0
         with conn.execute(query) as rows:
@@ -110,7 +115,7 @@ def after(conn: Connection, source: str, last: int, upto: int | None = None) -> 
                 last = row.id
                 part.append(row.record)
                 size += len(row.record)
-                if size > CHARACTERS:
+                if size > CHARACTERS_AT_ONCE:
                     break
         if not part:
             return
@@ -124,10 +129,10 @@ def latest(conn: Connection, source: str, count: int) -> list[tuple[int, str, st
     return [(row.id, row.at, row.record) for row in reversed(conn.execute(query).all())]
 
 
-def let_go(conn: Connection, source: str, upto: int, before: str) -> int:
+def delete_oldest(conn: Connection, source: str, upto: int, before: str) -> int:
     """Delete the oldest records, at most some thousand: of an id up to `upto` that came before `before`."""
     c = pushed.c
-    old = select(c.id).where(c.source == source, c.id <= upto).order_by(c.id).limit(BITE)
+    old = select(c.id).where(c.source == source, c.id <= upto).order_by(c.id).limit(DELETED_AT_ONCE)
     ids = [row.id for row in conn.execute(select(c.id).where(c.id.in_(old), c.at < before))]
     if ids:
         conn.execute(delete(pushed).where(c.source == source, c.id <= max(ids), c.at < before))

@@ -1,6 +1,7 @@
 """The deliveries of a run, a page at a time: its requests, and the outcome of each of its records.
 
-Also the replies of a destination that captures them: the records of its response source.
+Also the replies of a destination that captures them, which are the records of its response source, and the JSON of
+keys, ordinals and refusals in one field of a row.
 """
 
 from __future__ import annotations
@@ -11,15 +12,21 @@ from typing import Any, NamedTuple
 import orjson
 from sqlalchemy import ColumnElement, Connection, RowMapping, func, insert, or_, select
 
-from penstock.model.outcome import Outcome
+from penstock.model.outcome import Outcome, Refusal
+from penstock.model.record import Key
 from penstock.model.runs import DeliveryReport, StoredReplyJson, StoredRequestJson
-from penstock.store.runs.codecs import listed_ordinals, unpack_keys
 from penstock.store.service_tables import exchanges
 from penstock.store.tables import ledger_batches as batches
 from penstock.store.tables import ledger_exceptions as exceptions
 from penstock.store.tables import responses
 
 BATCHES_AT_ONCE = 50
+RESPONSES_AT_ONCE = 1000
+RESPONSE_COLUMNS = (
+    "sent_at", "run", "delivery", "attempt", "request", "response", "duration_ms", "outcome", "records", "error",
+)  # fmt: skip
+NESTED_COLUMNS = ("request", "response", "records")  # of a response: JSON text in a dataset
+_SIGNED = 1 << 63
 
 
 class Fate(NamedTuple):
@@ -117,8 +124,8 @@ def _of_batch(conn: Connection, row: RowMapping) -> Iterator[Fate]:
         )
 
 
-def keep_exchange(conn: Connection, run: str, number: int, request: Mapping[str, Any], reply: Any) -> None:
-    """Keep a request and its reply as they were, without secrets."""
+def store_exchange(conn: Connection, run: str, number: int, request: Mapping[str, Any], reply: Any) -> None:
+    """Store a request and its reply as they were, without secrets."""
     texts = {
         "request": orjson.dumps(request).decode(),
         "reply": None if reply is None else orjson.dumps(reply).decode(),
@@ -126,20 +133,13 @@ def keep_exchange(conn: Connection, run: str, number: int, request: Mapping[str,
     conn.execute(insert(exchanges).values(run=run, delivery=number, **texts))
 
 
-def kept_exchange(conn: Connection, run: str, number: int) -> tuple[StoredRequestJson, StoredReplyJson | None] | None:
+def stored_exchange(conn: Connection, run: str, number: int) -> tuple[StoredRequestJson, StoredReplyJson | None] | None:
     """The request and the reply of a delivery; None when they were not stored."""
     query = select(exchanges).where(exchanges.c.run == run, exchanges.c.delivery == number)
     row = conn.execute(query).mappings().one_or_none()
     if row is None:
         return None
     return orjson.loads(row["request"]), None if row["reply"] is None else orjson.loads(row["reply"])
-
-
-ROWS = 1000
-COLUMNS = (
-    "sent_at", "run", "delivery", "attempt", "request", "response", "duration_ms", "outcome", "records", "error",
-)  # fmt: skip
-NESTED = ("request", "response", "records")
 
 
 def append_responses(conn: Connection, destination: str, records: Sequence[Mapping[str, Any]]) -> None:
@@ -168,12 +168,61 @@ def page_of_responses(
 def responses_after(conn: Connection, destination: str, number: int) -> list[tuple[int, dict[str, Any]]]:
     """The replies after the one of this id, the oldest first, at most a thousand; nested members are JSON text."""
     query = select(responses).where(responses.c.destination == destination, responses.c.id > number)
-    rows = conn.execute(query.order_by(responses.c.id).limit(ROWS)).mappings()
+    rows = conn.execute(query.order_by(responses.c.id).limit(RESPONSES_AT_ONCE)).mappings()
     return [(row["id"], _columns(orjson.loads(row["record"]))) for row in rows]
 
 
 def _columns(record: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        name: orjson.dumps(value).decode() if name in NESTED and value is not None else value
+        name: orjson.dumps(value).decode() if name in NESTED_COLUMNS and value is not None else value
         for name, value in record.items()
     }
+
+
+def refusal_json(refusal: Refusal | None) -> str | None:
+    """A refusal as `{"rule", "values"}`, from which a face makes a text of its own."""
+    return None if refusal is None else rule_json(refusal.rule, orjson.dumps(refusal.values).decode())
+
+
+def rule_json(rule: str, values: str) -> str:
+    """A rule and the JSON of its values as one JSON object."""
+    return f'{{"rule":{orjson.dumps(rule).decode()},"values":{values}}}'
+
+
+def still_quarantined_json(refusal: str | None) -> str | None:
+    """The same refusal of a record that was in quarantine before: with `"held": true`."""
+    return None if refusal is None else f'{refusal[:-1]},"held":true}}'
+
+
+def listed_ordinals(text: str) -> list[int]:
+    """The ordinals of a JSON `[[first, count, item], …]` (`ordinals.pack_ordinals`), in their order."""
+    return [ordinal for first, count, _ in orjson.loads(text) for ordinal in range(first, first + count)]
+
+
+def pack_keys(keys: Sequence[Key | None]) -> str:
+    """Keys as a JSON array: text, a list of texts for a several-column key, null for none."""
+    return orjson.dumps(keys if isinstance(keys, list | tuple) else list(keys)).decode()
+
+
+def unpack_keys(text: str) -> list[Key | None]:
+    return [tuple(key) if isinstance(key, list) else key for key in orjson.loads(text)]
+
+
+def key_json(key: Key | None) -> str | None:
+    return None if key is None else orjson.dumps(key).decode()
+
+
+def key_from_json(text: str | None) -> Key | None:
+    if text is None:
+        return None
+    key = orjson.loads(text)
+    return tuple(key) if isinstance(key, list) else str(key)
+
+
+def to_signed(word: int) -> int:
+    """An unsigned 64-bit number as the signed one that an SQL integer can hold."""
+    return word - (1 << 64) if word >= _SIGNED else word
+
+
+def to_unsigned(number: int) -> int:
+    return number + (1 << 64) if number < 0 else number

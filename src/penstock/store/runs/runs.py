@@ -1,4 +1,4 @@
-"""The rows of runs: their start, progress, counts and end; and their frozen inputs.
+"""The rows of runs: their start, progress, counts and end, who requested them, and their frozen inputs.
 
 A frozen input is stored here when several machines share the database, so that a run resumes with the same records on
 any of them. With SQLite the file beside the database is enough.
@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import orjson
 from sqlalchemy import ColumnElement, Connection, Row, Text, and_, column, delete, insert, or_, select, update, values
@@ -23,9 +23,12 @@ from penstock.model.errors import Problem, problem_json, problem_of
 from penstock.model.outcome import COUNT_NAMES, Counts, Note
 from penstock.model.runs import TOTALS, RunFilter, RunKind, RunReport, RunStatus, RunTotals, totals_of
 from penstock.store.database import Database
-from penstock.store.runs.requested import WAITING
 from penstock.store.service_tables import frozen_parts, work
 from penstock.store.tables import runs
+
+WorkState = Literal["queued", "handed", "running", "ended"]
+WAITING_STATES: tuple[WorkState, ...] = get_args(WorkState)[:2]
+OPEN_STATES: tuple[WorkState, ...] = get_args(WorkState)[:3]
 
 NOTHING_READ = Counts()
 EVERY = RunFilter()
@@ -150,7 +153,7 @@ def _conditions(which: RunFilter) -> list[ColumnElement[bool]]:
 
 def _status(status: str) -> ColumnElement[bool]:
     """Those that may show this status; a run whose process died is stored as running, too."""
-    waiting, taken = _in_work(*WAITING), _in_work("running")
+    waiting, taken = _in_work(*WAITING_STATES), _in_work("running")
     if status == "queued":
         return waiting
     if status in ("running", "interrupted"):
@@ -286,18 +289,20 @@ def to_run(row: Row[Any]) -> RunRow:
     return RunRow(*values, **dict(zip(TOTALS, _totals(row), strict=True)))
 
 
-PART = 4 << 20  # bytes, before they are packed
-QUICK = 1  # zlib's level
+PART_BYTES = 4 << 20  # before they are compressed
+COMPRESSION_LEVEL = 1  # of zlib: the quickest
 
 
-def keep_frozen_input(database: Database, run: str, path: Path) -> None:
+def store_frozen_input(database: Database, run: str, path: Path) -> None:
     """Store a file; once this comes back it is whole."""
     if not database.is_shared:
         return
     with database.begin(alone=False) as conn, path.open("rb") as file:
         forget_frozen_input(conn, run)
-        for number, data in enumerate(iter(lambda: file.read(PART), b"")):
-            conn.execute(insert(frozen_parts).values(run=run, part=number, bytes=zlib.compress(data, QUICK)))
+        for number, data in enumerate(iter(lambda: file.read(PART_BYTES), b"")):
+            conn.execute(
+                insert(frozen_parts).values(run=run, part=number, bytes=zlib.compress(data, COMPRESSION_LEVEL))
+            )
 
 
 def fetch_frozen_input(database: Database, run: str, path: Path) -> bool:
@@ -322,3 +327,26 @@ def fetch_frozen_input(database: Database, run: str, path: Path) -> bool:
 def forget_frozen_input(conn: Connection, run: str) -> None:
     """The run needs it no more."""
     conn.execute(delete(frozen_parts).where(frozen_parts.c.run == run))
+
+
+@dataclass(frozen=True, slots=True)
+class RequestedRun:
+    """Who requested a run, when, and how far a worker is with it. Moments are ISO text."""
+
+    run: str
+    state: WorkState
+    worker: str | None
+    trigger: str
+    requested_by: str
+    requested_at: str
+
+
+_COLUMNS_OF_REQUEST = [work.c[name] for name in ("run", "state", "worker", "trigger", "asked_by", "asked_at")]
+
+
+def requested_runs(conn: Connection, runs: Sequence[str]) -> dict[str, RequestedRun]:
+    """Those of these runs that were requested from the queue."""
+    return {
+        row.run: RequestedRun(*row)
+        for row in conn.execute(select(*_COLUMNS_OF_REQUEST).where(work.c.run.in_(list(runs))))
+    }

@@ -21,7 +21,7 @@ from penstock.model.errors import InputError, Problem
 from penstock.model.spec import ProjectSpec
 from penstock.run.context import NOWHERE, Context, sealer_of
 from penstock.store.database import Database
-from penstock.store.project import credentials, settings
+from penstock.store.project import credentials, resources
 from penstock.usecases.applied_project import editor
 from penstock.usecases.applied_project.editor import EditTerms
 from penstock.usecases.applied_project.reach import (
@@ -49,7 +49,7 @@ def project_of(database: Database, file: Path, *, given: bool) -> ProjectSpec:
     `given`: the file was named, so that it must exist.
     """
     with database.read() as conn:
-        applied = settings.newest_version(conn)
+        applied = resources.newest_version(conn)
     if applied is None:
         return load_project(file)
     if not given and not file.exists():
@@ -92,7 +92,7 @@ def applied_project(database: Database, *, base: Path, may_be_empty: bool = True
     Raises InputError `not-applied` instead of an empty project unless `may_be_empty`.
     """
     with database.read() as conn:
-        applied = settings.newest_version(conn)
+        applied = resources.newest_version(conn)
     if applied is None and not may_be_empty:
         hint = "`penstock apply` loads the project file"
         raise InputError(Problem("project", "no project was applied to this database", "not-applied", hint))
@@ -155,7 +155,7 @@ class AppliedProject:
         with self.database.begin() as conn:
             if not dry_run:
                 self._seal(conn, keys)
-            before = settings.newest_version(conn)
+            before = resources.newest_version(conn)
             number = 0 if before is None else before.version
             found = changes("" if before is None else before.text, text)
             granted = Granted.by(str(base), text)
@@ -167,7 +167,7 @@ class AppliedProject:
             rows = [change._asdict() for change in found]
             at = iso(self.clock.now())
             grant(conn, granted, at=at)
-            settings.add_version(conn, ProjectVersion(number + 1, at, COMMAND_LINE, str(base), text, rows))
+            resources.add_version(conn, ProjectVersion(number + 1, at, COMMAND_LINE, str(base), text, rows))
             forget_removed(conn, "" if before is None else before.text, text)
         return ApplyResult(number + 1, found)
 
@@ -180,12 +180,12 @@ class AppliedProject:
     def versions(self, limit: int) -> list[ProjectVersion]:
         """The versions of the project in the database, newest first."""
         with self.database.read() as conn:
-            return settings.listed_versions(conn, limit, None)
+            return resources.listed_versions(conn, limit, None)
 
     def export(self) -> str:
         """The applied project as YAML; if none was applied, the project of the file."""
         with self.database.read() as conn:
-            applied = settings.newest_version(conn)
+            applied = resources.newest_version(conn)
         if applied is not None:
             return applied.text
         load_project(self.file)

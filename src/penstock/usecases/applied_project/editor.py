@@ -21,7 +21,6 @@ from penstock.model.spec import ProjectSpec
 from penstock.model.text import digest
 from penstock.run.context import NOWHERE, Context
 from penstock.store.project import credentials, resources
-from penstock.store.project import settings as projects
 from penstock.usecases.applied_project.reach import forget_removed, refuse_strangers
 
 Tree = Mapping[str, Marked]
@@ -49,7 +48,7 @@ class EditResult(NamedTuple):
 def newest(ctx: Context) -> ProjectVersion:
     """The newest version; if no project was applied, an empty version 0."""
     with ctx.database.read() as conn:
-        return projects.newest_version(conn) or NOTHING
+        return resources.newest_version(conn) or NOTHING
 
 
 @lru_cache(maxsize=1)
@@ -228,13 +227,13 @@ def check_name(kind: str, name: str) -> None:
 def versions(ctx: Context, limit: int, before: int | None) -> list[ProjectVersion]:
     """The versions, newest first; only those below the number `before`."""
     with ctx.database.read() as conn:
-        return projects.listed_versions(conn, limit, before)
+        return resources.listed_versions(conn, limit, before)
 
 
 def version(ctx: Context, number: int) -> ProjectVersion:
     """One version, with its changes. Raises InputError if there is none with this number."""
     with ctx.database.read() as conn:
-        found = projects.numbered_version(conn, number) if number in NUMBERS else None
+        found = resources.numbered_version(conn, number) if number in NUMBERS else None
     if found is None:
         raise InputError(
             Problem("version", f"there is no version {number}", "unknown-version", "see the versions", str(number))
@@ -282,7 +281,7 @@ def _once(ctx: Context, edit: Edit, author: str, note: str) -> ProjectVersion:
     at = iso(ctx.clock.now())
     sealer = ctx.sealer()
     with ctx.database.begin() as conn:
-        before = projects.newest_version(conn) or NOTHING
+        before = resources.newest_version(conn) or NOTHING
         base = Path(before.base) if before.base else ctx.project.base
         was = tree_of(before.text)
         tree = edit(was, keys)
@@ -303,7 +302,7 @@ def _once(ctx: Context, edit: Edit, author: str, note: str) -> ProjectVersion:
             return before
         rows: list[dict[str, Any]] = [change._asdict() for change in found]
         new = ProjectVersion(before.version + 1, at, f"{author} ({note})" if note else author, str(base), text, rows)
-        projects.add_version(conn, new)
+        resources.add_version(conn, new)
         forget_removed(conn, before.text, text)
     return new
 

@@ -21,9 +21,9 @@ from penstock.model.errors import InputError, Problem
 from penstock.model.reach import OPEN_FOLDERS, OUR_VARIABLES, Reach, SqlHost, sql_hosts
 from penstock.run.context import sealer_of
 from penstock.store.database import Database
-from penstock.store.project import credentials, settings
+from penstock.store.project import credentials, resources
 from penstock.store.project.credentials import seal_anew
-from penstock.store.project.settings import put_setting, setting
+from penstock.store.project.resources import put_setting, setting
 
 if TYPE_CHECKING:
     import psycopg
@@ -113,7 +113,7 @@ def granted_by(conn: Connection) -> Granted:
     found = setting(conn, SETTING)
     if found is not None:
         return Granted(str(found.document["base"]), tuple(found.document["variables"]))
-    applied = settings.newest_version_by(conn, COMMAND_LINE)
+    applied = resources.newest_version_by(conn, COMMAND_LINE)
     return Granted() if applied is None else Granted.by(applied.base, applied.text)
 
 

@@ -46,7 +46,7 @@ def test_many_records_are_discarded_in_the_background_with_progress(service):
     assert service.ask("GET /quarantine/discards")["items"][0] == ended
     assert (held(service, "many"), held(service, "others")) == (0, 2)
     with database_of(service).read() as conn:
-        assert len(set(quarantine.discarded_index(conn, "many"))) == 3500
+        assert len(set(quarantine.discarded_versions(conn, "many"))) == 3500
     assert service.refused("POST /quarantine/discard", {"destination": "many"})["code"] == "nothing-held"
     assert service.refused("GET /quarantine/discards/d-0", status=404)["code"] == "unknown-discard"
 

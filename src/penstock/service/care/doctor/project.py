@@ -19,7 +19,7 @@ from penstock.service.people import sign_on
 from penstock.service.store import people
 from penstock.sources.files.source_files import matching_files
 from penstock.sources.open import open_rows
-from penstock.store.project import credentials, settings
+from penstock.store.project import credentials, resources
 from penstock.usecases.applied_project.reach import sealed_name
 
 MOST = 10  # problems that are listed; the rest is counted
@@ -45,7 +45,7 @@ VARIABLES = frozenset(
 def project(found: Examined) -> Findings:
     """Check that the file can be read and equals what was applied."""
     with found.database.read() as conn:
-        applied = settings.newest_version(conn)
+        applied = resources.newest_version(conn)
     if found.file is None or not found.file.exists():
         if applied is None:
             yield note("no-project", "there is no project yet", "`penstock init` creates one")

@@ -25,10 +25,9 @@ from penstock.store.database import Database, refused_revision
 from penstock.store.migrations import HEAD
 from penstock.store.project import credentials
 from penstock.store.project.credentials import KEY_FILE, KEY_VARIABLE
-from penstock.store.project.settings import setting
+from penstock.store.project.resources import setting
 from penstock.store.runs import runs
-from penstock.store.runs.requested import WAITING
-from penstock.store.runs.runs import RunRow
+from penstock.store.runs.runs import WAITING_STATES, RunRow
 from penstock.store.tables import runs as runs_table
 from penstock.version import __version__
 
@@ -180,7 +179,7 @@ def workers(found: Examined) -> Findings:
     """Check that a worker is alive, that all have this version, and that no run waits for long."""
     with found.database.read() as conn:
         known = work.registered(conn)
-        waiting = work.in_state(conn, WAITING)
+        waiting = work.in_state(conn, WAITING_STATES)
         running = work.in_state(conn, ("running",))
     alive = {row.id: row for row in known if leases.is_held(found.database, leases.of_worker(row.id))}
     for row in known:

@@ -1,31 +1,38 @@
 """`Memory`: what was last delivered, per key, as a 128-bit key hash, the content's hash and the input's fingerprint.
 
-In the process the keys are in sorted columns (`key_table`), 32 bytes a key; in the database in packed `segments`.
+In the process the keys are in sorted columns, 32 bytes a key; in the database in packed segments (both `key_table`).
 A failure is never remembered: the caller passes only what was delivered or accepted. Load it again after a transaction
 that was rolled back. Destinations with `company_link: replace` also have the links to companies that were sent here.
 
 The keys in flight, one packed row per chunk, are those whose memory is outdated if the process dies. Without them, a
 source that went back to its old value after a crash would look unchanged while the API has the new one.
+
+A fingerprint is a hash of the input columns in use: a record with the same one as last time is not rendered. DuckDB's
+hash is not promised to be the same in all versions, so a fingerprint counts only under the version it was made with;
+after an upgrade a run is slower once, and sends nothing because of it (the content hash decides).
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, TypeAlias
 
+import duckdb
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 import xxhash
 from sqlalchemy import Connection, delete, select
 
 from penstock.model.record import Key
+from penstock.render.values.columns import json_values
+from penstock.store import key_table
 from penstock.store.database import upsert, upsert_all
-from penstock.store.memory import segments
-from penstock.store.memory.key_table import KeyTable
-from penstock.store.memory.segments import FORGOTTEN
+from penstock.store.key_table import FORGOTTEN, KeyTable
 from penstock.store.runs.ordinals import Words
-from penstock.store.tables import in_flight
-from penstock.store.tables import sent_links as table
+from penstock.store.tables import in_flight, sent_links
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -69,7 +76,7 @@ class Memory:
     @staticmethod
     def load(conn: Connection, destination: str, version: str) -> Memory:
         """All that is known of a destination, without the keys that a dead process left in flight."""
-        table = KeyTable(segments.read(conn, destination, version))
+        table = KeyTable(key_table.read_segments(conn, destination, version))
         table.forget(keys_left_in_flight(conn, destination))
         return Memory(destination, version, table)
 
@@ -111,7 +118,7 @@ class Memory:
 
     def stage(self, hashes: Words, contents: Words) -> None:
         """These contents are in flight: until they are remembered or unstaged, they count as sent."""
-        self._on_its_way.put(hashes, _kept(contents), np.zeros(len(hashes), dtype=np.uint64))
+        self._on_its_way.put(hashes, _never_forgotten(contents), np.zeros(len(hashes), dtype=np.uint64))
 
     def unstage(self, hashes: Words) -> None:
         """Nothing came of these keys."""
@@ -124,32 +131,32 @@ class Memory:
 
         Not `confirmed`: the API has accepted them, and they stay in flight until their result is known.
         """
-        contents = _kept(contents)
-        segments.append(conn, self._destination, self._version, hashes, contents, prints)
+        contents = _never_forgotten(contents)
+        key_table.append_segment(conn, self._destination, self._version, hashes, contents, prints)
         self._table.put(hashes, contents, prints)
         if confirmed:
             self.unstage(hashes)
 
     def forget(self, conn: Connection, hashes: Words) -> None:
         """Forget these keys: what the API has for them is not known any more."""
-        segments.forget(conn, self._destination, hashes)
+        key_table.forget_in_segments(conn, self._destination, hashes)
         self._table.forget(hashes)
 
     def compact(self, conn: Connection) -> None:
         """At the end of a run: when more than half of what the database holds is outdated, write it again."""
-        if segments.rows(conn, self._destination) > 2 * len(self._table) + segments.LARGE:
-            self._table = KeyTable()  # let go first: the new one needs the room
-            self._table = KeyTable(segments.rewrite(conn, self._destination, self._version))
+        if key_table.count_segment_rows(conn, self._destination) > 2 * len(self._table) + key_table.LONG_SEGMENT:
+            self._table = KeyTable()  # freed first: the new one needs the memory
+            self._table = KeyTable(key_table.rewrite_segments(conn, self._destination, self._version))
 
 
-def _kept(contents: Words) -> Words:
+def _never_forgotten(contents: Words) -> Words:
     """0 means "forgotten", so a content hash of 0 is stored as 1: at worst one record is sent once more."""
     return np.where(contents == FORGOTTEN, np.uint64(1), contents)
 
 
 def read_sent_links(conn: Connection, destination: str) -> dict[KeyHash, tuple[str, ...]]:
     """Key hash → the links as they were written, of all keys of a destination."""
-    query = select(table.c.identity, table.c.links).where(table.c.destination == destination)
+    query = select(sent_links.c.identity, sent_links.c.links).where(sent_links.c.destination == destination)
     found: dict[KeyHash, tuple[str, ...]] = {}
     for identity, links in conn.execute(query):
         high, low = np.frombuffer(identity, dtype="<u8").tolist()
@@ -167,7 +174,7 @@ def put_sent_links(conn: Connection, destination: str, links: Mapping[KeyHash, S
         }
         for key, some in links.items()
     ]
-    upsert_all(conn, table, rows, ["destination", "identity"])
+    upsert_all(conn, sent_links, rows, ["destination", "identity"])
 
 
 def add_in_flight(conn: Connection, destination: str, run: str, first: int, hashes: Words) -> None:
@@ -202,5 +209,62 @@ def take_keys_left_in_flight(conn: Connection, destination: str) -> Words:
     """What dead processes left in flight: taken off, and forgotten from the memory in the database."""
     hashes = keys_left_in_flight(conn, destination)
     conn.execute(delete(in_flight).where(in_flight.c.destination == destination))
-    segments.forget(conn, destination, hashes)
+    key_table.forget_in_segments(conn, destination, hashes)
     return hashes
+
+
+def fingerprint_version() -> str:
+    """Fingerprints of another version do not count."""
+    return f"2/{duckdb.__version__}"
+
+
+def fingerprints(
+    batch: pa.RecordBatch, columns: Sequence[str], absent: Mapping[str, frozenset[int]] | None = None
+) -> Words:
+    """(rows,) uint64, never 0. Absent differs from null; the columns' order counts, their neighbours do not."""
+    if not columns:
+        return np.ones(batch.num_rows, dtype=np.uint64)
+    known = set(batch.schema.names)
+    nothing: pa.Array = pa.nulls(batch.num_rows, pa.string())  # type: ignore[type-arg]
+    arrays = [_plain(batch.column(name)) if name in known else nothing for name in columns]
+    try:
+        prints = _hashed(arrays)
+    except duckdb.Error:
+        prints = _hashed([_spelled(array) for array in arrays])
+    for number, name in enumerate(columns, start=1):
+        gone = list((absent or {}).get(name, ())) if name in known else list(range(batch.num_rows))
+        if gone:
+            prints[gone] = _stirred(prints[gone], number)
+    prints[prints == 0] = 1
+    return prints
+
+
+def _hashed(arrays: Sequence[pa.Array]) -> Words:  # type: ignore[type-arg]
+    names = [f"c{number}" for number in range(len(arrays))]
+    with _database().cursor() as con:
+        con.register("input", pa.Table.from_arrays(arrays, names))
+        found = con.sql(f"select hash({', '.join(names)}) as print from input").fetchnumpy()
+    return np.asarray(found["print"], dtype=np.uint64)
+
+
+@cache
+def _database() -> duckdb.DuckDBPyConnection:
+    """One for the process: to open one takes longer than to hash a chunk. Every use has its own cursor."""
+    return duckdb.connect(config={"threads": 1})
+
+
+def _stirred(prints: Words, number: int) -> Words:
+    """Other words, by which column is absent: the finishing steps of a 64-bit hash."""
+    words = prints + np.uint64(number * 0x9E3779B97F4A7C15 % (1 << 64))
+    words ^= words >> np.uint64(32)
+    words *= np.uint64(0xD6E8FEB86659FD93)
+    return words ^ (words >> np.uint64(32))
+
+
+def _plain(array: pa.Array) -> pa.Array:  # type: ignore[type-arg]
+    return pc.cast(array, array.type.value_type) if pa.types.is_dictionary(array.type) else array
+
+
+def _spelled(array: pa.Array) -> pa.Array:  # type: ignore[type-arg]
+    """A nested column as text: DuckDB knows fewer types than Arrow, and refuses text that is not UTF-8."""
+    return pa.array(map(repr, json_values(array)), pa.string()) if pa.types.is_nested(array.type) else array

@@ -10,7 +10,7 @@ import pytest
 
 from penstock.run.prepare import prepare
 from penstock.service.app import ServiceApp
-from penstock.store.memory.memory import Memory, key_hashes
+from penstock.store.memory import Memory, key_hashes
 from support.servers.sandbox import sandbox, shared_sandbox
 from support.service.http_service import apply_project
 

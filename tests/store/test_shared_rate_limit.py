@@ -9,9 +9,9 @@ import pytest
 
 from penstock.delivery.rate_limit import Allowance
 from penstock.run.connection.shared_rate_limit import EndedRequest, UsageReport, WaitingInProcess, lease
-from penstock.store import rate_limit
+from penstock.store import leases
 from penstock.store.database import Database
-from penstock.store.rate_limit import RateLimitRow
+from penstock.store.leases import RateLimitRow
 from support.servers.sandbox import running_sandbox
 
 CONFIGURED = (100, 10.0)
@@ -128,8 +128,8 @@ def test_the_row_comes_back_from_the_database_as_it_was(database):
     told = (EndedRequest(0.2, 0.1, 1, Allowance(90, 7)),)
     row, _ = lease(ROW, 1000.0, report(want=3))
     row, _ = lease(row, 1000.3, report("b", want=3, over=told, waiting=WaitingInProcess(1, 0.5, 1, 3)))
-    rate_limit.change(database, "acme", ROW, lambda: 0.0, lambda _row, _now: (row, None))
-    assert rate_limit.change(database, "acme", ROW, lambda: 0.0, lambda kept, _now: (kept, kept)) == row
+    leases.change_rate_limit(database, "acme", ROW, lambda: 0.0, lambda _row, _now: (row, None))
+    assert leases.change_rate_limit(database, "acme", ROW, lambda: 0.0, lambda kept, _now: (kept, kept)) == row
 
 
 @pytest.fixture
