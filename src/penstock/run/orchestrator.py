@@ -273,7 +273,7 @@ class Orchestrator:
             quarantine.release(conn, [entry.id for entry in through if not entry.edited])
             # the source still has the version that was edited: it must not be quarantined again in the next run
             edited = [entry.id for entry in through if entry.edited]
-            quarantine.discard(conn, edited, f"mended, and delivered by {run.id}", iso(self.ctx.clock.now()))
+            quarantine.discard(conn, edited, f"fixed, and delivered by {run.id}", iso(self.ctx.clock.now()))
 
     def _start_flow(self, spec: FlowSpec, skipped: dict[str, str]) -> tuple[RunRow, set[str]]:
         """The flow's run, and which of its destinations an earlier process of it has ended."""

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 SUPERSEDED = "superseded: a later row has the same key (not sent)"
 SAME_INPUT = "the same as when it was last sent"
 ANY_VERSION = 0  # in quarantine without its record: whatever version comes, it is the one in doubt
-DISCARDED = "a person discarded this version, or mended it"
+DISCARDED = "a person discarded this version, or fixed it"
 OTHER_CONTENT = "key already sent with other content"
 LACKS = "key already sent; a column is gone, so that the contents cannot be compared"
 

@@ -208,7 +208,7 @@ class QuarantineWriter:
         if record is not None:
             self._write(lambda conn: quarantine.release_part(conn, destination, hash_, record))
         elif edited is not None:  # the source still has the version that was edited: it must not be quarantined again
-            why = f"mended, and delivered by {self._run}"
+            why = f"fixed, and delivered by {self._run}"
             self._write(lambda conn: quarantine.discard(conn, [edited], why, now))
         else:
             self._write(lambda conn: quarantine.release_key(conn, destination, hash_))
