@@ -1,15 +1,13 @@
 """Every line of each pure file is run by its own test file alone: `make coverage`.
 
 The pure files are those of the contract `pure` in `.importlinter`; `tests/render/test_bodies.py` is the test file of
-`render/bodies.py`. A file in which no function branches needs none. Files that do not keep the rule yet are listed in
-pyproject.toml, under `tool.individual_coverage`, and one that keeps it leaves the list.
+`render/bodies.py`. A file in which no function branches needs none.
 """
 
 import ast
 import io
 import os
 import sys
-import tomllib
 from configparser import ConfigParser
 from contextlib import redirect_stdout
 from multiprocessing import get_context
@@ -65,31 +63,16 @@ def _fault(file: Path) -> str | None:
 
 
 def main() -> None:
-    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    listed = set(settings["tool"]["individual_coverage"]["not_yet"])
     chosen = [Path(name).resolve() for name in sys.argv[1:]]
     files = chosen or [file for file in _pure_files() if _branches(file)]
     os.environ["PENSTOCK_EXAMPLES"] = "quick"
     # Each file in a process of its own, which imports Penstock anew, and what is slow to import not again.
     with get_context("fork").Pool(maxtasksperchild=1) as pool:
-        faults = dict(
-            zip(
-                (file.relative_to(PACKAGE).as_posix() for file in files),
-                pool.map(_fault, files, chunksize=1),
-                strict=True,
-            )
-        )
-    wrong = [f"{name}: {fault}" for name, fault in faults.items() if fault and (name not in listed or chosen)]
-    if not chosen:
-        wrong += [
-            f"{name}: is covered, and leaves the list in pyproject.toml"
-            for name in sorted(listed)
-            if not faults.get(name)
-        ]
-    print(
-        "\n".join(wrong)
-        or f"{len(files) - (0 if chosen else len(listed))} of {len(files)} files are fully covered by their own tests"
-    )
+        faults = pool.map(_fault, files, chunksize=1)
+    wrong = [
+        f"{file.relative_to(PACKAGE).as_posix()}: {fault}" for file, fault in zip(files, faults, strict=True) if fault
+    ]
+    print("\n".join(wrong) or f"{len(files)} files are fully covered by their own tests")
     sys.exit(bool(wrong))
 
 

@@ -193,12 +193,14 @@ def test_a_company_of_custom_data_is_in_the_address_or_beside_the_data_of_a_job(
     assert together.renderer.render(chunk).payloads[0].url is None
 
 
-def test_a_flat_event_may_be_repeated_when_its_deduplication_id_is_mapped():
+def test_an_event_may_be_repeated_in_native_and_in_flat_with_a_deduplication_id():
     record = {"id": "1", "user_id": "u", "name": "n", "created_at": "2026-01-01"}
     fields = {"user_id": "user_id", "name": "name", "created_at": "created_at"}
     once = compiled("insert_event", "flat", chunk_of([record]), "id", fields=fields)
     again = compiled("insert_event", "flat", chunk_of([record]), "id", fields=fields | {"deduplication_id": "id"})
     assert (once.shape.retry, again.shape.retry) == (RetryClass.ONCE, RetryClass.IDEMPOTENT)
+    native = compiled("insert_event", "native", chunk_of([record]), "id", fields=fields)
+    assert native.shape.retry is RetryClass.IDEMPOTENT
 
 
 def test_release_0_1_0_wrote_links_of_flat_people_in_another_form():

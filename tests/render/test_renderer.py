@@ -11,9 +11,14 @@ from hypothesis import strategies as st
 
 from penstock.model.errors import InputError
 from penstock.model.outcome import Refusal
-from penstock.model.record import Chunk, RetryClass
-from penstock.model.spec import BatchSpec
-from support.kernel.compiled_destination import chunk_of, compiled, with_json
+from penstock.model.record import Chunk
+from penstock.model.spec import BatchSpec, Binding, DestinationSpec
+from penstock.render.compile import compile_template
+from penstock.render.renderer import OPTIONS, Renderer, as_digits
+from penstock.render.values.numbers import Digits
+from penstock.templates.catalogue import load_catalogue
+from support.kernel import manual_request
+from support.kernel.compiled_destination import BASES, chunk_of, compiled, schema_of, with_json
 
 NASTY = st.text(max_size=8) | st.sampled_from(
     [
@@ -65,6 +70,25 @@ TEMPLATES = {
     "upsert_custom_object": {"type": "text", "company_id": "text"},
     "send_batch": {"company_id": "text", "size": "whole"},
 }
+
+
+def strictly(text):
+    """JSON read by Python's own module, which must find no NaN and no name twice."""
+
+    def refuse(name):
+        raise AssertionError(f"{name} is no JSON")
+
+    def once(pairs):
+        assert len({name for name, _ in pairs}) == len(pairs)
+        return dict(pairs)
+
+    return json.loads(text, parse_constant=refuse, object_pairs_hook=once)
+
+
+def flattened(body):
+    """The values of the payload and of its containers of attributes (what is deeper is the record's own)."""
+    inner = [part for name in ("custom_attributes", "metadata", "data") if isinstance(part := body.get(name), dict)]
+    return [value for part in (body, *inner) for value in part.values()]
 
 
 @st.composite
@@ -225,30 +249,6 @@ def test_event_metadata_is_bounded():
     assert compiled("insert_event", "flat", chunk, "id").renderer.render(chunk).refused == []
 
 
-def test_a_derived_id_longer_than_the_api_takes_is_hashed():
-    chunk = chunk_of([{"id": "k" * 101, "user_id": "u", "name": "n", "created_at": "2026-01-01"}])
-    body = strictly(
-        compiled("insert_event", "native", chunk, "id", exclude=("id",)).renderer.render(chunk).payloads[0].text
-    )
-    assert len(body["deduplication_id"]) == 32
-
-
-def test_a_null_deduplication_id_is_made_from_the_key():
-    record = {"user_id": "u", "name": "n", "created_at": "2026-01-01"}
-    chunk = chunk_of([{"id": "1", **record, "deduplication_id": "d"}, {"id": "2", **record, "deduplication_id": None}])
-    rendered = compiled("insert_event", "native", chunk, "id").renderer.render(chunk)
-    assert [strictly(payload.text)["deduplication_id"] for payload in rendered.payloads] == ["d", "2"]
-    assert [count for (name, *_), count in rendered.notes.items() if name == "deduplication_id"] == [1]
-
-
-def test_a_flat_event_may_be_repeated_only_with_its_deduplication_id():
-    record = {"id": "1", "user_id": "u", "name": "n", "created_at": "2026-01-01"}
-    plain, named = chunk_of([record]), chunk_of([record | {"deduplication_id": "d"}])
-    assert compiled("insert_event", "flat", plain, "id").shape.retry is RetryClass.ONCE
-    assert compiled("insert_event", "flat", named, "id").shape.retry is RetryClass.IDEMPOTENT
-    assert compiled("insert_event", "native", plain, "id").shape.retry is RetryClass.IDEMPOTENT
-
-
 def test_members_of_a_custom_attributes_object_become_attributes():
     chunk = with_json(
         chunk_of([{"id": str(n), "tier": "gold"} for n in range(4)]),
@@ -260,26 +260,16 @@ def test_members_of_a_custom_attributes_object_become_attributes():
     assert [refused.refusal.rule for refused in rendered.refused] == ["scalar", "name", "clash"]
 
 
-def test_jobs_pass_through_and_events_get_their_deduplication_id():
-    payloads = [
-        '{"user_id": "u"}',
-        '{"name": "x", "n": 12345678901234567890123}',
-        "[]",
-        '{"name": "y", "deduplication_id": "d"}',
-    ]
-    chunk = with_json(
-        chunk_of([{"id": str(n), "type": kind} for n, kind in enumerate(["people", "event", "event", "event"])]),
-        payload=payloads,
-    )
-    work = compiled("send_batch", "native", chunk, "id")
-    rendered = work.renderer.render(chunk)
-    assert [payload.text for payload in rendered.payloads] == [
-        b'{"type":"people","payload":{"user_id":"u"}}',
-        b'{"type":"event","payload":{"name":"x","n":12345678901234567890123,"deduplication_id":"1"}}',
-        b'{"type":"event","payload":{"name":"y","deduplication_id":"d"}}',
-    ]
-    assert work.shape.grouping.prefix == b""
-    assert [refused.key for refused in rendered.refused] == ["2"]
+def test_the_data_of_an_object_may_come_from_a_column_alone():
+    chunk = with_json(chunk_of([{"id": "1"}, {"id": "2"}]), data=['{"a": 1}', None])
+    fields = {"company_id": "id", "type": {"value": "t"}, "data": "data"}
+    work = compiled("upsert_custom_object", "native", chunk, "id", fields=fields, attributes="none")
+    assert [strictly(payload.text)["data"] for payload in work.renderer.render(chunk).payloads] == [{"a": 1}, {}]
+
+
+def test_a_required_field_that_no_column_is_mapped_to_is_missing_in_every_record():
+    found = Renderer(("id",), (), required=("name",)).render(chunk_of([{"id": "1"}, {"id": "2"}]))
+    assert [(each.key, each.refusal.field) for each in found.refused] == [("1", "name"), ("2", "name")]
 
 
 def test_an_empty_chunk_renders_to_nothing():
@@ -290,70 +280,9 @@ def test_an_empty_chunk_renders_to_nothing():
     assert work.renderer.render(chunk, []).payloads == []
 
 
-def strictly(text):
-    """JSON read by Python's own module, which must find no NaN and no name twice."""
-
-    def refuse(name):
-        raise AssertionError(f"{name} is no JSON")
-
-    def once(pairs):
-        assert len({name for name, _ in pairs}) == len(pairs)
-        return dict(pairs)
-
-    return json.loads(text, parse_constant=refuse, object_pairs_hook=once)
-
-
-def flattened(body):
-    """The values of the payload and of its containers of attributes (what is deeper is the record's own)."""
-    inner = [part for name in ("custom_attributes", "metadata", "data") if isinstance(part := body.get(name), dict)]
-    return [value for part in (body, *inner) for value in part.values()]
-
-
 def test_configuration_errors_are_input_errors():
     with pytest.raises(InputError):
         compiled("upsert_company", "native", chunk_of([{"id": "1"}]), "id")
-
-
-def test_the_links_of_a_person_are_the_company_id_of_flat():
-    links = [
-        '[{"company_id": "c1"}]',
-        '["c1", "c1"]',
-        '[{"company_id": "c1", "remove": true}]',
-        '["c1", "c2"]',
-        '[{"id": "5f0c1b2a3d4e5f6a7b8c9d0e"}]',
-        None,
-        '[{"company_id": "c1"}, {"company_id": "c0", "remove": true}]',
-    ]
-    chunk = with_json(chunk_of([{"id": f"p{number}"} for number in range(len(links))]), links=links)
-    work = compiled("upsert_person", "flat", chunk, "id", fields={"user_id": "id", "companies": "links"})
-    rendered = work.renderer.render(chunk)
-    assert [strictly(payload.text) for payload in rendered.payloads] == [
-        {"user_id": "p0", "company_id": "c1"},
-        {"user_id": "p1", "company_id": "c1"},
-        {"user_id": "p2"},
-        {"user_id": "p5"},
-        {"user_id": "p6", "company_id": "c1"},
-    ]
-    assert [(each.key, each.refusal.rule, each.refusal.field) for each in rendered.refused] == [
-        ("p3", "flat link", "companies"),
-        ("p4", "flat link", "companies"),
-    ]
-    removal = "the flat API removes no link to a company; the native API does"
-    assert rendered.notes["companies", "not sent", removal] == 2
-    assert work.former is not None  # what release 0.1.0 sent as `companies` is not sent again
-    former = work.former.renderer.render(chunk).payloads[0]
-    assert strictly(former.text) == {"user_id": "p0", "companies": [{"company_id": "c1"}]}
-
-
-@pytest.mark.parametrize(("own", "taken"), [("c1", True), ("c2", False), (None, True)])
-def test_links_and_company_id_of_flat_name_the_same_company(own, taken):
-    chunk = with_json(chunk_of([{"id": "p", "company": own}, {"id": "q", "company": "x"}]), links=['["c1"]', None])
-    fields = {"user_id": "id", "company_id": "company", "companies": "links"}
-    rendered = compiled("upsert_person", "flat", chunk, "id", fields=fields).renderer.render(chunk)
-    payloads = {payload.key: strictly(payload.text) for payload in rendered.payloads}
-    assert payloads.get("p") == ({"user_id": "p", "company_id": "c1"} if taken else None)
-    assert payloads["q"] == {"user_id": "q", "company_id": "x"}
-    assert len(rendered.refused) == (not taken)
 
 
 def test_columns_in_which_sql_speaks_about_its_rows_are_never_sent():
@@ -362,3 +291,108 @@ def test_columns_in_which_sql_speaks_about_its_rows_are_never_sent():
         work = compiled("upsert_person", dialect, chunk, "id", fields={"user_id": "id"})
         assert b"penstock_" not in work.renderer.render(chunk).payloads[0].text
         assert "penstock_left_out" not in work.columns
+
+
+def test_a_default_in_place_of_null_is_noted_where_the_api_wants_one():
+    chunk = chunk_of([{"id": "1", "priority": None}, {"id": "2", "priority": "high"}])
+    rendered = compiled("create_task", "native", chunk, "id", fields={"name": "id", "priority": "priority"})
+    [(note, count)] = [each for each in rendered.renderer.render(chunk).notes.items() if each[0][1] == "defaulted"]
+    assert (note[0], count) == ("priority", 1)
+
+
+def test_what_cannot_be_seen_of_a_key_is_not_sent_and_noted():
+    chunk = chunk_of([{"id": "1 ", "email": "a@b.c\u200b"}, {"id": "2", "email": "d@e.f"}])
+    rendered = compiled("upsert_person", "flat", chunk, "id", fields={"email": "email"}, attributes="none")
+    found = rendered.renderer.render(chunk)
+    assert [(payload.key, strictly(payload.text)) for payload in found.payloads] == [
+        ("1", {"email": "a@b.c"}),
+        ("2", {"email": "d@e.f"}),
+    ]
+    assert {(name, action): count for (name, action, _), count in found.notes.items()} == {
+        ("email", "stripped"): 1,
+        ("id", "stripped"): 1,
+    }
+
+
+def test_a_record_without_any_field_that_custify_matches_by_is_refused():
+    people = [("u", None), (None, "a@b.c"), ("v", "d@e.f"), (None, None)]
+    chunk = chunk_of([{"id": str(n), "user_id": user, "email": mail} for n, (user, mail) in enumerate(people)])
+    found = compiled("upsert_person", "flat", chunk, "id", attributes="none").renderer.render(chunk)
+    assert [payload.key for payload in found.payloads] == ["0", "1", "2"]
+    assert [(each.key, each.refusal.reason) for each in found.refused] == [
+        ("3", "user_id or email is needed, and missing")
+    ]
+
+
+def test_text_past_the_limit_is_cut_where_the_mapping_says_so_and_else_refused():
+    chunk = with_json(chunk_of([{"id": "1"}, {"id": " "}, {"id": "2"}]), name=['"%s"' % ("x" * 300)] * 2 + ["[1]"])
+    cut = {"user_id": Binding("id"), "name": Binding("name", truncate=True)}
+    spec = DestinationSpec("d", "data", "acme", template="upsert_person", fields=cut)
+    template = load_catalogue()["upsert_person"]
+    work = compile_template(spec, ("id",), schema_of(chunk), template, "native", BASES["native"])
+    found = work.renderer.render(chunk)
+    assert [strictly(payload.text)["name"] for payload in found.payloads] == ["x" * 255]
+    assert found.notes["name", "truncated", "cut to 255 characters"] == 1
+    assert [each.refusal.rule for each in found.refused] == ["key", "type"]
+    whole = compiled("upsert_person", "native", chunk, "id", fields={"user_id": "id", "name": "name"})
+    assert [each.refusal.rule for each in whole.renderer.render(chunk).refused] == ["length", "key", "type"]
+
+
+def test_a_column_that_an_id_is_made_of_is_left_out_where_it_is_too_long():
+    record = {"user_id": "u", "name": "n", "created_at": "2026-01-01"}
+    chunk = chunk_of([{"id": "k" * 101, **record}])
+    found = compiled("insert_event", "native", chunk, "id").renderer.render(chunk)
+    assert "metadata" not in strictly(found.payloads[0].text)
+    assert found.notes["id", "left out", "more than 100 characters; an id is made from it"] == 1
+
+
+def test_a_payload_of_release_0_1_0_that_waits_for_an_id_keeps_every_digit():
+    chunk = with_json(chunk_of([{"id": "n", "person": "a@b.c"}]), checklist=['[{"n": 12345678901234567890123}]'])
+    fields = {"name": "id", "person_id": "person", "checklist": "checklist"}
+    former = compiled("create_task", "native", chunk, "id", fields=fields).former
+    assert former is not None
+    [payload] = former.renderer.render(chunk).payloads
+    assert payload.lookups
+    assert orjson.dumps(payload.value) == payload.text
+    assert b"12345678901234567890123" in payload.text
+
+
+def test_a_value_without_a_json_form_is_a_defect():
+    assert orjson.dumps({"n": Digits("1.50")}, as_digits, OPTIONS) == b'{"n":1.50}'
+    with pytest.raises(TypeError, match="a set has no JSON form"):
+        as_digits(set())
+
+
+def addressed(records, **settings):
+    chunk = chunk_of(records)
+    return manual_request.compiled(chunk, **settings).renderer.render(chunk)
+
+
+def test_the_address_of_a_record_is_part_of_its_content():
+    records = [{"id": "1", "to": "a/b"}, {"id": "2", "to": None}]
+    found = addressed(records, url="/x/{record.to}", attributes=("id",))
+    [payload] = found.payloads
+    assert payload.url is not None
+    assert payload.url.endswith("/x/a%2Fb")
+    assert payload.headers is None
+    assert [(each.key, each.refusal.rule) for each in found.refused] == [("2", "macro")]
+    [other] = addressed([{"id": "1", "to": "c"}], url="/x/{record.to}", attributes=("id",)).payloads
+    assert (payload.text, payload.content == other.content) == (other.text, False)
+
+
+def test_headers_of_a_record():
+    records = [{"id": "1", "to": "a"}, {"id": "2", "to": "a\nb"}]
+    found = addressed(records, headers=(("X-To", "to {record.to}"),))
+    [payload] = found.payloads
+    assert (payload.url, payload.headers) == (None, (("X-To", "to a"),))
+    assert [(each.key, each.refusal.rule) for each in found.refused] == [("2", "macro")]
+
+
+def test_a_record_without_a_key_has_no_address():
+    assert [each.key for each in addressed([{"id": None, "to": "a"}], url="/x/{record.to}").refused] == [None]
+
+
+def test_a_record_that_xml_cannot_hold_is_refused():
+    found = addressed([{"id": "1", "a": "x"}, {"id": "2", "a": "\x01"}], content_format="xml")
+    assert [payload.key for payload in found.payloads] == ["1"]
+    assert [each.key for each in found.refused] == ["2"]

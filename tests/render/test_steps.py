@@ -1,6 +1,6 @@
-"""The law of the quick tests: what a vectorised test accepts for a whole column, the rule accepts for each value."""
+"""Steps give one value per row; what a vectorised test accepts for a whole column, the rule accepts for each value."""
 
-from datetime import UTC
+from datetime import UTC, date, datetime
 
 import pyarrow as pa
 import pytest
@@ -8,9 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.model.outcome import Refusal
+from penstock.model.record import Chunk
 from penstock.render import steps
-from penstock.render.steps import has_flat_links, is_date_time, rule_of
+from penstock.render.steps import Columns, Step, constant, has_flat_links, is_date_time, rule_of
 from penstock.render.values.columns import decode
+from penstock.render.values.json_values import ABSENT
 from penstock.templates.catalogue import load_catalogue
 
 SPACES = "".join(chr(n) for n in range(0x3100) if chr(n).isspace()) + "\u200b\ufeff"
@@ -140,3 +142,121 @@ def test_ids_of_custify_as_release_0_1_0_wrote_them():
         assert made(template, field, "x") == "id"
         assert made(template, field, "x\u200b", "flat") == "x"
         assert made(template, field, "x\u200b", "flat", former=True) == "x\u200b"
+
+
+# ── steps and the rows of a chunk ────────────────────────────────────────────
+
+
+def columns(rows=None, *, absent=None, misfits=None, **values):
+    return Columns(Chunk(pa.RecordBatch.from_pydict(values), 0, absent or {}, misfits or {}), rows)
+
+
+def upper(value):
+    """Text in capitals; the text `no` is refused."""
+    return Refusal("no", "is refused") if value == "no" else str(value).upper()
+
+
+def values(step, of):
+    refused = {}
+    return step.values(of, refused), {row: refusal.field for row, refusal in refused.items()}
+
+
+def test_each_value_goes_through_the_rule_and_a_refused_one_is_not_sent():
+    of = columns(a=["x", "no", None, "x", "no"])
+    assert values(Step("f", upper, column="a"), of) == (["X", ABSENT, ABSENT, "X", ABSENT], {1: "f", 4: "f"})
+
+
+def test_the_first_reason_to_refuse_a_row_stays():
+    refused = {0: Refusal("key", "first")}
+    Step("f", upper, column="a").values(columns(a=["no"]), refused)
+    assert refused[0].rule == "key"
+
+
+def test_a_clean_column_is_taken_as_it_is():
+    step = Step("f", upper, lambda cells: cells.values, column="a")
+    assert values(step, columns(a=["x"])) == (["x"], {})
+    assert values(Step("f", upper, lambda _: None, column="a"), columns(a=["x"])) == (["X"], {})
+
+
+@pytest.mark.parametrize(
+    ("settings", "null", "absent"),
+    [({}, ABSENT, ABSENT), ({"sends_null": True}, None, ABSENT), ({"default": ("d",)}, "d", "d")],
+)
+def test_null_and_absent_members(settings, null, absent):
+    of = columns(a=["x", None, None], absent={"a": frozenset({2})})
+    assert values(Step("f", upper, column="a", **settings), of)[0] == ["X", null, absent]
+    assert values(Step("f", upper, column="gone", **settings), of)[0] == [absent] * 3
+    assert values(Step("f", upper, constant=(None,), **settings), of)[0] == [null] * 3
+
+
+def test_a_constant_is_the_value_of_every_row():
+    assert values(Step("f", upper, constant=("x",)), columns(a=[1, 2])) == (["x", "x"], {})
+    assert (constant(None, upper), constant("x", upper)) == (None, "X")
+    assert constant("no", upper).rule == "no"
+
+
+def test_chosen_rows_are_counted_among_themselves():
+    of = columns([3, 1], a=list("abcd"), absent={"a": frozenset({1, 2})}, misfits={1: Refusal("type", "x"), 0: None})
+    assert (len(of), of.cells("a").values, of.absent("a"), of.absent("gone")) == (2, ["d", "b"], [1], [0, 1])
+    assert list(of.misfits()) == [1]
+    assert of.cells("a") is of.cells("a")
+
+
+def test_misfits_of_all_rows_keep_their_numbers():
+    assert list(columns(a=[1, 2], misfits={1: Refusal("type", "x")}).misfits()) == [1]
+
+
+def test_excluded_parts_are_left_out_before_the_rule():
+    field, array = (
+        pa.field("a", pa.string(), metadata={b"penstock": b"json"}),
+        pa.array(['{"b": 1, "c": {"d": 2}}', "{"]),
+    )
+    of = Columns(Chunk(pa.RecordBatch.from_arrays([array], schema=pa.schema([field])), 0), None)
+    step = Step("f", lambda value: value, lambda cells: cells.values, column="a", cuts=(("b",), ("c", "d")))
+    assert values(step, of) == ([{"c": {}}, ABSENT], {1: "f"})
+
+
+# ── columns as they are in files ─────────────────────────────────────────────
+
+
+def quickly(quick, array):
+    """What the vectorised test says of a column; None: each value goes through the rule."""
+    found = decode(array, pa.field("x", array.type))
+    return quick(found)
+
+
+def test_whole_numbers_identify_as_text_where_the_limit_has_room_for_any():
+    numbers = pa.array([7, None, -(2**63)])
+    assert quickly(steps.quick_key(None), numbers) == quickly(steps.quick_key(20), numbers)
+    assert quickly(steps.quick_key(20), numbers) == ["7", None, str(-(2**63))]
+    assert quickly(steps.quick_key(19), numbers) is None
+
+
+def test_numbers_are_whole_where_they_can_be_and_never_infinite():
+    assert quickly(steps.quick_number, pa.array([1.0, 1.5, None, 1e300])) == [1, 1.5, None, 1e300]
+    assert quickly(steps.quick_number, pa.array([1.0, float("inf")])) is None
+    assert quickly(steps.quick_number, pa.array([2**62])) == [2**62]
+    assert quickly(steps.quick_number, pa.array(["1"])) is None
+
+
+def test_attributes_of_native_have_32_bits_and_a_length():
+    _, quick = steps.native_attribute(3, bounded=True)
+    assert quickly(quick, pa.array([2**31 - 1])) == [2**31 - 1]
+    assert quickly(quick, pa.array([2**31])) is None
+    assert quickly(quick, pa.array([2.0**31])) is None
+    assert quickly(quick, pa.array([2.0])) == [2]
+    assert quickly(quick, pa.array(["abcd"])) is None
+    assert quickly(quick, pa.array([True])) == [True]
+    assert quickly(quick, pa.array([[1]])) is None
+    assert quickly(steps.plain_attribute()[1], pa.array([2**31])) == [2**31]
+
+
+def test_dates_of_files_are_sent_as_text_and_as_moments_where_the_api_wants_these():
+    day, moment = (
+        pa.array([date(2026, 1, 31), None]),
+        pa.array([datetime(2026, 1, 31, 12, tzinfo=UTC)], pa.timestamp("s")),
+    )
+    assert quickly(steps.quick_date, day) == ["2026-01-31", None]
+    assert quickly(steps.quick_date_time, day) == ["2026-01-31T00:00:00Z", None]
+    assert quickly(steps.quick_date_time, moment) == quickly(steps.quick_date, moment) == ["2026-01-31T12:00:00Z"]
+    assert quickly(steps.quick_date_time, pa.array(["2026-01-31"])) is None
