@@ -190,7 +190,7 @@ def _noted(words: Sequence[str], names: Sequence[Any], ended: Exit, command: Com
     """Write the audit entry of a command that has ended; a failure to write it is reported on stderr."""
     if words not in AUDITED:
         return ended
-    from penstock.service.people.command_audit import note_command  # noqa: PLC0415 - not for help
+    from penstock.service.people.audit import note_command  # noqa: PLC0415 - not for help
 
     try:
         note_command(words, names, "ok" if ended is Exit.WELL else f"exit {int(ended)}", command.file, command.database)

@@ -18,7 +18,7 @@ import httpx
 import pytest
 
 from penstock.main import execute
-from penstock.service.watch.telemetry import watched
+from penstock.service.watch.watch import watched
 from support.servers.identity_provider import CLIENT, SECRET, running_provider
 from support.service.applied_project import ended
 from support.service.security_service import running

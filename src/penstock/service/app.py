@@ -121,7 +121,7 @@ class ServiceApp(App):
 
     def watched(self, environ: Mapping[str, str]) -> AbstractContextManager[None]:
         """Logs, metrics and traces for the block. InputError for an unknown setting in the environment."""
-        from penstock.service.watch.telemetry import watched  # noqa: PLC0415 - loads the metrics library
+        from penstock.service.watch.watch import watched  # noqa: PLC0415 - loads the metrics library
 
         return watched(self, environ)
 

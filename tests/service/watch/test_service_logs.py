@@ -14,7 +14,7 @@ import pytest
 from penstock.model.errors import InputError
 from penstock.model.events import EVENTS
 from penstock.service.watch.logs import start_logs
-from penstock.service.watch.telemetry import watched
+from penstock.service.watch.watch import watched
 from support.service.watch_service import Service
 
 ROOT = Path(__file__).parents[3]

@@ -23,9 +23,8 @@ from typing import Any
 from penstock.clock import Clock, iso
 from penstock.model.errors import EnvironmentFailure, InputError, Problem
 from penstock.run.context import Context, sealer_of
-from penstock.service.care.backup import back_up
+from penstock.service.care.backup import back_up, restore
 from penstock.service.care.doctor.findings import BACKED_UP, OPEN_SERVICE
-from penstock.service.care.restore import restore
 from penstock.service.care.retention import compact, prune, retention, tick
 from penstock.service.intake.uploads import forget_uploads
 from penstock.service.model import (

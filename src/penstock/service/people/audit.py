@@ -1,20 +1,30 @@
-"""The audit log: who changed what, when, from where, and with which result. Entries are only added."""
+"""The audit log: who changed what, when, from where, and with which result. Entries are only added.
+
+The service writes entries with `Audit`. `note_command` writes the entry of a command that changes something.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+import os
+import socket
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from getpass import getuser
+from pathlib import Path
+from typing import Any
 
 import orjson
 from sqlalchemy import Connection, Select, insert, select
 
-from penstock.clock import Clock, iso
+from penstock.clock import Clock, SystemClock, iso
 from penstock.model.text import harmless_cell
 from penstock.service.model import AUDIT_COLUMNS, AuditEntry, AuditFilter, entry_json
 from penstock.store.database import Database
+from penstock.store.migrations import HEAD
 from penstock.store.service_tables import audit as table
+from penstock.usecases.applied_project.applied_project import PROJECT_FILE, state_url
 
 PAGE = 1000
 
@@ -97,3 +107,35 @@ def _line(cells: Iterable[str]) -> bytes:
     text = io.StringIO()
     csv.writer(text).writerow(cells)
     return text.getvalue().encode()
+
+
+def note_command(
+    command: Sequence[str], names: Sequence[Any], result: str, file: Path | None, database: str | None
+) -> None:
+    """Write the audit entry of a command that has ended. EnvironmentFailure when the state cannot be written.
+
+    `file` and `database` are the options of the command. A state of an older version, which only a backup leaves as it
+    is, is not brought up to date for it.
+    """
+    path = file or PROJECT_FILE
+    folder = (path if path.is_dir() else path.parent) / ".penstock"
+    state = Database.look_at(state_url(path, database, os.environ), folder)
+    try:
+        if state.schema_version() != HEAD:
+            return
+        Audit(state, SystemClock()).note(
+            who=_system_user(),
+            action=f"penstock {' '.join(command)}",
+            what=" ".join(str(name) for name in names if isinstance(name, str | Path)),
+            origin=f"command line on {socket.gethostname()}",
+            result=result,
+        )
+    finally:
+        state.close()
+
+
+def _system_user() -> str:
+    try:
+        return getuser()
+    except (KeyError, OSError):  # a container's user without a name
+        return f"uid {os.getuid()}"

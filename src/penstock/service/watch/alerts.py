@@ -16,9 +16,9 @@ from penstock.model.errors import PenstockError
 from penstock.run.activity import active_names
 from penstock.run.context import Context
 from penstock.service.documents import AlertSettings
-from penstock.service.store import alerts, figures, run_pages
+from penstock.service.store import alerts, figures
 from penstock.service.store.alerts import Message
-from penstock.service.store.run_pages import EndedRun
+from penstock.service.store.figures import EndedRun
 from penstock.service.watch import alert_settings
 from penstock.service.watch.alert_rules import ENDED, AlertChange, Facts, FlowFacts, TargetFacts, judge
 from penstock.service.watch.alert_settings import notify
@@ -63,7 +63,7 @@ def results(conn: Connection, settings: AlertSettings, now: datetime) -> Results
     if now - datetime.fromisoformat(reported.at) < timedelta(minutes=settings.rules.calm_minutes):
         return None
     ended = [
-        run for run in run_pages.ended_since(conn, str(reported.document["up_to"])) if run.target not in settings.quiet
+        run for run in figures.ended_since(conn, str(reported.document["up_to"])) if run.target not in settings.quiet
     ]
     if not ended:
         return None
