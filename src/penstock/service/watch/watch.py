@@ -18,10 +18,9 @@ from penstock.model.events import Events, Span
 from penstock.run.context import Context
 from penstock.service.documents import AlertSettings
 from penstock.service.model import Alert
-from penstock.service.store import alerts, figures, pauses
+from penstock.service.store import figures, pauses
 from penstock.service.store.pauses import FeedPause
-from penstock.service.watch import alert_settings
-from penstock.service.watch import alerts as watch_alerts
+from penstock.service.watch import alert_settings, alerts
 from penstock.service.watch.logs import LogEvents, start_logs
 from penstock.service.watch.metrics import Metrics
 from penstock.store.database import upsert
@@ -91,7 +90,7 @@ class Watch:
             raise ctx.unknown("channel", only, channels)
         title, body = "Penstock: test message", "This channel will receive alerts."
         return {
-            name: watch_alerts.send(ctx, name, title, body, tuple(channel.allowed_hosts))
+            name: alerts.send(ctx, name, title, body, tuple(channel.allowed_hosts))
             for name, channel in channels.items()
             if only in {None, name}
         }
@@ -109,8 +108,8 @@ class Watch:
         """
         ctx = self.ctx()
         self.fold()
-        watch_alerts.look(ctx)
-        watch_alerts.deliver(ctx)
+        alerts.check(ctx)
+        alerts.send_due(ctx)
 
     def fold(self) -> None:
         """Add up the new rows of the ledger, so that metrics and statistics stay cheap."""

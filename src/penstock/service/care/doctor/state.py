@@ -19,7 +19,8 @@ from penstock.model.runs import RunKind
 from penstock.model.spec import WebhookSource
 from penstock.run.context import Context, sealer_of
 from penstock.service.care.doctor.findings import BACKED_UP, OPEN_SERVICE, Examined, Findings, note, of_error, wrong
-from penstock.service.store import alerts, figures, pauses, people, work
+from penstock.service.store import figures, pauses, people, work
+from penstock.service.watch import alerts
 from penstock.store import leases
 from penstock.store.database import Database, refused_revision
 from penstock.store.migrations import HEAD
