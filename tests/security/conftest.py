@@ -3,7 +3,7 @@
 import pytest
 from argon2 import PasswordHasher
 
-from penstock.service.people import sessions
+from penstock.service.people import accounts
 from support.service.security_service import empty, open_service, service
 
 __all__ = ["empty", "open_service", "service"]
@@ -14,8 +14,8 @@ def _quick_hashes(request, monkeypatch):
     """Many people are made here. What hashing costs elsewhere is shown by the test that asks for `true_hashes`."""
     if "true_hashes" not in request.fixturenames:
         quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-        monkeypatch.setattr(sessions, "_hasher", lambda: quick)
-    sessions._nobody.cache_clear()
+        monkeypatch.setattr(accounts, "_hasher", lambda: quick)
+    accounts._nobody.cache_clear()
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from penstock.main import execute
 from penstock.model.errors import PenstockError
 from penstock.service.model import AuditFilter
-from penstock.service.people.sign_on import read_sign_on
+from penstock.service.people.identity_provider import read_sign_on
 from support.servers.identity_provider import ADA, CLIENT, SECRET, new_key, running_provider
 from support.service.security_service import code_of, running
 

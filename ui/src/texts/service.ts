@@ -34,7 +34,7 @@ const WORDS: [RegExp, string][] = [
   [/`?penstock quarantine (?:list|resend|settle|discard)`?/g, "the page Quarantine"],
   [/`?penstock runs(?: list)?`?/g, "the page Runs"],
   [/`?penstock hooks new-key [^\s`]+`?(?: or POST [^\s]+)?/g, "Create key on the page of the source"],
-  [/`?penstock people [a-z-]+`?/g, "the page Settings"],
+  [/`?penstock people list`?/g, "the page Settings"],
   [/`?penstock token list`?/g, "the page Settings"],
   [/`new_columns: send`/g, "New columns: Send"],
   [/excluded by the project file/g, "excluded in this destination"],

@@ -1,14 +1,20 @@
-"""`Accounts`: users and their roles, the links with which they choose a password, their API tokens.
+"""`Accounts`: users and their roles, passwords, the links with which they choose a password, their API tokens.
 
-Every change is one transaction, so that concurrent changes cannot leave the service without an admin.
+Every change is one transaction, so that concurrent changes cannot leave the service without an admin. Passwords are
+stored as argon2id hashes. Tokens and links are 256 random bits, so a plain digest of them is enough.
 """
 
 from __future__ import annotations
 
 import re
+import threading
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from hashlib import sha256
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
@@ -16,13 +22,19 @@ from penstock.clock import Clock, iso
 from penstock.model.errors import ConflictError, InputError, Problem
 from penstock.model.rights import ROLES, Person, Right
 from penstock.service.model import PersonRow, TokenRow
-from penstock.service.people import sessions as secret
 from penstock.service.store import people as rows
 from penstock.store.database import Database
+
+if TYPE_CHECKING:
+    from argon2 import PasswordHasher
+
 
 LINK_LIVES_S = 24 * 3600
 NAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,63}")
 RESERVED = frozenset({"me", "local", "anonymous", "nobody", "schedule", "system"})
+SHORTEST, LONGEST = 12, 1000  # characters of a password
+TOKEN_MARK = "pst_"  # noqa: S105 - the prefix of every token
+_HASHING = threading.BoundedSemaphore(2)  # each hash takes 19 MiB and a core
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +68,7 @@ class Accounts:
 
     def _link(self, conn: Connection, owner: str | None) -> str:
         drawn = self.draw(32)
-        rows.add_link(conn, secret.digest(drawn), owner, self.clock.now().timestamp() + LINK_LIVES_S)
+        rows.add_link(conn, digest(drawn), owner, self.clock.now().timestamp() + LINK_LIVES_S)
         return drawn
 
     def use_link(self, token: str, name: str, password: str) -> PersonRow:
@@ -64,8 +76,8 @@ class Accounts:
         name = proper_name(name)
         with self.database.read() as conn:
             self._owner(conn, token, name)
-        secret.check_password(password, name)
-        hashed = secret.hash_password(password)
+        check_password(password, name)
+        hashed = hash_password(password)
         with self.database.begin() as conn:
             owner = self._owner(conn, token, name)
             rows.end_links(conn, owner)
@@ -77,10 +89,12 @@ class Accounts:
             return known(conn, name)
 
     def _owner(self, conn: Connection, token: str, name: str) -> str | None:
-        found = rows.link(conn, secret.digest(token), self.clock.now().timestamp())
-        if found is None or (found[0] is None and rows.count(conn)):
+        found = rows.link(conn, digest(token), self.clock.now().timestamp())
+        has_users = rows.count(conn) > 0
+        if found is None or (found[0] is None and has_users):
             message = "this link is invalid, was used, or is older than a day"
-            hint = "an admin can create a new one (`penstock people reset`, or `penstock people setup-link`)"
+            by_start = "restart the service: it prints a new link when it starts"
+            hint = "an admin can create a new link under Settings, Users" if has_users else by_start
             raise InputError(Problem("token", message, "link-over", hint))
         if found[0] not in (None, name):
             raise InputError(
@@ -113,8 +127,8 @@ class Accounts:
         name, hashed = proper_name(name), None
         proper_role(role)
         if password is not None:
-            secret.check_password(password, name)
-            hashed = secret.hash_password(password)
+            check_password(password, name)
+            hashed = hash_password(password)
         row = self.new_row(name, role, proper_email(email), hashed)
         with self.database.begin() as conn:
             if rows.person(conn, name) is not None:
@@ -145,8 +159,8 @@ class Accounts:
         if email is not None:
             values["email"] = proper_email(email)
         if password is not None:
-            secret.check_password(password, name)
-            values["password"] = secret.hash_password(password)
+            check_password(password, name)
+            values["password"] = hash_password(password)
         if not sign_on:
             values["subject"] = None
         with self.database.begin() as conn:
@@ -179,16 +193,16 @@ class Accounts:
             raise InputError(
                 Problem("name", "a token's name has 1 to 100 characters", "wrong-value", "name its purpose")
             )
-        text = secret.TOKEN_MARK + self.draw(32)
+        text = TOKEN_MARK + self.draw(32)
         now = self.clock.now()
         with self.database.begin() as conn:
             found = known(conn, owner)
             if ROLES[role] > ROLES[found.role]:
                 message = f"a token of {owner} can have at most the role {found.role}"
                 raise InputError(Problem("role", message, "wrong-value", f"use {found.role}", role))
-            identity = f"t-{secret.digest(self.draw(16))[:12]}"
+            identity = f"t-{digest(self.draw(16))[:12]}"
             ends = None if expires_at is None else _end(expires_at, now)
-            row = TokenRow(identity, secret.digest(text), found.name, name.strip(), role, iso(now), ends)
+            row = TokenRow(identity, digest(text), found.name, name.strip(), role, iso(now), ends)
             rows.add_token(conn, row)
         return row, text
 
@@ -205,7 +219,7 @@ class Accounts:
         """The user of an API token, with the lower of both roles; None if the token is unknown or has expired."""
         now = iso(self.clock.now())
         with self.database.read() as conn:
-            found = rows.token_of_hash(conn, secret.digest(text))
+            found = rows.token_of_hash(conn, digest(text))
             owner = None if found is None else rows.person(conn, found.owner)
         if found is None or owner is None or (found.expires_at is not None and found.expires_at <= now):
             return None
@@ -234,15 +248,15 @@ def _not_the_last(conn: Connection, found: PersonRow) -> None:
 
 def proper_name(name: str) -> str:
     """A name as it is stored, in lower case. InputError for an invalid name."""
-    kept = name.strip().lower()
-    if NAME.fullmatch(kept) is None or kept in RESERVED:
+    proper = name.strip().lower()
+    if NAME.fullmatch(proper) is None or proper in RESERVED:
         message = "a name has 1 to 64 letters a-z, digits or . _ @ + -, and begins with a letter or digit"
-        if kept in RESERVED:
-            message = f"the name {kept} is reserved"
+        if proper in RESERVED:
+            message = f"the name {proper} is reserved"
         raise InputError(
             Problem("name", message, "wrong-value", "use a name such as ada or ada@example.com", name[:80])
         )
-    return kept
+    return proper
 
 
 def proper_role(role: str) -> str:
@@ -257,11 +271,11 @@ def proper_email(email: str | None) -> str | None:
     """An email address without surrounding spaces; None for an empty one. InputError for other text."""
     if email is None or not email.strip():
         return None
-    kept = email.strip()
-    if len(kept) > 254 or not kept.isprintable() or " " in kept or "@" not in kept[1:-1]:
+    proper = email.strip()
+    if len(proper) > 254 or not proper.isprintable() or " " in proper or "@" not in proper[1:-1]:
         hint = "use an address such as ada@example.com"
-        raise InputError(Problem("email", "this is not an email address", "wrong-value", hint, kept[:80]))
-    return kept
+        raise InputError(Problem("email", "this is not an email address", "wrong-value", hint, proper[:80]))
+    return proper
 
 
 def _end(text: str, now: datetime) -> str:
@@ -274,3 +288,57 @@ def _end(text: str, now: datetime) -> str:
     if moment <= now:
         raise InputError(Problem("expires_at", "this time is in the past", "wrong-value", hint, text[:80]))
     return iso(moment)
+
+
+# ── passwords and digests ────────────────────────────────────────────────────
+
+
+def digest(secret: str) -> str:
+    """The stored digest of a token or link."""
+    return sha256(secret.encode()).hexdigest()
+
+
+def hash_password(password: str) -> str:
+    with _HASHING:
+        return _hasher().hash(_plain(password))
+
+
+def is_password(password: str, hashed: str | None) -> bool:
+    """Whether the password has the stored hash. It takes as long if there is no hash."""
+    from argon2.exceptions import InvalidHashError, VerificationError  # noqa: PLC0415 - only where people sign in
+
+    hasher, nobody = _hasher(), _nobody()
+    with _HASHING:
+        try:
+            hasher.verify(nobody if hashed is None else hashed, _plain(password)[:LONGEST])
+        except (InvalidHashError, VerificationError):
+            return False
+    return hashed is not None
+
+
+def check_password(password: str, name: str) -> None:
+    """InputError for a password that is too short, too long or too easy to guess."""
+    plain = _plain(password)
+    if not SHORTEST <= len(plain) <= LONGEST:
+        message = f"a password has {SHORTEST} to {LONGEST} characters"
+        raise InputError(Problem("password", message, "weak-password", "use a few unrelated words"))
+    if plain.casefold().strip() == name.casefold() or len(set(plain)) < 4:
+        raise InputError(Problem("password", "this password is too easy to guess", "weak-password", "use another one"))
+
+
+def _plain(password: str) -> str:
+    """The password in the normal form NFKC: keyboards compose the same characters differently."""
+    return unicodedata.normalize("NFKC", password)
+
+
+@lru_cache(maxsize=1)
+def _hasher() -> PasswordHasher:
+    from argon2 import PasswordHasher  # noqa: PLC0415 - only where people sign in
+
+    return PasswordHasher(time_cost=3, memory_cost=19 * 1024, parallelism=1)
+
+
+@lru_cache(maxsize=1)
+def _nobody() -> str:
+    """A hash that no password has, to compare with for unknown names."""
+    return _hasher().hash(sha256(b"nobody").hexdigest() + "\0")

@@ -1,4 +1,4 @@
-"""Sign-in with an identity provider (OpenID Connect): the redirect to it, and the checks of its response.
+"""Sign-in with an identity provider (OpenID Connect): its settings, the redirect to it, the checks of its response.
 
 Code flow with PKCE, state and nonce. An ID token is accepted only if one of the provider's keys has signed it, it was
 issued for Penstock and for this sign-in, and it has not expired.
@@ -10,6 +10,7 @@ import hmac
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from threading import Lock
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,9 +19,29 @@ import orjson
 
 from penstock.delivery.http.addresses import is_loopback
 from penstock.model.errors import EnvironmentFailure, InputError, Problem
+from penstock.model.rights import ROLES
 
+PREFIX = "PENSTOCK_OIDC_ISSUER".removesuffix("ISSUER")
+YES, NO = frozenset({"1", "yes", "true", "on"}), frozenset({"", "0", "no", "false", "off"})
+NO_ROLE = "none"  # the default role that refuses sign-in
+VARIABLES = frozenset(
+    {
+        "PENSTOCK_OIDC_CLIENT_ID",
+        "PENSTOCK_OIDC_CLIENT_SECRET",
+        "PENSTOCK_OIDC_CLIENT_SECRET_FILE",
+        "PENSTOCK_OIDC_CREATE",
+        "PENSTOCK_OIDC_DEFAULT_ROLE",
+        "PENSTOCK_OIDC_ISSUER",
+        "PENSTOCK_OIDC_LABEL",
+        "PENSTOCK_OIDC_REDIRECT_URL",
+        "PENSTOCK_OIDC_ROLES",
+        "PENSTOCK_OIDC_ROLE_CLAIM",
+        "PENSTOCK_OIDC_SCOPES",
+        "PENSTOCK_OIDC_TRUST_EMAIL",
+    }
+)
 SCOPES = "openid email profile"
-KNOWN_S = 600.0  # for which the provider's description and keys are cached
+CACHED_S = 600.0  # for which the provider's description and keys are cached
 AGAIN_S = 10.0  # at least, before its keys are fetched again because of an unknown key
 TIMEOUT_S = 10.0
 SKEW_S = 60  # by which clocks may differ
@@ -38,6 +59,114 @@ class OidcClient:
     client_id: str
     client_secret: str | None = field(default=None, repr=False)
     scopes: str = SCOPES
+
+
+@dataclass(frozen=True, slots=True)
+class SignOn:
+    """The settings of the identity provider. `roles` maps values of the claim `role_claim` to roles."""
+
+    client: OidcClient
+    label: str
+    back: str | None = None
+    role_claim: str | None = None
+    roles: Mapping[str, str] = field(default_factory=dict)
+    default_role: str = "viewer"
+    create: bool = False
+    trust_email: bool = False
+
+
+def read_sign_on(environ: Mapping[str, str]) -> SignOn | None:
+    """The settings in the environment; None if there are none. InputError for invalid ones, EnvironmentFailure if the
+    extra is not installed.
+    """
+    given = {
+        name.removeprefix(PREFIX): text.strip()
+        for name, text in environ.items()
+        if name.startswith(PREFIX) and text.strip()
+    }
+    if not given:
+        return None
+    _check(given)
+    _need_the_extra()
+    secret = _secret(given)
+    client = OidcClient(given["ISSUER"], given["CLIENT_ID"], secret, given.get("SCOPES", SCOPES))
+    if "openid" not in client.scopes.split():
+        raise _wrong("SCOPES", "the scope openid is missing", f"write {SCOPES}")
+    return SignOn(
+        client=client,
+        label=given.get("LABEL") or str(urlsplit(client.issuer).hostname),
+        back=given.get("REDIRECT_URL"),
+        role_claim=given.get("ROLE_CLAIM"),
+        roles=_roles(given.get("ROLES", "")),
+        default_role=_role("DEFAULT_ROLE", given.get("DEFAULT_ROLE", "viewer"), also=NO_ROLE),
+        create=_switch("CREATE", given.get("CREATE", "")),
+        trust_email=_switch("TRUST_EMAIL", given.get("TRUST_EMAIL", "")),
+    )
+
+
+def _check(given: Mapping[str, str]) -> None:
+    """InputError for unknown settings, missing settings, and addresses that are not https."""
+    for name in sorted(given):
+        if PREFIX + name not in VARIABLES:
+            raise _wrong(name, "there is no such setting", f"use one of {', '.join(sorted(VARIABLES))}")
+    for name in ("ISSUER", "CLIENT_ID"):
+        if name not in given:
+            raise _wrong(name, "sign-in with an identity provider needs it", "write the value of the provider")
+    for name in ("ISSUER", "REDIRECT_URL"):
+        if name in given and (not is_safe(given[name]) or not urlsplit(given[name]).hostname):
+            raise _wrong(name, "this is not an https address", "write https://…")
+
+
+def _secret(given: Mapping[str, str]) -> str | None:
+    path = given.get("CLIENT_SECRET_FILE")
+    if path is None:
+        return given.get("CLIENT_SECRET")
+    if "CLIENT_SECRET" in given:
+        raise _wrong("CLIENT_SECRET_FILE", "the secret is set twice", "remove one of the two")
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as error:
+        message, place = f"the file cannot be read: {type(error).__name__}", f"{PREFIX}CLIENT_SECRET_FILE"
+        raise EnvironmentFailure(Problem(place, message, "cannot-read", "check its permissions")) from None
+
+
+def _roles(text: str) -> Mapping[str, str]:
+    """The roles by group, from `group=role, group=role`."""
+    pairs = [part.rpartition("=") for part in text.split(",") if part.strip()]
+    for group, sign, _ in pairs:
+        if not sign or not group.strip():
+            raise _wrong("ROLES", "this is not a list of group=role", "write crm-admins=admin, crm-staff=operator")
+    return {group.strip(): _role("ROLES", role.strip()) for group, _, role in pairs}
+
+
+def _role(setting: str, text: str, also: str | None = None) -> str:
+    if text not in ROLES and text != also:
+        words = (*ROLES, also) if also is not None else tuple(ROLES)
+        raise _wrong(setting, f"there is no role {text[:40]}", f"write one of {', '.join(words)}")
+    return text
+
+
+def _switch(setting: str, text: str) -> bool:
+    if text.lower() not in YES | NO:
+        raise _wrong(setting, "this is neither yes nor no", "write yes, or leave it out")
+    return text.lower() in YES
+
+
+def _need_the_extra() -> None:
+    from importlib.util import find_spec  # noqa: PLC0415
+
+    for module in ("authlib", "joserfc", "requests"):
+        if find_spec(module) is None:
+            message = f"sign-in with an identity provider needs {module}"
+            hint = "run pip install 'penstock[oidc]'"
+            raise EnvironmentFailure(Problem(f"{PREFIX}ISSUER", message, "missing-extra", hint))
+
+
+def _wrong(setting: str, message: str, hint: str) -> InputError:
+    return InputError(Problem(PREFIX + setting, message, "wrong-value", hint))
+
+
+# ── the provider ─────────────────────────────────────────────────────────────
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +211,7 @@ class IdentityProvider:
             tokens = self._exchanged(session, about["token_endpoint"], code, request)
             claims = self._believed(str(tokens.get("id_token") or ""), request.nonce, about)
             if "email" not in claims and is_safe(str(about.get("userinfo_endpoint", ""))):
-                more = self._asked_for(session, about["userinfo_endpoint"])
+                more = self._user_info(session, about["userinfo_endpoint"])
                 if more.get("sub") == claims["sub"]:  # else it is for another client
                     claims = {**more, **claims}
         return claims
@@ -148,7 +277,7 @@ class IdentityProvider:
 
     def _described(self) -> Mapping[str, Any]:
         with self._lock:
-            if self._about is None or self._now() - self._about[0] > KNOWN_S:
+            if self._about is None or self._now() - self._about[0] > CACHED_S:
                 self._about = self._now(), self._description()
             return self._about[1]
 
@@ -161,13 +290,13 @@ class IdentityProvider:
                 raise _unfit(f"its {name} is not an https address")
         return found
 
-    def _known_keys(self, about: Mapping[str, Any], at_most: float = KNOWN_S) -> Mapping[str, Any]:
+    def _known_keys(self, about: Mapping[str, Any], at_most: float = CACHED_S) -> Mapping[str, Any]:
         with self._lock:
             if self._keys is None or self._now() - self._keys[0] > at_most:
                 self._keys = self._now(), self._fetched(about["jwks_uri"])
             return self._keys[1]
 
-    def _asked_for(self, session: Any, address: str) -> Mapping[str, Any]:
+    def _user_info(self, session: Any, address: str) -> Mapping[str, Any]:
         import requests  # noqa: PLC0415
 
         try:

@@ -1,28 +1,39 @@
-"""`People` (`ServiceApp.people`): sign-in, and the user to whom a cookie or a token belongs."""
+"""`People` (`ServiceApp.people`): sign-in, sessions, and the user to whom a cookie or a token belongs.
+
+`person_of` maps the subject of an identity provider to a user.
+"""
 
 from __future__ import annotations
 
 import hmac
 import ipaddress
+import re
 import secrets
-from base64 import b64decode, b64encode
+from base64 import b64decode, b64encode, urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error as NotBase64
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
+from typing import Any
 
 import orjson
+from sqlalchemy import Connection
 
 from penstock.clock import Clock, iso
 from penstock.model.errors import InputError, Problem, TooManyTries
 from penstock.model.rights import ROLES, Person
 from penstock.service.model import SESSION_LIVES_S, SIGN_ON_LIVES_S, PersonRow, SignedIn
-from penstock.service.people import sessions as secret
-from penstock.service.people.accounts import Accounts
+from penstock.service.people import accounts
+from penstock.service.people.accounts import NAME, RESERVED, Accounts
 from penstock.service.people.audit import Audit
-from penstock.service.people.identity_provider import IdentityProvider, SignOnRequest, refused
-from penstock.service.people.sessions import Session
-from penstock.service.people.sign_on import SignOn, person_of, read_sign_on
-from penstock.service.store import people
+from penstock.service.people.identity_provider import (
+    NO_ROLE,
+    IdentityProvider,
+    SignOn,
+    SignOnRequest,
+    read_sign_on,
+    refused,
+)
 from penstock.service.store import people as rows
 from penstock.service.store.people import LoginThrottle
 from penstock.store.database import Database
@@ -93,7 +104,7 @@ class People:
         found = self._proven(name, password, address)
         if found is None:
             message = "name or password is wrong"
-            hint = "an admin can create a link for a new password (`penstock people reset`)"
+            hint = "an admin can create a link for a new password under Settings, Users"
             raise InputError(Problem("session", message, "wrong-sign-in", hint))
         return self._session(found)
 
@@ -116,12 +127,12 @@ class People:
         """
         request = SignOnRequest.anew(self.draw)
         ends = int(self.clock.now().timestamp()) + SIGN_ON_LIVES_S
-        kept = orjson.dumps([request.state, request.nonce, request.verifier, back, to, ends]).decode()
-        return self._provider.address(request, back), b64encode(self.sealer().seal(kept, SIGN_ON)).decode()
+        text = orjson.dumps([request.state, request.nonce, request.verifier, back, to, ends]).decode()
+        return self._provider.address(request, back), b64encode(self.sealer().seal(text, SIGN_ON)).decode()
 
-    def end_sign_on(self, kept: str | None, answer: Mapping[str, str]) -> tuple[SignedIn, str]:
+    def end_sign_on(self, sealed: str | None, answer: Mapping[str, str]) -> tuple[SignedIn, str]:
         """The session for the provider's parameters `answer`, and the path to go to. InputError if a check fails."""
-        request, back, to = self._opened(kept)
+        request, back, to = self._read_request(sealed)
         if not hmac.compare_digest(answer.get("state", "").encode(), request.state.encode()):
             raise refused("this browser did not begin this sign-in")
         assert self.sign_on is not None
@@ -132,9 +143,9 @@ class People:
         claims = self._provider.claims(request, answer["code"], back)
         return self._session(person_of(self.register, self.sign_on, claims)), to
 
-    def _opened(self, kept: str | None) -> tuple[SignOnRequest, str, str]:
+    def _read_request(self, sealed: str | None) -> tuple[SignOnRequest, str, str]:
         try:
-            text = self.sealer().open(b64decode((kept or "").encode(), validate=True), SIGN_ON)
+            text = self.sealer().open(b64decode((sealed or "").encode(), validate=True), SIGN_ON)
             state, nonce, verifier, back, to, ends = orjson.loads(text)
         except (InputError, ValueError, IndexError):
             raise refused("this browser began no sign-in, or too long ago") from None
@@ -149,12 +160,12 @@ class People:
         with self.database.begin() as conn:
             rows.change(conn, row.name, {"seen_at": iso(self.clock.now())})
         session = Session(row.name, row.epoch, now + SESSION_LIVES_S, self.draw(16))
-        cookie = secret.signed(session, self._keys["session"])
+        cookie = sign_session(session, self._keys["session"])
         return SignedIn(Person(row.name, ROLES[row.role]), cookie, self.csrf(cookie))
 
     def of_cookie(self, cookie: str) -> Person | None:
         """The user of a session; None if the session is invalid or has ended."""
-        session = secret.opened(cookie, self._keys["session"])
+        session = read_session(cookie, self._keys["session"])
         if session is None or session.expires <= self.clock.now().timestamp():
             return None
         with self.database.read() as conn:
@@ -163,10 +174,10 @@ class People:
 
     def of_token(self, text: str) -> Person | None:
         """The user of an API token; None if the token is invalid or has expired."""
-        return self.register.of_token(text) if text.startswith(secret.TOKEN_MARK) else None
+        return self.register.of_token(text) if text.startswith(accounts.TOKEN_MARK) else None
 
     def csrf(self, cookie: str) -> str:
-        return secret.csrf(cookie, self._keys["csrf"])
+        return csrf_value(cookie, self._keys["csrf"])
 
     def is_csrf(self, given: str, cookie: str) -> bool:
         return hmac.compare_digest(given.encode(), self.csrf(cookie).encode())
@@ -178,7 +189,7 @@ class People:
 
     def change_password(self, name: str, old: str, new: str, address: str) -> SignedIn:
         """Change the user's own password and return a new session; all others end."""
-        secret.check_password(new, name)
+        accounts.check_password(new, name)
         if self._proven(name, old, address) is None:
             raise InputError(Problem("old", "this is not your current password", "wrong-password", "type it again"))
         return self._session(self.register.change(name, password=new))
@@ -191,15 +202,15 @@ class People:
         by_name, by_address = self._mark("name", name), self._mark("address", _network(address))
         with self.database.begin() as conn:
             attempts = [(by_name, BY_NAME), (by_address, BY_ADDRESS)]
-            wait = people.take_attempt(conn, attempts, self.clock.now().timestamp())
+            wait = rows.take_attempt(conn, attempts, self.clock.now().timestamp())
             row = rows.person(conn, name)
         if wait > 0:
             raise TooManyTries(wait)
-        if not secret.is_password(password, None if row is None else row.password):
+        if not accounts.is_password(password, None if row is None else row.password):
             return None
         with self.database.begin() as conn:
-            people.forget_attempts(conn, by_name)
-            people.refund_attempt(conn, by_address)
+            rows.forget_attempts(conn, by_name)
+            rows.refund_attempt(conn, by_address)
             return rows.person(conn, name)
 
     def _mark(self, kind: str, text: str) -> str:
@@ -214,3 +225,120 @@ def _network(address: str) -> str:
     except ValueError:
         return address
     return str(ipaddress.ip_network(f"{found}/64", strict=False)) if found.version == 6 else address
+
+
+# ── the session cookie ───────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """The content of the session cookie; times are epoch seconds."""
+
+    name: str
+    epoch: int
+    expires: int
+    nonce: str
+
+
+def sign_session(session: Session, key: bytes) -> str:
+    """The signed value of the session cookie."""
+    text = _encode(orjson.dumps(asdict(session)))
+    return f"{text}.{_encode(hmac.digest(key, text.encode(), 'sha256'))}"
+
+
+def read_session(value: str, key: bytes) -> Session | None:
+    """The session in a cookie's value; None if it was not signed with this key."""
+    text, _, signature = value.partition(".")
+    if not value.isascii() or not hmac.compare_digest(signature, _encode(hmac.digest(key, text.encode(), "sha256"))):
+        return None
+    try:
+        return Session(**orjson.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4))))
+    except (NotBase64, TypeError, ValueError):  # signed by a version with another format
+        return None
+
+
+def csrf_value(cookie: str, key: bytes) -> str:
+    """The value of the header `X-Penstock-CSRF` for this session, which only Penstock's own pages can read."""
+    return hmac.digest(key, f"csrf {cookie}".encode(), "sha256").hex()
+
+
+def _encode(raw: bytes) -> str:
+    return urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+# ── users of an identity provider ────────────────────────────────────────────
+
+
+def person_of(register: Accounts, sign_on: SignOn, claims: Mapping[str, Any]) -> PersonRow:
+    """The user for these claims. Links or creates the user and sets the role as the settings say.
+
+    InputError `unknown-subject` for somebody who may not sign in.
+    """
+    subject = f"{sign_on.client.issuer.rstrip('/')} {claims['sub']}"
+    email = _email(sign_on, claims)
+    with register.database.begin() as conn:
+        found = rows.person_of_subject(conn, subject) or _linked(conn, email, subject)
+        role = _role_of(sign_on, claims)
+        if found is None:
+            if not sign_on.create or role == NO_ROLE:
+                raise refused("there is no user for this sign-in", "unknown-subject")
+            return _made(conn, register, _name(conn, claims, email), role, email, subject)
+        if sign_on.role_claim is not None and role != found.role:
+            _give(conn, found, role)
+        return rows.person(conn, found.name) or found
+
+
+def _linked(conn: Connection, email: str | None, subject: str) -> PersonRow | None:
+    """The only user with this email address, linked to this subject from now on; None if there is none.
+
+    A user who is linked to another subject is not linked, because an address can be given to another person.
+    """
+    if email is None:
+        return None
+    alike = [row for row in rows.listed(conn) if email in ((row.email or "").lower(), row.name)]
+    if len(alike) != 1 or alike[0].subject is not None:
+        return None
+    rows.change(conn, alike[0].name, {"subject": subject})
+    return alike[0]
+
+
+def _give(conn: Connection, found: PersonRow, role: str) -> None:
+    """Set the role that the provider gives, except for the last admin."""
+    if found.role == "admin" and rows.count(conn, "admin") == 1:
+        return
+    if role == NO_ROLE:
+        raise refused("the identity provider gives this user no role", "unknown-subject")
+    rows.change(conn, found.name, {"role": role})
+
+
+def _made(conn: Connection, register: Accounts, name: str, role: str, email: str | None, subject: str) -> PersonRow:
+    row = register.new_row(name, role, email, None, subject)
+    rows.add(conn, row)
+    return row
+
+
+def _name(conn: Connection, claims: Mapping[str, Any], email: str | None) -> str:
+    """The name of a new user: the email address, else the provider's name, else the subject."""
+    for text in (email, claims.get("preferred_username"), claims["sub"]):
+        name = str(text or "").strip().lower()
+        if NAME.fullmatch(name) and name not in RESERVED and rows.person(conn, name) is None:
+            return name
+    raise refused("there is already another user of this name", "unknown-subject")
+
+
+def _email(sign_on: SignOn, claims: Mapping[str, Any]) -> str | None:
+    """The email address in lower case, if the provider has verified it; else None."""
+    email, verified = claims.get("email"), claims.get("email_verified")
+    if not isinstance(email, str) or not (sign_on.trust_email or verified is True or verified == "true"):
+        return None
+    plain = email.strip().lower()
+    return plain if re.fullmatch(r"[^@\s]+@[^@\s]+", plain) and plain.isprintable() and len(plain) < 255 else None
+
+
+def _role_of(sign_on: SignOn, claims: Mapping[str, Any]) -> str:
+    """The highest role for the values of the claim, else the default role."""
+    value = claims.get(sign_on.role_claim) if sign_on.role_claim is not None else None
+    values = [str(each) for each in value] if isinstance(value, list) else [] if value is None else [str(value)]
+    named = sign_on.roles or {role: role for role in ROLES}
+    given = [named[each] for each in values if each in named]
+    return max(given, key=lambda role: ROLES[role], default=sign_on.default_role)

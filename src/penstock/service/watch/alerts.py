@@ -48,7 +48,7 @@ def check(ctx: Context) -> list[AlertChange]:
     with ctx.database.begin() as conn:
         facts = _facts(ctx, conn, active, set(settings.quiet))
         known = all_alerts(conn)
-        news, after = judge(facts, settings.judged_by(), known)
+        news, after = judge(facts, settings.rules, known)
         put_alerts(conn, [alert for name, alert in after.items() if known.get(name) != alert])
         add_messages(conn, _messages(news, settings, facts.now))
         ended = results(conn, settings, facts.now)

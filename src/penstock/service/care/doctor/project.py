@@ -15,7 +15,7 @@ from penstock.model.text import did_you_mean
 from penstock.run.activity import is_active
 from penstock.run.connection import connection
 from penstock.service.care.doctor.findings import Examined, Findings, note, of_error, wrong
-from penstock.service.people import sign_on
+from penstock.service.people import identity_provider
 from penstock.service.store import people
 from penstock.sources.files.source_files import matching_files
 from penstock.sources.open import open_rows
@@ -39,7 +39,7 @@ VARIABLES = frozenset(
         "PENSTOCK_SQL_HOSTS",
         "PENSTOCK_TRACES",
     }
-).union(sign_on.KNOWN, bounds.VARIABLES)
+).union(identity_provider.VARIABLES, bounds.VARIABLES)
 
 
 def project(found: Examined) -> Findings:
