@@ -24,35 +24,35 @@ describe("an address", () => {
 
 describe("a request", () => {
   test("that changes something carries the CSRF token and the ETag; one that reads carries neither", async () => {
-    const asked = answering({ body: {} });
+    const requests = answering({ body: {} });
     await api.put("/flows/a", { x: 0 }, { etag: "e1" });
     await api.get("/flows/a");
-    expect(asked[0]?.headers).toMatchObject({ "X-Penstock-CSRF": "c-1", "If-Match": '"e1"' });
-    expect(asked[0]?.body).toEqual({ x: 0 });
-    expect(Object.keys(asked[1]?.headers ?? {})).toEqual(["Accept"]);
+    expect(requests[0]?.headers).toMatchObject({ "X-Penstock-CSRF": "c-1", "If-Match": '"e1"' });
+    expect(requests[0]?.body).toEqual({ x: 0 });
+    expect(Object.keys(requests[1]?.headers ?? {})).toEqual(["Accept"]);
   });
   test("that creates has a key of its own each time", async () => {
-    const asked = answering({ status: 204 });
+    const requests = answering({ status: 204 });
     await api.post("/runs", { target: "a" });
     await api.post("/runs", { target: "a" });
-    const keys = asked.map((one) => one.headers["Idempotency-Key"]);
+    const keys = requests.map((one) => one.headers["Idempotency-Key"]);
     expect(new Set(keys).size).toBe(2);
     expect(keys[0]).toMatch(/^[0-9a-f]{32}$/);
   });
   test("that gets 401 is repeated once after the user signed in", async () => {
     let signedIn = 0;
     onSignedOut(() => Promise.resolve(++signedIn > 0));
-    const asked = answering(refusal(401, "signed-out"), { body: { version: 3 } });
+    const requests = answering(refusal(401, "signed-out"), { body: { version: 3 } });
     expect(await api.get("/project")).toEqual({ version: 3 });
-    expect([signedIn, asked.length]).toEqual([1, 2]);
+    expect([signedIn, requests.length]).toEqual([1, 2]);
     answering(refusal(401, "signed-out"));
     expect((await failed(api.get("/project"))).status).toBe(401);
     expect(signedIn).toBe(2);
   });
   test("with an old CSRF token gets the new token and is repeated", async () => {
-    const asked = answering(refusal(403, "csrf", "X-Penstock-CSRF"), { body: { csrf: "c-2" } }, { status: 204 });
+    const requests = answering(refusal(403, "csrf", "X-Penstock-CSRF"), { body: { csrf: "c-2" } }, { status: 204 });
     await api.delete("/flows/a");
-    expect(asked.map((one) => `${one.method} ${one.path} ${one.headers["X-Penstock-CSRF"] ?? ""}`)).toEqual([
+    expect(requests.map((one) => `${one.method} ${one.path} ${one.headers["X-Penstock-CSRF"] ?? ""}`)).toEqual([
       "DELETE /api/v1/flows/a c-1",
       "GET /api/v1/session ",
       "DELETE /api/v1/flows/a c-2",
@@ -64,7 +64,7 @@ describe("a failure", () => {
   test("has the code, message and hint of the service", async () => {
     answering(refusal(412, "changed-meanwhile"));
     const error = await failed(api.put("/flows/a", {}));
-    expect([error.stale, error.code, error.message, error.problems[0]?.hint]).toEqual([true, "changed-meanwhile", "told: changed-meanwhile", "do this"]);
+    expect([error.stale, error.code, error.message, error.problems[0]?.hint]).toEqual([true, "changed-meanwhile", "reported: changed-meanwhile", "do this"]);
   });
   test("of a server in between has its status", async () => {
     answering({ status: 502, body: "<html>Bad gateway</html>" });

@@ -7,7 +7,7 @@ const returned = new Set<Listener>();
 let answering = true;
 let timer: ReturnType<typeof setTimeout> | undefined;
 
-function tell(now: boolean): void {
+function report(now: boolean): void {
   if (now === answering) return;
   answering = now;
   for (const listener of listeners) listener();
@@ -17,7 +17,7 @@ function tell(now: boolean): void {
 async function look(): Promise<void> {
   try {
     const reply = await fetch("/healthz", { cache: "no-store" });
-    if (reply.ok) return tell(true);
+    if (reply.ok) return report(true);
   } catch {
     // still no reply: try again
   }
@@ -27,13 +27,13 @@ async function look(): Promise<void> {
 export const connection = {
   lost(): void {
     if (!answering) return;
-    tell(false);
+    report(false);
     clearTimeout(timer);
     timer = setTimeout(() => void look(), 1000);
   },
   found(): void {
     clearTimeout(timer);
-    tell(true);
+    report(true);
   },
   lookNow(): void {
     clearTimeout(timer);

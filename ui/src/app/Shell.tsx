@@ -72,17 +72,17 @@ function NavItem({ place }: { place: Place }) {
     <Link to={place.to} className={classes.item} activeProps={{ "aria-current": "page" }} title={place.label}>
       <Icon size={17} stroke={1.7} aria-hidden />
       <span>{place.label}</span>
-      {place.to === "/quarantine" && <Held />}
+      {place.to === "/quarantine" && <QuarantineCount />}
     </Link>
   );
 }
 
 /** The number of records in quarantine. */
-function Held() {
+function QuarantineCount() {
   const groups = useQuery({ ...queries.quarantineGroups(), refetchInterval: 30_000 });
   const inQuarantine = groups.data?.reduce((sum, group) => sum + group.count, 0) ?? 0;
   return inQuarantine === 0 ? null : (
-    <b className={classes.held} aria-label={t.nav.inQuarantine(compact(inQuarantine))}>
+    <b className={classes.inQuarantine} aria-label={t.nav.inQuarantine(compact(inQuarantine))}>
       {compact(inQuarantine)}
     </b>
   );

@@ -44,7 +44,7 @@ export const PLACES: { title: string; places: Place[] }[] = [
     ],
   },
   {
-    title: t.nav.keep,
+    title: t.nav.admin,
     places: [
       { to: "/versions", label: t.nav.versions, icon: IconHistory },
       { to: "/audit", label: t.nav.audit, icon: IconListDetails },

@@ -35,7 +35,7 @@ export function show(child: ReactNode) {
   return { ...shown, again: (next: ReactNode) => shown.rerender(around(next)) };
 }
 
-export interface Asked {
+export interface SentRequest {
   method: string;
   path: string;
   headers: Record<string, string>;
@@ -44,17 +44,17 @@ export interface Asked {
 type Answer = { status?: number; body?: unknown; headers?: Record<string, string> } | Error;
 
 /** Replies to requests to the API in order; the last reply is repeated. Returns the requests. */
-export function answering(...answers: Answer[]): Asked[] {
-  const asked: Asked[] = [];
+export function answering(...answers: Answer[]): SentRequest[] {
+  const requests: SentRequest[] = [];
   vi.stubGlobal("fetch", (path: string, init: RequestInit) => {
-    const answer = answers[Math.min(asked.length, answers.length - 1)];
-    asked.push({ method: init.method ?? "GET", path, headers: { ...(init.headers as Record<string, string>) }, body: typeof init.body === "string" ? JSON.parse(init.body) : undefined });
+    const answer = answers[Math.min(requests.length, answers.length - 1)];
+    requests.push({ method: init.method ?? "GET", path, headers: { ...(init.headers as Record<string, string>) }, body: typeof init.body === "string" ? JSON.parse(init.body) : undefined });
     if (answer === undefined || answer instanceof Error) return Promise.reject(answer ?? new Error("nothing was expected"));
     const { status = 200, body, headers = {} } = answer;
     const text = body === undefined ? null : typeof body === "string" ? body : JSON.stringify(body);
     return Promise.resolve(new Response(status === 204 ? null : text, { status, headers: { "content-type": typeof body === "string" ? "text/html" : "application/json", ...headers } }));
   });
-  return asked;
+  return requests;
 }
 
-export const refusal = (status: number, code: string, path = "") => ({ status, body: { errors: [{ path, code, message: `told: ${code}`, hint: "do this" }] } });
+export const refusal = (status: number, code: string, path = "") => ({ status, body: { errors: [{ path, code, message: `reported: ${code}`, hint: "do this" }] } });

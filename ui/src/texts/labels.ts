@@ -6,7 +6,7 @@ export const labels = {
     base_url: "Base URL",
     dialect: "Dialect",
     rate_limit: "Rate limit",
-    "rate_limit.requests": "Requests",
+    "rate_limit.requests": "Rate limit › Requests",
     "rate_limit.per": "Rate limit › Period",
     "rate_limit.batch_cost": "Rate limit › Cost of a batch",
     headers: "Headers",

@@ -49,7 +49,7 @@ export const t = {
   setKey: "Store key",
   keyAnew: "API key, again",
   keySet: "The key is stored",
-  byHand: "manually",
+  manually: "manually",
   never: "not checked yet",
   count: number,
 };

@@ -23,6 +23,14 @@ test("a hint that only the command line can follow is not shown", () => {
   expect(hintText(undefined)).toBe("");
 });
 
+test("a sentence about the project file is about the settings", () => {
+  expect(plainText("people is a draft: `active: false` in the project file")).toBe("people is a draft");
+  expect(plainText("the project file has `active: false` for people, which overrides this command")).toBe("Active is off in the settings of people");
+  expect(plainText("the project file already says where the key of acme comes from")).toBe("the settings already say where the key of acme comes from");
+  expect(plainText("the key is written in the file; this is only allowed with a loopback `base_url`")).toBe("the key is written in the settings; this is only allowed with a loopback Base URL");
+  expect(plainText("given in the project file")).toBe("given in the settings");
+});
+
 test("a setting in a sentence has its label", () => {
   expect(plainText("`mode: mirror` is not available yet")).toBe("Records to send: mirror is not available yet");
   expect(plainText("`url` is missing, and `nonsense` is not known")).toBe("URL is missing, and `nonsense` is not known");

@@ -40,6 +40,14 @@ const WORDS: [RegExp, string][] = [
   [/excluded by the project file/g, "excluded in this destination"],
   [/`active: (?:true|false)`/g, "Activate"],
 ];
+/** What sentences of the service say about the project file. */
+const ABOUT_FILE: [RegExp, string][] = [
+  [/: `active: false` in the project file/g, ""],
+  [new RegExp(`the project file has \`active: false\` for (${NAME}), which overrides this command`, "g"), "Active is off in the settings of $1"],
+  [/the project file already says/g, "the settings already say"],
+  [/the key is written in the file/g, "the key is written in the settings"],
+  [/the project file/g, "the settings"],
+];
 /** Terms of the command line and the project file. Hints with one of them are not shown. */
 const FOREIGN = /\bpenstock [a-z]+|project file|\$\{|\byaml\b|\/api\/v1|--[a-z]|\bwrite `/i;
 
@@ -51,7 +59,8 @@ const LABELS = new Map(
     .map(([path, label]) => [path.split(".").at(-1) ?? path, label]),
 );
 
-const withButtons = (text: string): string => WORDS.reduce((made, [command, words]) => made.replace(command, words), text);
+const replaced = (text: string, words: [RegExp, string][]): string => words.reduce((made, [pattern, word]) => made.replace(pattern, word), text);
+const withButtons = (text: string): string => replaced(text, WORDS);
 /** "`mode: all`" → "Records to send: all" */
 const withLabels = (text: string): string =>
   text.replace(/`([a-z_]+)(?:: ([^`]+))?`/g, (whole, key: string, value: string | undefined) => {
@@ -61,7 +70,7 @@ const withLabels = (text: string): string =>
 
 /** A sentence of the service, with the buttons, pages and labels of the web UI in place of commands and settings. */
 export function plainText(text: string): string {
-  return withLabels(withButtons(text));
+  return withLabels(withButtons(replaced(text, ABOUT_FILE)));
 }
 
 /** A hint of the service for the web UI; empty when it is about the command line or the project file. */

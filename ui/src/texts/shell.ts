@@ -8,7 +8,7 @@ export const t = {
     send: "Send",
     watch: "Watch",
     data: "Data",
-    keep: "Admin",
+    admin: "Admin",
     flows: "Flows",
     destinations: "Destinations",
     runs: "Runs",

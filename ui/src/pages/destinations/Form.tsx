@@ -40,7 +40,7 @@ export function Configure({ name, onName, value, onChange, refused = NONE, child
   const dialect: Dialect = credential.data?.state.dialect ?? "flat";
   const columns = samples.data?.columns ?? NO_COLUMNS;
   const ready = manual || value.template !== undefined;
-  const asks = ready && value.request?.url.trim() !== ""; // without a URL there are no samples
+  const canPreview = ready && value.request?.url.trim() !== ""; // without a URL there are no samples
   const current = useMemo(() => tidy(value), [value]);
   const mappedText = JSON.stringify(mappedColumns(value)); // text, so that the list changes only with the mapping
   const mapped = useMemo(() => JSON.parse(mappedText) as string[], [mappedText]);
@@ -67,17 +67,17 @@ export function Configure({ name, onName, value, onChange, refused = NONE, child
         <Panel>
           {onName && <TextInput label={t.configure.name} value={name} onChange={(event) => onName(event.currentTarget.value)} />}
           {!onlyManual && <Ways manual={manual} choose={choose} />}
-          {asks && <Checked name={name} value={current} />}
+          {canPreview && <Checked name={name} value={current} />}
         </Panel>
         {manual ? (
-          <ByHand name={name} current={current} asks={asks} value={value} onChange={onChange} columns={columns} saved={refused} />
+          <ManualSettings name={name} current={current} canPreview={canPreview} value={value} onChange={onChange} columns={columns} saved={refused} />
         ) : (
-          <ByTemplate name={name} current={current} ready={ready} saved={refused} value={value} onChange={onChange} templates={templates.data} columns={columns} dialect={dialect} />
+          <TemplateSettings name={name} current={current} ready={ready} saved={refused} value={value} onChange={onChange} templates={templates.data} columns={columns} dialect={dialect} />
         )}
-        {ready && <Delivery mapped={mapped} asks={asks} current={current} saved={refused} name={name} value={value} set={set} columns={columns} rows={samples.data?.rows ?? NONE} template={template} records={describing(template, value.object, templates.data)} dialect={dialect} />}
+        {ready && <Delivery mapped={mapped} canPreview={canPreview} current={current} saved={refused} name={name} value={value} set={set} columns={columns} rows={samples.data?.rows ?? NONE} template={template} records={describing(template, value.object, templates.data)} dialect={dialect} />}
         {ready && children}
       </div>
-      <Samples name={name} value={current} ready={asks} form={form} />
+      <Samples name={name} value={current} ready={canPreview} form={form} />
     </div>
   );
 }
@@ -121,21 +121,21 @@ interface Marked {
   /** The settings that the samples are requested with. */
   current: DestinationValue;
   /** Whether the settings are complete enough for samples. */
-  asks?: boolean;
+  canPreview?: boolean;
   saved: Problem[];
 }
-interface ByHandProps extends Marked, Pick<Props, "name" | "value" | "onChange"> {
+interface ManualProps extends Marked, Pick<Props, "name" | "value" | "onChange"> {
   columns: Column[];
 }
-function ByHand({ name, current, saved, asks = true, ...form }: ByHandProps) {
-  const preview = useQuery(destinationQueries.preview(name, usePaused(current), asks));
-  return <ManualForm {...form} problems={useErrors(name, current, asks, saved)} refused={preview.data?.refused ?? NONE} />;
+function ManualSettings({ name, current, saved, canPreview = true, ...form }: ManualProps) {
+  const preview = useQuery(destinationQueries.preview(name, usePaused(current), canPreview));
+  return <ManualForm {...form} problems={useErrors(name, current, canPreview, saved)} refused={preview.data?.refused ?? NONE} />;
 }
 
-function ByTemplate({ name, current, ready, saved, ...form }: Marked & { name: string; ready: boolean } & Omit<ComponentProps<typeof TemplateForm>, "problems">) {
+function TemplateSettings({ name, current, ready, saved, ...form }: Marked & { name: string; ready: boolean } & Omit<ComponentProps<typeof TemplateForm>, "problems">) {
   return <TemplateForm {...form} problems={useErrors(name, current, ready, saved)} />;
 }
 
-function Delivery({ current, saved, asks = true, ...form }: Marked & Omit<ComponentProps<typeof DeliveryForm>, "problems">) {
-  return <DeliveryForm {...form} problems={useErrors(form.name, current, asks, saved)} />;
+function Delivery({ current, saved, canPreview = true, ...form }: Marked & Omit<ComponentProps<typeof DeliveryForm>, "problems">) {
+  return <DeliveryForm {...form} problems={useErrors(form.name, current, canPreview, saved)} />;
 }

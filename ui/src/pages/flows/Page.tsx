@@ -27,7 +27,7 @@ export function FlowPage() {
     <ResourcePage
       kind="flows"
       name={name}
-      before={() => (live.data ? <Standing flow={live.data} /> : null)}
+      before={() => (live.data ? <FlowStatus flow={live.data} /> : null)}
       description={(found) => <Due flow={(live.data ?? found) as Flow} />}
       actions={(found: Resource, touched) => (
         <>
@@ -65,7 +65,7 @@ export function FlowPage() {
   );
 }
 
-function Standing({ flow }: { flow: Flow }) {
+function FlowStatus({ flow }: { flow: Flow }) {
   if (flow.state.paused) return <Status of="paused" />;
   return flow.state.last_run ? <RunStatus run={flow.state.last_run} /> : null;
 }

@@ -1,5 +1,5 @@
 /** The settings of one source, by its kind. */
-import { Code, Panel } from "@/parts";
+import { Code, NumberField, Panel } from "@/parts";
 import { NumberInput, SegmentedControl, Select, TagsInput, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { queries } from "@/api/queries";
@@ -7,12 +7,12 @@ import type { SourceValue } from "@/api/types";
 import classes from "@/resources/style.module.css";
 import { t } from "@/texts/pages/sources";
 import { FileDrop } from "./form/FileDrop";
-import { asQuery, asTable, type Auth, authOf, authText, cursorOf, formatOf, readsQuery, withAuth, withAuthKey, withCursor, withKey, withSheet } from "./value";
+import { asQuery, asTable, type Auth, authOf, authText, cursorOf, formatOf, readsQuery, sheetOf, withAuth, withAuthKey, withCursor, withKey, withSheetName, withSheetNumber } from "./value";
 
 interface Props {
   value: SourceValue;
   onChange: (value: SourceValue) => void;
-  /** A file comes from this computer. */
+  /** Whether a file can be uploaded from this computer. */
   uploads?: boolean;
 }
 
@@ -26,13 +26,14 @@ function FileForm({ value, onChange, uploads }: Props) {
     <TextInput label={label} placeholder={placeholder} w={150} value={value[key] ?? ""} onChange={(event) => onChange(withKey(value, key, event.currentTarget.value))} />
   );
   const lines = (key: "skip_lines" | "skip_footer_lines", label: string) => (
-    <NumberInput label={label} placeholder="0" w={170} min={0} max={1_000_000} allowDecimal={false} allowNegative={false} value={value[key] ?? ""} onChange={(said) => onChange(withKey(value, key, typeof said === "number" && said > 0 ? said : undefined))} />
+    <NumberInput label={label} placeholder="0" w={170} min={0} max={1_000_000} allowDecimal={false} allowNegative={false} value={value[key] ?? ""} onChange={(count) => onChange(withKey(value, key, typeof count === "number" && count > 0 ? count : undefined))} />
   );
   const select = (key: "quote", label: string, words: Record<string, string>, placeholder: string) => (
     <Select label={label} w={170} clearable placeholder={placeholder} data={Object.entries(words).map(([word, shown]) => ({ value: word, label: shown }))} value={value[key] ?? null} onChange={(word) => onChange(withKey(value, key, word ?? undefined))} />
   );
   const formats = useQuery(queries.formats()).data ?? [];
   const options = formatOf(value, formats)?.options ?? [];
+  const sheet = sheetOf(value);
   const nulls = [value.null_values ?? []].flat();
   return (
     <Panel title={t.file.title}>
@@ -46,7 +47,10 @@ function FileForm({ value, onChange, uploads }: Props) {
           {options.includes("encoding") && text("encoding", t.file.encoding, t.file.utf8)}
           {options.includes("delimiter") && text("delimiter", t.file.delimiter, t.file.detected)}
           {options.includes("sheet") && (
-            <TextInput label={t.file.sheet} placeholder={t.file.firstSheet} w={170} value={value.sheet ?? ""} onChange={(event) => onChange(withSheet(value, event.currentTarget.value))} />
+            <>
+              <TextInput label={t.file.sheetName} placeholder={t.file.firstSheet} w={170} value={sheet.name} onChange={(event) => onChange(withSheetName(value, event.currentTarget.value))} />
+              <NumberField label={t.file.sheetNumber} w={130} min={1} optional allowDecimal={false} value={sheet.number} onChange={(number) => onChange(withSheetNumber(value, number))} />
+            </>
           )}
           <DecimalSign value={value} onChange={onChange} />
         </div>
@@ -95,7 +99,7 @@ function SqlForm({ value, onChange }: Props) {
           style={{ alignSelf: "flex-start" }}
         />
         {query ? (
-          <Code value={value.query ?? ""} language="sql" label={t.sql.queryLabel} lines minHeight={110} maxHeight={320} onChange={(said) => onChange({ ...value, query: said })} />
+          <Code value={value.query ?? ""} language="sql" label={t.sql.queryLabel} lines minHeight={110} maxHeight={320} onChange={(next) => onChange({ ...value, query: next })} />
         ) : (
           <TextInput label={t.sql.tableName} description={t.sql.tableHint} value={value.table ?? ""} spellCheck={false} onChange={(event) => onChange(withKey(value, "table", event.currentTarget.value))} />
         )}

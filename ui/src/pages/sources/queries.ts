@@ -3,7 +3,7 @@ import { keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { api, at } from "@/api/client";
 import type { Hook, SourcePreview, SourceValue } from "@/api/types";
 
-export const asked = {
+export const sourceQueries = {
   /** Columns and first records of a source, also with unsaved settings. */
   check: (name: string, value: SourceValue, on: boolean) =>
     queryOptions({

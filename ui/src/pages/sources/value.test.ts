@@ -1,32 +1,32 @@
 import { describe, expect, test } from "vitest";
 import type { SourceValue } from "@/api/types";
-import { asQuery, asTable, authOf, begun, cursorOf, formatOf, isComplete, withAuth, withAuthKey, withCursor, withKey, withSheet } from "./value";
+import { asQuery, asTable, authOf, initialValue, cursorOf, formatOf, isComplete, sheetOf, withAuth, withAuthKey, withCursor, withKey, withSheetName, withSheetNumber } from "./value";
 
 describe("a source's settings", () => {
-  test("nothing is complete before it says where the records are", () => {
-    expect(isComplete(begun("upload"))).toBe(false);
-    expect(isComplete(withKey(begun("file"), "path", "a.csv"))).toBe(true);
+  test("are complete when they have a path, or a URL and a table or query", () => {
+    expect(isComplete(initialValue("upload"))).toBe(false);
+    expect(isComplete(withKey(initialValue("file"), "path", "a.csv"))).toBe(true);
     expect(isComplete({ type: "sql", url: "sqlite:///a.db", table: "" })).toBe(false);
-    expect(isComplete(begun("webhook"))).toBe(true);
+    expect(isComplete(initialValue("webhook"))).toBe(true);
   });
-  test("an emptied setting goes, so that the file says only what was said", () => {
+  test("an emptied setting is removed", () => {
     expect(withKey({ type: "file", path: "a.csv", delimiter: ";" }, "delimiter", "")).toEqual({ type: "file", path: "a.csv" });
   });
-  test("a table becomes a query over it and back, and never are both given", () => {
+  test("a table becomes a query over it and back; only one of the two is set", () => {
     const query = asQuery({ type: "sql", url: "u", table: "public.people" });
     expect(query).toEqual({ type: "sql", url: "u", query: "select *\nfrom public.people" });
     expect(asTable(query)).toEqual({ type: "sql", url: "u", table: "public.people" });
   });
-  test("a cursor is short until something is read again; numbers stay numbers", () => {
+  test("a cursor without an overlap is the name of its column; a number stays a number", () => {
     const sql: SourceValue = { type: "sql", url: "u", table: "t" };
     expect(withCursor(sql, "id", "")).toEqual({ ...sql, cursor: "id" });
     expect(withCursor(sql, "id", "100")).toEqual({ ...sql, cursor: { column: "id", overlap: 100 } });
     expect(cursorOf(withCursor(sql, "updated_at", "1h"))).toEqual({ column: "updated_at", overlap: "1h" });
     expect(withCursor({ ...sql, cursor: "id" }, "", "1h")).toEqual(sql);
   });
-  test("each way of showing who one is can be told from its settings", () => {
-    for (const auth of ["key", "query", "basic", "standard", "generic", "none"] as const) expect(authOf(withAuth(begun("webhook"), auth))).toBe(auth);
-    expect(withAuthKey(begun("webhook"), "header", "X-Token")).toEqual({ type: "webhook", auth: { type: "key", header: "X-Token" } });
+  test("each method of authentication is recognized from its settings", () => {
+    for (const auth of ["key", "query", "basic", "standard", "generic", "none"] as const) expect(authOf(withAuth(initialValue("webhook"), auth))).toBe(auth);
+    expect(withAuthKey(initialValue("webhook"), "header", "X-Token")).toEqual({ type: "webhook", auth: { type: "key", header: "X-Token" } });
   });
 });
 
@@ -38,11 +38,13 @@ describe("the format of a file", () => {
     expect([found("a.csv"), found("a.txt"), found("a.XLSX.gz"), found("a.json")]).toEqual(["csv", "csv", "xlsx", "json"]);
     expect([found("a.csv", "ndjson"), found("a"), found("")]).toEqual(["ndjson", "csv", "csv"]);
   });
-  test("is not known before the formats are", () => expect(formatOf({ type: "file", path: "a.csv" }, [])).toBeUndefined());
+  test("is not known before the list of formats is loaded", () => expect(formatOf({ type: "file", path: "a.csv" }, [])).toBeUndefined());
 });
 
-test("a sheet is a number where it is written in digits, else a name", () => {
+test("a sheet is chosen by its name or by its number, also where the name has only digits", () => {
   const value: SourceValue = { type: "file", path: "a.xlsx" };
-  expect([withSheet(value, "2").sheet, withSheet(value, "People").sheet, withSheet(value, "0").sheet]).toEqual([2, "People", "0"]);
-  expect(withSheet({ ...value, sheet: 2 }, "")).toEqual(value);
+  expect([withSheetName(value, "2024").sheet, withSheetName(value, "People").sheet, withSheetNumber(value, 2).sheet]).toEqual(["2024", "People", 2]);
+  expect(sheetOf(withSheetName(value, "2024"))).toEqual({ name: "2024", number: null });
+  expect(sheetOf(withSheetNumber(withSheetName(value, "2024"), 2))).toEqual({ name: "", number: 2 });
+  expect([withSheetName({ ...value, sheet: 2 }, ""), withSheetNumber({ ...value, sheet: "2024" }, null)]).toEqual([value, value]);
 });

@@ -1,34 +1,35 @@
-/** A source's settings as the form edits them: pure steps from one value to the next. */
+/** A source's settings as the form edits them: pure functions that return the next value. */
 import type { FileFormat, SourceValue } from "@/api/types";
 
 export type Way = "upload" | "file" | "sql" | "webhook";
 export const WAYS: Way[] = ["upload", "file", "sql", "webhook"];
 export const isWay = (word: unknown): word is Way => WAYS.includes(word as Way);
 
-export function begun(way: Way): SourceValue {
+/** The settings of a new source. */
+export function initialValue(way: Way): SourceValue {
   if (way === "sql") return { type: "sql", url: "", table: "" };
   return way === "webhook" ? { type: "webhook" } : { type: "file", path: "" };
 }
 
-/** Whether there is enough to look at it or to save it. */
+/** Whether the settings are enough to read the source or to save it. */
 export function isComplete(value: SourceValue): boolean {
   if (value.type === "file") return (value.path ?? "") !== "";
   if (value.type === "sql") return (value.url ?? "") !== "" && ((value.table ?? "") !== "" || (value.query ?? "") !== "");
   return true;
 }
 
-/** Whether one can look at it already: of a database the tables are told before one is chosen. */
-export const canLook = (value: SourceValue): boolean => isComplete(value) || (value.type === "sql" && (value.url ?? "") !== "");
-/** What is looked at: an empty table or query is none. */
-export function looked(value: SourceValue): SourceValue {
-  return Object.fromEntries(Object.entries(value).filter(([key, said]) => !(said === "" && (key === "table" || key === "query")))) as SourceValue;
+/** Whether the settings can be checked. The check of a database lists its tables, so it needs only a URL. */
+export const canCheck = (value: SourceValue): boolean => isComplete(value) || (value.type === "sql" && (value.url ?? "") !== "");
+/** The settings to check: without an empty table or query. */
+export function checkedValue(value: SourceValue): SourceValue {
+  return Object.fromEntries(Object.entries(value).filter(([key, setting]) => !(setting === "" && (key === "table" || key === "query")))) as SourceValue;
 }
 
-/** The value with one key set. An empty text removes the key, unless the kind requires it. */
-export function withKey(value: SourceValue, key: keyof SourceValue, said: unknown): SourceValue {
+/** The value with one setting. An empty text removes the setting, unless the type of source requires it. */
+export function withKey(value: SourceValue, key: keyof SourceValue, setting: unknown): SourceValue {
   const { [key]: _, ...others } = value;
-  const must = key === "path" || key === "url" || key === "table" || key === "query";
-  return said === undefined || (said === "" && !must) ? (others as SourceValue) : ({ ...others, [key]: said } as SourceValue);
+  const required = key === "path" || key === "url" || key === "table" || key === "query";
+  return setting === undefined || (setting === "" && !required) ? (others as SourceValue) : ({ ...others, [key]: setting } as SourceValue);
 }
 
 /** The format that a file is probably read as: the one given, or the first with its ending. Its options are shown in the form. */
@@ -38,8 +39,12 @@ export function formatOf(value: SourceValue, formats: FileFormat[]): FileFormat 
   return formats.find((format) => format.extensions.some((extension) => name.endsWith(extension))) ?? formats[0];
 }
 
-/** The sheet of a workbook: digits are its number, other text its name. */
-export const withSheet = (value: SourceValue, said: string): SourceValue => withKey(value, "sheet", /^[1-9]\d*$/.test(said) ? Number(said) : said);
+/** The sheet of a workbook, as the form's two fields show it: text is its name, also "2024"; a number counts from 1. */
+export function sheetOf({ sheet }: SourceValue): { name: string; number: number | null } {
+  return { name: typeof sheet === "string" ? sheet : "", number: typeof sheet === "number" ? sheet : null };
+}
+export const withSheetName = (value: SourceValue, name: string): SourceValue => withKey(value, "sheet", name);
+export const withSheetNumber = (value: SourceValue, number: number | null): SourceValue => withKey(value, "sheet", number ?? undefined);
 
 export const readsQuery = (value: SourceValue): boolean => value.query !== undefined;
 /** A table or a query, never both. */
@@ -52,11 +57,11 @@ export function asTable(value: SourceValue): SourceValue {
   return { ...others, table: value.table ?? /\bfrom\s+([\w.]+)\s*$/i.exec(query ?? "")?.[1] ?? "" };
 }
 
-/** The cursor in its short form while nothing is read again. */
+/** The value with this cursor. Without an overlap the setting is the column's name alone. */
 export function withCursor(value: SourceValue, column: string, overlap: string): SourceValue {
   if (column === "") return withKey(value, "cursor", undefined);
-  const far = /^\d+(\.\d+)?$/.test(overlap) ? Number(overlap) : overlap;
-  return { ...value, cursor: overlap === "" ? column : { column, overlap: far } };
+  const span = /^\d+(\.\d+)?$/.test(overlap) ? Number(overlap) : overlap;
+  return { ...value, cursor: overlap === "" ? column : { column, overlap: span } };
 }
 export function cursorOf(value: SourceValue): { column: string; overlap: string } {
   const { cursor } = value;
@@ -75,7 +80,7 @@ export function authOf(value: SourceValue): Auth {
 }
 export function withAuth(value: SourceValue, auth: Auth): SourceValue {
   const made: Record<Auth, unknown> = {
-    key: undefined, // X-API-Key, when nothing is said
+    key: undefined, // the default: the header X-API-Key
     query: { type: "key", query: "key" },
     basic: { type: "key", basic: "penstock" },
     standard: { type: "hmac", scheme: "standard" },
@@ -84,16 +89,16 @@ export function withAuth(value: SourceValue, auth: Auth): SourceValue {
   };
   return withKey(value, "auth", made[auth]);
 }
-/** One setting of the way a sender shows who it is. */
-export function withAuthKey(value: SourceValue, key: string, said: string): SourceValue {
+/** The value with one setting of the authentication of senders; an empty text removes it. */
+export function withAuthKey(value: SourceValue, key: string, setting: string): SourceValue {
   const auth = (value["auth"] as Given) ?? { type: "key" };
   const { [key]: _, ...others } = auth;
-  return { ...value, auth: (said === "" ? others : { ...others, [key]: said }) as SourceValue["auth"] };
+  return { ...value, auth: (setting === "" ? others : { ...others, [key]: setting }) as SourceValue["auth"] };
 }
 export function authText(value: SourceValue, key: string, otherwise = ""): string {
-  const said = (value["auth"] as Given)?.[key];
-  return typeof said === "string" ? said : otherwise;
+  const setting = (value["auth"] as Given)?.[key];
+  return typeof setting === "string" ? setting : otherwise;
 }
 
-/** Whether the file came from a person's computer: a newer one can take its place. */
+/** Whether the file was uploaded, so that another upload can replace it. */
 export const isUpload = (value: SourceValue): boolean => value.type === "file" && /(^|\/)uploads\//.test(value.path ?? "");

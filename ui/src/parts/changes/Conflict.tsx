@@ -33,10 +33,10 @@ export function Conflict({ theirs, mine, label }: Props) {
                 {label(one.path)}
               </th>
               <td>
-                <Said value={one.theirs} />
+                <SettingValue value={one.theirs} />
               </td>
               <td>
-                <Said value={one.mine} />
+                <SettingValue value={one.mine} />
               </td>
             </tr>
           ))}
@@ -47,6 +47,6 @@ export function Conflict({ theirs, mine, label }: Props) {
   );
 }
 
-function Said({ value }: { value: unknown }) {
+function SettingValue({ value }: { value: unknown }) {
   return value === undefined ? <span className="muted">{t.change.absent}</span> : <span className="mono">{cellText(value)}</span>;
 }

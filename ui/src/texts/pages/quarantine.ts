@@ -18,7 +18,7 @@ export const t = {
   resendText: (unknown: number) =>
     unknown === 0
       ? "Each record is sent once with the current settings. Records that still cannot be sent stay in quarantine."
-      : `Each record is sent once with the current settings. The reply to ${number(unknown)} of them was lost: if Custify has them already, they arrive twice.`,
+      : `Each record is sent once with the current settings. The reply to ${number(unknown)} of them was lost. If Custify has them already, they arrive twice.`,
   discardAll: (n: number) => `Discard ${count(n, "record")}`,
   discardTitle: (n: number) => `Discard ${count(n, "record")}?`,
   discardText: (n: number) => `${n === 1 ? "This version of the record is" : "These versions of the records are"} never sent. A later change of ${n === 1 ? "the record" : "a record"} is sent.`,

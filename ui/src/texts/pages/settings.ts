@@ -10,7 +10,7 @@ export const t = {
   never: "never",
   people: {
     about: "Who can sign in, and their permissions.",
-    local: "The service runs without sign-in: everyone on this machine can do everything. Users are needed when the service runs with sign-in.",
+    local: "The service runs without sign-in, so everyone on this machine can do everything. Users are needed when the service runs with sign-in.",
     none: "No user yet",
     noneHint: "The person who sets up Penstock becomes the first administrator.",
     add: "Add user",

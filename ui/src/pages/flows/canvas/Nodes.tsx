@@ -94,7 +94,7 @@ function Destination({ node, flows }: { node: DestinationNode; flows: string[] }
         <Status of={state.state} />
       </Head>
       <div className={classes.nodeLine}>
-        <span className="truncate">{t.becomes(node.template?.replaceAll("_", " ") ?? t.hand, node.credential)}</span>
+        <span className="truncate">{t.becomes(node.template?.replaceAll("_", " ") ?? t.manual, node.credential)}</span>
         {flows.length > 0 && (
           <span className={classes.end} title={flows.map(t.inFlow).join(", ")} style={{ display: "inline-flex", gap: 4, alignItems: "center", minWidth: 0 }}>
             <IconArrowsSplit2 size={13} aria-hidden />
@@ -117,7 +117,7 @@ function Destination({ node, flows }: { node: DestinationNode; flows: string[] }
           </>
         )}
         {state.held > 0 && (
-          <Link to="/quarantine" search={{ destination: node.name } as never} className={`nodrag ${classes.held}`}>
+          <Link to="/quarantine" search={{ destination: node.name } as never} className={`nodrag ${classes.inQuarantine}`}>
             {t.inQuarantine(state.held)}
           </Link>
         )}

@@ -59,7 +59,7 @@ function FlowCard({ flow, chosen, choose }: { flow: FlowNode; chosen: boolean; c
 function ScheduleText({ flow }: { flow: FlowNode }) {
   const { state, schedule } = flow;
   if (state.paused) return <Status of="paused" plain />;
-  if (schedule === null) return <>{t.byHand}</>;
+  if (schedule === null) return <>{t.manually}</>;
   if (state.next_at === null) return <>{schedule}</>;
   return (
     <>

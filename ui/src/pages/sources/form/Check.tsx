@@ -8,13 +8,13 @@ import type { SourceValue } from "@/api/types";
 import { Failed, Panel, Problems, Records, Status } from "@/parts";
 import classes from "@/resources/style.module.css";
 import { t } from "@/texts/pages/sources";
-import { asked } from "../queries";
-import { canLook, looked } from "../value";
+import { sourceQueries } from "../queries";
+import { canCheck, checkedValue } from "../value";
 
 interface Props {
   name: string;
   value: SourceValue;
-  /** Looks by itself, without being asked. */
+  /** Checks at once, without a press of the button. */
   atOnce?: boolean;
   /** A table of the database was chosen. */
   onTable?: (table: string) => void;
@@ -24,11 +24,11 @@ interface Props {
 
 export function SourceCheck({ name, value, atOnce = false, onTable, onEncoding }: Props) {
   const [wanted, setWanted] = useState<string | null>(null);
-  const [calm] = useDebouncedValue(value, 500); // not at every key that is typed
-  const settled = atOnce ? calm : value;
+  const [debounced] = useDebouncedValue(value, 500); // not at every key that is typed
+  const settled = atOnce ? debounced : value;
   const now = JSON.stringify(value);
-  const on = canLook(settled) && (atOnce || wanted === now);
-  const query = useQuery(asked.check(name, looked(settled), on));
+  const on = canCheck(settled) && (atOnce || wanted === now);
+  const query = useQuery(sourceQueries.check(name, checkedValue(settled), on));
   const found = on ? query.data : undefined;
   const problems = found?.problems ?? [];
   const choices = onEncoding === undefined ? [] : problems.flatMap((problem) => problem.choices ?? []);
@@ -41,7 +41,7 @@ export function SourceCheck({ name, value, atOnce = false, onTable, onEncoding }
     <Button
       variant={found === undefined ? "filled" : "default"}
       leftSection={<IconPlugConnected size={14} />}
-      disabled={!canLook(value)}
+      disabled={!canCheck(value)}
       loading={on && query.isFetching}
       onClick={() => (on ? void query.refetch() : setWanted(now))}
     >
@@ -72,7 +72,7 @@ export function SourceCheck({ name, value, atOnce = false, onTable, onEncoding }
   );
 }
 
-/** The encodings that a file may have: what one line reads in each. */
+/** The encodings that a file may have, each with one line of the file in it. */
 function Encodings({ choices, choose }: { choices: { value: string; shows: string }[]; choose: (encoding: string) => void }) {
   return (
     <div role="group" aria-label={t.check.encodings}>
@@ -89,7 +89,7 @@ function Encodings({ choices, choose }: { choices: { value: string; shows: strin
   );
 }
 
-/** What a database has: one press chooses the table. */
+/** The tables of a database, each as a button that chooses it. */
 function Tables({ tables, choose }: { tables: string[]; choose: (table: string) => void }) {
   return (
     <div>

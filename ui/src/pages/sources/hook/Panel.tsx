@@ -10,11 +10,11 @@ import { cellText, Code, confirm, Copy, Facts, Loaded, Panel, Status, Time, useC
 import classes from "@/resources/style.module.css";
 import { t } from "@/texts/pages/sources";
 import { plainText } from "@/texts/service";
-import { asked } from "../queries";
+import { sourceQueries } from "../queries";
 import { exampleRequest } from "./example";
 
 export function HookPanel({ name }: { name: string }) {
-  const query = useQuery(asked.hook(name, 2_000));
+  const query = useQuery(sourceQueries.hook(name, 2_000));
   return (
     <Loaded query={query} height={280}>
       {(hook) => <Shown name={name} hook={hook} />}

@@ -10,7 +10,7 @@ import { NewResource } from "@/resources/New";
 import { t } from "@/texts/pages/sources";
 import { SourceCheck } from "../form/Check";
 import { SourceForm } from "../Form";
-import { asTable, begun, isComplete, type Way, WAYS } from "../value";
+import { asTable, initialValue, isComplete, type Way, WAYS } from "../value";
 
 const ICONS: Record<Way, TablerIcon> = { upload: IconCloudUpload, file: IconFile, sql: IconDatabase, webhook: IconWebhook };
 
@@ -22,7 +22,7 @@ export function NewSource() {
       key={way}
       kind="sources"
       draft={way}
-      first={begun(way)}
+      first={initialValue(way)}
       suggest={(value) => suggested(value as SourceValue)}
       ready={(value) => isComplete(value as SourceValue)}
       then={(name) => void navigate({ to: "/sources/$name", params: { name } })}

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from support.ui.page_steps import begin, done, pick, samples, write
 
 AGAIN = re.compile("Your unsaved changes were restored")
-KEPT = "() => Object.values(localStorage).join()"
+STORED = "() => Object.values(localStorage).join()"
 
 
 def test_the_draft_of_a_source_is_stored_without_its_password(page, place):
@@ -24,7 +24,7 @@ def test_the_draft_of_a_source_is_stored_without_its_password(page, place):
     expect(page.get_by_label("Name", exact=True)).to_have_value("customers-db")
     expect(page.get_by_label("Table", exact=True)).to_have_value("customers")
     expect(page.get_by_label("Database URL")).to_have_value("postgresql://ada:@127.0.0.1/crm")
-    assert "s3cret" not in page.evaluate(KEPT)
+    assert "s3cret" not in page.evaluate(STORED)
 
     page.get_by_role("button", name="Start over").click()
     expect(page.get_by_label("Table", exact=True)).to_have_value("")
@@ -83,7 +83,7 @@ def test_the_draft_of_a_credential_is_stored_without_its_key(page, place):
     expect(page.get_by_label("Name", exact=True)).to_have_value("other-api")
     expect(page.get_by_label("Base URL")).to_have_value(place.sandbox["flat_url"])
     expect(page.get_by_role("textbox", name="API key")).to_have_value("")
-    assert "k-very-secret" not in page.evaluate(KEPT)
+    assert "k-very-secret" not in page.evaluate(STORED)
     page.get_by_role("textbox", name="API key").fill(place.sandbox["api_key"])
     page.get_by_role("button", name="Check and add").click()
     page.get_by_role("heading", name="other-api").wait_for()
@@ -191,7 +191,7 @@ def test_drafts_of_saved_resources_are_stored_and_conflicts_resolved(page, place
     page.get_by_text(AGAIN).wait_for()
     expect(page.get_by_label("Request timeout")).to_have_value("45s")
     expect(page.get_by_label("API key, again")).to_have_value("")
-    assert "k-not-to-keep" not in page.evaluate(KEPT)
+    assert "k-not-to-keep" not in page.evaluate(STORED)
     page.get_by_role("button", name="Start over").click()
     expect(page.get_by_label("Request timeout")).to_have_value("")
     assert page.evaluate("() => Object.keys(localStorage).filter(one => one.startsWith('penstock.draft.'))") == []
