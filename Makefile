@@ -13,14 +13,14 @@ unexport PYTHONDONTWRITEBYTECODE
 .PHONY: demo test quick shuffle test-dir random coverage browser components check bench dist docs clean help
 
 help:
-	@echo "make demo   the main job on sample data: plan, run, quarantine, second run, what arrived"
+	@echo "make demo   the whole workflow on sample data: plan, run, quarantine, fix, second run, what arrived"
 	@echo "make test   all tests (sets up its own PostgreSQL and sandbox)"
 	@echo "make quick  the tests of sources, records, rendering, delivery, configuration and docs: in a minute"
 	@echo "make test-dir D=delivery   the tests of one folder"
 	@echo "make shuffle   make quick in random order"
 	@echo "make random all tests but the browser's, with new random examples"
 	@echo "make coverage  whether its own test file alone runs every line of each pure file"
-	@echo "make check  formatting, lint, types and the floor plan"
+	@echo "make check  formatting, lint, types and the import rules"
 	@echo "make dist   wheel and source distribution, each tried in an empty environment"
 	@echo "make docs   the documents as a site, in site/"
 	@echo "make bench  the benchmark table, beside hand-written loops and dlt (takes minutes)"
