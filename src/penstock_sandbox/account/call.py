@@ -18,7 +18,7 @@ class Call:
     body: Any = None
     params: tuple[str, ...] = ()
     # The items of a batch that must fail because of a `partial` fault.
-    doomed: Callable[[int], bool] | None = None
+    failing: Callable[[int], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)

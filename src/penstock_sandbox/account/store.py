@@ -37,7 +37,7 @@ class Batch:
     id: str
     jobs: list[tuple[str, Any]]
     due: float
-    doomed: Callable[[int], bool] | None
+    failing: Callable[[int], bool] | None
     ended: float | None = None
     results: list[JsonObject] = field(default_factory=list)
 
@@ -147,9 +147,9 @@ class Store:
         return self.by_email[email][0] if email is not None and email in self.by_email else None
 
     def counts(self) -> dict[str, int]:
-        return {name: len(objects) for name, objects in self.shelves().items()}
+        return {name: len(objects) for name, objects in self.objects_by_kind().items()}
 
-    def shelves(self) -> dict[str, list[JsonObject]]:
+    def objects_by_kind(self) -> dict[str, list[JsonObject]]:
         """All objects by kind, oldest first."""
         kept: dict[str, Any] = {
             "people": self.people,

@@ -94,7 +94,7 @@ class Api:
                 query=dict(parse_qsl(query, keep_blank_values=True)) if query else {},
                 body=body,
                 params=params,
-                doomed=None if fault is None else fault.doomed(),
+                failing=None if fault is None else fault.failing(),
             )
             return handler(self.account, call)
         except ApiError as refusal:

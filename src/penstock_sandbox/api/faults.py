@@ -60,7 +60,7 @@ class Fault:
         flags = [flag for flag, on in ((self.body, self.body is not None), ("gzip", self.gzip)) if on and flag]
         return ",".join(words + flags)
 
-    def doomed(self) -> Callable[[int], bool] | None:
+    def failing(self) -> Callable[[int], bool] | None:
         """Whether an item of a batch must fail, by index; None if no item must."""
         if self.partial is None:
             return None

@@ -93,8 +93,8 @@ def create_note(account: Account, body: Any) -> JsonObject:
         model = "Customer"
     else:
         entity, model = references.existing_company(account, company), "Company"
-    placed = {name: value for name, value in fields.items() if value is not None}
-    return notes.store(account, placed | {"entity": entity["id"], "entityModel": model})
+    resolved = {name: value for name, value in fields.items() if value is not None}
+    return notes.store(account, resolved | {"entity": entity["id"], "entityModel": model})
 
 
 def upsert_custom_object(account: Account, body: Any) -> JsonObject:
@@ -139,7 +139,7 @@ def write_batch(account: Account, call: Call) -> Reply:
 def _item(account: Account, call: Call, index: int, item: Any) -> JsonObject:
     company = isinstance(item, dict) and "company_id" in item and "user_id" not in item and "email" not in item
     apply: Upsert | None = upsert_company if company else upsert_person
-    if call.doomed is not None and call.doomed(index):
+    if call.failing is not None and call.failing(index):
         apply = None
     return batches.outcome(account, index, "company" if company else "people", apply, item)
 

@@ -141,7 +141,7 @@ class FlatFields:
 def sort(account: Account, body: JsonObject, kind: FlatSchema) -> FlatFields:
     """Check and sort a flat payload. Raises ApiError 400 for a missing key or a value of the wrong type."""
     rules, stored_as = kind.rules, kind.stored_as
-    known = checks.screen(account, {name: body[name] for name in body if name in rules}, rules)
+    known = checks.valid_fields(account, {name: body[name] for name in body if name in rules}, rules)
     for given in (body, known):  # the lenient account drops invalid values, which are then missing too
         checks.require(given, *kind.required)
         if kind.any_of:

@@ -36,20 +36,20 @@ def write(account: Account, call: Call) -> Reply:
     """Accept a batch: 202 with `{"id", "status", "results"}` if `returnJobId` is set, else `{}`. ApiError 400."""
     body = checks.must_be_object(call.body)
     checks.require(body, "jobs")
-    fields = checks.screen(account, body, _BATCH)
+    fields = checks.valid_fields(account, body, _BATCH)
     at_once = fields.get("synchronous") is True
     jobs = _jobs(account, fields.get("jobs"), JOBS_AT_ONCE if at_once else JOBS_LATER)
     wanted = fields.get("returnJobId")
     now = account.now()
     name = wanted if isinstance(wanted, str) else account.store.ids.new(now)
-    batch = Batch(name, jobs, now if at_once else now + account.settings.job_delay, call.doomed)
+    batch = Batch(name, jobs, now if at_once else now + account.settings.job_delay, call.failing)
     account.store.batches[name] = batch
     if at_once:
         finish(account, batch)
     else:
         account.store.waiting.append(batch)
-    asked = at_once or isinstance(wanted, str) or wanted is True
-    return Reply(202, batch.as_json() if asked else {})
+    with_result = at_once or isinstance(wanted, str) or wanted is True
+    return Reply(202, batch.as_json() if with_result else {})
 
 
 def read(account: Account, call: Call) -> Reply:
@@ -73,8 +73,8 @@ def catch_up(account: Account) -> None:
 def finish(account: Account, batch: Batch) -> None:
     """Execute the jobs in order with the handlers of single requests. A failed job does not stop the others."""
     for index, (kind, payload) in enumerate(batch.jobs):
-        doomed = batch.doomed is not None and batch.doomed(index)
-        batch.results.append(outcome(account, index, kind, None if doomed else _APPLY[kind], payload))
+        failing = batch.failing is not None and batch.failing(index)
+        batch.results.append(outcome(account, index, kind, None if failing else _APPLY[kind], payload))
     batch.jobs.clear()
     batch.ended = account.now()
 
@@ -100,6 +100,6 @@ def _jobs(account: Account, listed: Any, most: int) -> list[tuple[str, Any]]:
     for index, job in enumerate(listed):
         if not isinstance(job, dict) or job.get("type") not in _APPLY:
             raise ApiError(400, f'"jobs[{index}].type" must be one of [{", ".join(_APPLY)}]')
-        checks.screen(account, job, _JOB)
+        checks.valid_fields(account, job, _JOB)
         jobs.append((job["type"], job.get("payload")))
     return jobs

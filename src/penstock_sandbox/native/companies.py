@@ -43,12 +43,12 @@ def upsert(account: Account, body: Any) -> JsonObject:
     """Upsert a company from a native payload. Raises ApiError 400 or 404."""
     body = checks.must_be_object(body)
     checks.require_any(body, "id", "company_id")
-    fields = checks.screen(account, body, COMPANY)
+    fields = checks.valid_fields(account, body, COMPANY)
     if fields.get("company_id") is not None:
         fields["company_id"] = str(fields["company_id"])
     unset = upserts.check_unset("company", fields.pop("$unset", None), body)
     parents = people.read_links(account, fields.pop("parent_companies", None), "parent_companies")
-    attributes = checks.screen_attributes(account, "company", fields.pop("custom_attributes", None))
+    attributes = checks.valid_attributes(account, "company", fields.pop("custom_attributes", None))
     return upserts.upsert_company(account, Change(fields, attributes, parents, unset))
 
 

@@ -33,7 +33,7 @@ def writer(model: str) -> Handler:
 def write_job(account: Account, body: Any) -> JsonObject:
     """Store the payload of a batch job, which names its entity."""
     body = checks.must_be_object(body)
-    owner = checks.screen(account, {k: v for k, v in body.items() if k in _OWNER}, _OWNER)
+    owner = checks.valid_fields(account, {k: v for k, v in body.items() if k in _OWNER}, _OWNER)
     entry = _entry(account, {k: v for k, v in body.items() if k not in _OWNER})
     people = owner.get("entityModel") in _OF_PEOPLE or (owner.get("company_id") is None and "user_id" in owner)
     model = "Customer" if people else "Company"
@@ -89,7 +89,7 @@ def deleter(model: str) -> Handler:
 def _entry(account: Account, body: Any) -> JsonObject:
     body = checks.must_be_object(body)
     checks.require(body, "data_type", "data_id", "data")
-    kept = checks.screen(account, body, ENTRY)
+    kept = checks.valid_fields(account, body, ENTRY)
     checks.require(kept, "data_type", "data_id", "data")
     return kept
 

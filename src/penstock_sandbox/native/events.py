@@ -27,8 +27,8 @@ def record(account: Account, body: Any) -> JsonObject:
     body = checks.must_be_object(body)
     checks.require(body, "name", "created_at")
     checks.require_any(body, "user_id", "email", "company_id")
-    fields = checks.screen(account, body, EVENT)
-    metadata = checks.screen_metadata(account, fields.get("metadata"))
+    fields = checks.valid_fields(account, body, EVENT)
+    metadata = checks.valid_metadata(account, fields.get("metadata"))
     if metadata is not None:
         fields["metadata"] = metadata
     return store(account, fields)

@@ -55,7 +55,7 @@ _RULES: Mapping[str, Mapping[str, Rule]] = {"subscriptions": SUBSCRIPTION, "invo
 KINDS = {"subscription": "subscriptions", "invoice": "invoices", "deal": "deals"}
 
 
-def shelf(account: Account, kind: str) -> dict[str, JsonObject]:
+def objects_of(account: Account, kind: str) -> dict[str, JsonObject]:
     store = account.store
     return {"subscriptions": store.subscriptions, "invoices": store.invoices, "deals": store.deals}[kind]
 
@@ -69,21 +69,21 @@ def shown(stored: JsonObject) -> JsonObject:
 def store(account: Account, kind: str, fields: JsonObject) -> JsonObject:
     """Upsert a checked object of either dialect by `externalId`; null clears a field. Raises ApiError 400 or 404."""
     key = str(fields["externalId"])
-    placed = dict(fields) | {"externalId": key}
+    resolved = dict(fields) | {"externalId": key}
     if "company" in fields or "company_id" in fields:
-        placed["company"], placed["company_id"] = references.company_of(account, fields)
+        resolved["company"], resolved["company_id"] = references.company_of(account, fields)
     if "people" in fields or "user_id" in fields:
-        placed["people"], placed["user_id"] = references.person_of(account, fields)
+        resolved["people"], resolved["user_id"] = references.person_of(account, fields)
     stored = account.store.by_external_id.get((kind, key))
     if stored is None:
         stored = account.new_object()
-        shelf(account, kind)[stored["id"]] = stored
+        objects_of(account, kind)[stored["id"]] = stored
         account.store.by_external_id[kind, key] = stored
-    for name, value in placed.items():
+    for name, value in resolved.items():
         if value is None:
             stored.pop(name, None)
         elif name == "metadata":  # not published; our choice: merged by member, like custom attributes
-            upserts.overlay(stored.setdefault(name, {}), value)
+            upserts.merge_members(stored.setdefault(name, {}), value)
         else:
             stored[name] = value
     stored["updated_at"] = account.stamp()
@@ -96,12 +96,12 @@ def writer(kind: str) -> Handler:
     def write(account: Account, call: Call) -> Reply:
         body = checks.must_be_object(call.body)
         if call.params:
-            known = shelf(account, kind).get(path_id(call.params[0]))
+            known = objects_of(account, kind).get(path_id(call.params[0]))
             if known is None:
                 raise ApiError(404, f"{_singular(kind)} not found")
             body = body | {"externalId": known["externalId"]}
         checks.require(body, "externalId")
-        fields = checks.screen(account, body, _RULES[kind])
+        fields = checks.valid_fields(account, body, _RULES[kind])
         checks.require(fields, "externalId")
         return Reply(200, shown(store(account, kind, fields)))
 
@@ -112,7 +112,7 @@ def reader(kind: str) -> Handler:
     """GET /financial/<kind>: `{"<kind>s": […], "total"}`, or the bare object if exactly one matches."""
 
     def read(account: Account, call: Call) -> Reply:
-        found = [stored for stored in shelf(account, kind).values() if _asked(stored, call)]
+        found = [stored for stored in objects_of(account, kind).values() if _matches(stored, call)]
         found = pages.filtered(found, call.query)
         if len(found) == 1:
             return Reply(200, shown(found[0]))
@@ -128,7 +128,7 @@ def deleter(kind: str) -> Handler:
     def delete(account: Account, call: Call) -> Reply:
         if call.params:
             named = path_id(call.params[0])
-            stored: Any = shelf(account, kind).get(named)
+            stored: Any = objects_of(account, kind).get(named)
         else:
             named = call.query.get("externalId", "")
             if named == "":
@@ -136,7 +136,7 @@ def deleter(kind: str) -> Handler:
             stored = account.store.by_external_id.get((kind, named))
         if stored is None:
             raise ApiError(404, f"{_singular(kind)}: {named} not found")
-        del shelf(account, kind)[stored["id"]]
+        del objects_of(account, kind)[stored["id"]]
         del account.store.by_external_id[kind, stored["externalId"]]
         return Reply(200, {"deleted": 1})
 
@@ -147,6 +147,6 @@ def _singular(kind: str) -> str:
     return kind.removesuffix("s").capitalize()
 
 
-def _asked(stored: JsonObject, call: Call) -> bool:
+def _matches(stored: JsonObject, call: Call) -> bool:
     names = ("externalId", "company", "company_id", "people", "user_id")
     return all(stored.get(name) == call.query[name] for name in names if name in call.query)

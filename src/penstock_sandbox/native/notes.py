@@ -28,7 +28,7 @@ _COMMENT = {"id": field_rules.object_id, "text": field_rules.key(None), "created
 def create(account: Account, call: Call) -> Reply:
     body = checks.must_be_object(call.body)
     checks.require(body, "text", "entity", "entityModel")
-    fields = checks.screen(account, body, NOTE)
+    fields = checks.valid_fields(account, body, NOTE)
     entity, model = fields.get("entity"), fields.get("entityModel")
     where = account.store.companies if model == "Company" else account.store.people
     if entity not in where:
@@ -56,7 +56,7 @@ def update(account: Account, call: Call) -> Reply:
     note = account.store.notes.get(path_id(call.params[0]))
     if note is None:
         raise ApiError(404, "Note not found")
-    fields = checks.screen(account, checks.must_be_object(call.body), NOTE)
+    fields = checks.valid_fields(account, checks.must_be_object(call.body), NOTE)
     if fields.get("text", note["text"]) is None:
         raise ApiError(400, '"text" is required')
     moved = any(fields.get(name, note[name]) != note[name] for name in ("entity", "entityModel"))
@@ -71,7 +71,7 @@ def read(account: Account, call: Call) -> Reply:
     """All notes, or those of a company or person: `{"total", "notes"}`, newest first."""
     wanted = path_id(call.params[0]) if call.params else None
     found = [note for note in account.store.notes.values() if wanted is None or _about(note, wanted)]
-    found = [note for note in pages.filtered(found, call.query) if _asked(note, call)]
+    found = [note for note in pages.filtered(found, call.query) if _matches(note, call)]
     found.reverse()
     return Reply(200, {"total": len(found), "notes": pages.page_of(account, found, call.query)})
 
@@ -84,12 +84,12 @@ def comment(account: Account, call: Call) -> Reply:
         raise ApiError(400, '"entityModel" must be one of [Note, Task]')
     if path_id(entity) not in where:
         raise ApiError(404, f"{model} not found")
-    fields = checks.screen(account, checks.must_be_object(call.body), _COMMENT)
+    fields = checks.valid_fields(account, checks.must_be_object(call.body), _COMMENT)
     checks.require(fields, "text")
-    return Reply(200, _kept_comment(account, fields | {"entity": entity, "entityModel": model}))
+    return Reply(200, _stored_comment(account, fields | {"entity": entity, "entityModel": model}))
 
 
-def _kept_comment(account: Account, fields: JsonObject) -> JsonObject:
+def _stored_comment(account: Account, fields: JsonObject) -> JsonObject:
     known = fields.get("id")
     if known is None:
         stored = account.new_object() | {name: value for name, value in fields.items() if name != "id"}
@@ -106,11 +106,11 @@ def _about(note: JsonObject, entity: str) -> bool:
     return entity in (note["entity"], *note["company"], *note["people"])
 
 
-def _asked(note: JsonObject, call: Call) -> bool:
+def _matches(note: JsonObject, call: Call) -> bool:
     created_by, term, tags = (call.query.get(name) for name in ("createdByEntity", "searchTerm", "tags"))
     if created_by is not None and created_by != note["createdByType"]:
         return False
     if term is not None and term.lower() not in note["text"].lower():
         return False
-    held: Any = note.get("tags")
-    return tags is None or (isinstance(held, list) and any(tag in held for tag in tags.split(",")))
+    note_tags: Any = note.get("tags")
+    return tags is None or (isinstance(note_tags, list) and any(tag in note_tags for tag in tags.split(",")))

@@ -36,17 +36,17 @@ def upsert(account: Account, body: Any) -> JsonObject:
     """Upsert a person from a native payload. Raises ApiError 400 or 404."""
     body = checks.must_be_object(body)
     checks.require_any(body, "id", "user_id", "email")
-    fields = checks.screen(account, body, PERSON)
+    fields = checks.valid_fields(account, body, PERSON)
     unset = upserts.check_unset("customer", fields.pop("$unset", None), body)
     links = read_links(account, fields.pop("companies", None), "companies")
-    attributes = checks.screen_attributes(account, "customer", fields.pop("custom_attributes", None))
+    attributes = checks.valid_attributes(account, "customer", fields.pop("custom_attributes", None))
     return upserts.upsert_person(account, Change(fields, attributes, links, unset))
 
 
 def read_links(account: Account, listed: list[JsonObject] | None, label: str) -> tuple[CompanyLink, ...]:
     links: list[CompanyLink] = []
     for entry in listed if listed is not None else ():
-        known = checks.screen(account, entry, _LINK)
+        known = checks.valid_fields(account, entry, _LINK)
         if known.get("company_id") is None and known.get("id") is None:
             raise ApiError(400, f'"{label}" contains an item without "company_id" or "id"')
         links.append(CompanyLink(known.get("company_id"), known.get("id"), known.get("remove") is True))
@@ -101,7 +101,7 @@ def tag(account: Account, call: Call) -> Reply:
         "tag": field_rules.text(field_rules.LONG),
         "type": field_rules.one_of("add", "remove"),
     }
-    body = checks.screen(account, checks.must_be_object(call.body), rules)
+    body = checks.valid_fields(account, checks.must_be_object(call.body), rules)
     checks.require(body, "ids", "tag", "type")
     found = [account.store.people[i] for i in body["ids"] if i in account.store.people]
     for person in found:

@@ -20,7 +20,7 @@ def segments(_account: Account, _call: Call) -> Reply:
 
 def write_tag(account: Account, call: Call) -> Reply:
     """POST /tag, or /tag/{id}."""
-    fields = checks.screen(account, checks.must_be_object(call.body), _TAG)
+    fields = checks.valid_fields(account, checks.must_be_object(call.body), _TAG)
     if call.params:
         tag = account.store.tags.get(path_id(call.params[0]))
         if tag is None:

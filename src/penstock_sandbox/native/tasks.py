@@ -39,13 +39,13 @@ def create(account: Account, call: Call) -> Reply:
     """Create a task. Whether a known `externalId` updates instead is not published; a second task is the worse case."""
     body = checks.must_be_object(call.body)
     checks.require(body, "name", "priority", "status")
-    return Reply(200, store(account, _screened(account, body, TASK)))
+    return Reply(200, store(account, _valid_fields(account, body, TASK)))
 
 
 def store(account: Account, fields: JsonObject) -> JsonObject:
     """Store a checked task of either dialect as a new task."""
-    placed = _placed(account, fields)
-    task = account.new_object() | {"createdByType": "api", "completedAt": None} | placed
+    resolved = _with_references(account, fields)
+    task = account.new_object() | {"createdByType": "api", "completedAt": None} | resolved
     _complete(account, task)
     account.store.tasks[task["id"]] = task
     return task
@@ -56,10 +56,10 @@ def update(account: Account, call: Call) -> Reply:
     task = account.store.tasks.get(path_id(call.params[0]))
     if task is None:
         raise ApiError(404, "Task not found")
-    fields = _screened(account, checks.must_be_object(call.body), _CHANGE)
+    fields = _valid_fields(account, checks.must_be_object(call.body), _CHANGE)
     if fields.pop("_id", task["id"]) != task["id"]:
         raise ApiError(400, '"_id" does not match the task in the path')
-    task.update(_placed(account, fields))
+    task.update(_with_references(account, fields))
     task["updated_at"] = account.stamp()
     _complete(account, task)
     return Reply(200, task)
@@ -96,25 +96,25 @@ def filter_values(_account: Account, _call: Call) -> Reply:
     return Reply(200, {"assignedTo": USERS, "createdBy": USERS, "status": ["open", "done", "not relevant"]})
 
 
-def _screened(account: Account, body: JsonObject, rules: dict[str, field_rules.Rule]) -> JsonObject:
-    fields = checks.screen(account, body, rules)
+def _valid_fields(account: Account, body: JsonObject, rules: dict[str, field_rules.Rule]) -> JsonObject:
+    fields = checks.valid_fields(account, body, rules)
     checklist = fields.get("checklist")
     for item in checklist if checklist is not None else ():
-        checks.screen(account, item, _CHECKLIST_ITEM)
+        checks.valid_fields(account, item, _CHECKLIST_ITEM)
     return fields
 
 
-def _placed(account: Account, fields: JsonObject) -> JsonObject:
+def _with_references(account: Account, fields: JsonObject) -> JsonObject:
     """`fields` with resolved company, person and assignee. Raises ApiError 400 or 404 before anything changes."""
-    placed = dict(fields)
+    resolved = dict(fields)
     if "company" in fields or "company_id" in fields:
-        placed["company"], placed["company_id"] = references.company_of(account, fields)
+        resolved["company"], resolved["company_id"] = references.company_of(account, fields)
     if "people" in fields or "user_id" in fields:
-        placed["people"], placed["user_id"] = references.person_of(account, fields)
+        resolved["people"], resolved["user_id"] = references.person_of(account, fields)
     assignee = fields.get("assignedTo")
     if assignee is not None:
-        placed |= _assigned(account, assignee)
-    return placed
+        resolved |= _assigned(account, assignee)
+    return resolved
 
 
 def _assigned(account: Account, assignee: str) -> JsonObject:

@@ -28,7 +28,7 @@ _TICKET = {
 
 def write_ticket(account: Account, call: Call) -> Reply:
     """POST /ticket: upsert by `externalId` if it is set."""
-    fields = _screened_ticket(account, call)
+    fields = _valid_ticket(account, call)
     key = fields.get("externalId")
     ticket = None if key is None else _ticket(account, str(key))
     if ticket is None:
@@ -41,13 +41,13 @@ def write_ticket(account: Account, call: Call) -> Reply:
 def patch_ticket(account: Account, call: Call) -> Reply:
     """PUT /ticket/{externalId}: change the given fields; `replies` replaces all replies."""
     ticket = _known_ticket(account, call)
-    ticket |= _screened_ticket(account, call)
+    ticket |= _valid_ticket(account, call)
     return Reply(200, ticket)
 
 
 def reply_to_ticket(account: Account, call: Call) -> Reply:
     ticket = _known_ticket(account, call)
-    ticket["replies"].append(checks.screen(account, checks.must_be_object(call.body), _REPLY))
+    ticket["replies"].append(checks.valid_fields(account, checks.must_be_object(call.body), _REPLY))
     return Reply(200, ticket)
 
 
@@ -65,12 +65,12 @@ def delete_ticket(account: Account, call: Call) -> Reply:
     return Reply(200, {"deleted": 1})
 
 
-def _screened_ticket(account: Account, call: Call) -> JsonObject:
-    fields = checks.screen(account, checks.must_be_object(call.body), _TICKET)
+def _valid_ticket(account: Account, call: Call) -> JsonObject:
+    fields = checks.valid_fields(account, checks.must_be_object(call.body), _TICKET)
     if fields.get("replies", ()) is None:
         del fields["replies"]
     for entry in fields.get("replies", ()):
-        checks.screen(account, entry, _REPLY)
+        checks.valid_fields(account, entry, _REPLY)
     return fields
 
 

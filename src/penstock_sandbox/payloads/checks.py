@@ -21,7 +21,7 @@ def must_be_object(body: Any) -> JsonObject:
     return body
 
 
-def screen(account: Account, body: JsonObject, rules: Mapping[str, Rule]) -> JsonObject:
+def valid_fields(account: Account, body: JsonObject, rules: Mapping[str, Rule]) -> JsonObject:
     """The valid fields of `body`; null is always valid and clears a field.
 
     Strict raises ApiError 400 for a field without a rule and for a value that its rule refuses. Lenient drops both,
@@ -54,7 +54,7 @@ def require_any(body: JsonObject, *names: str) -> None:
         raise ApiError(400, f"At least one of [{', '.join(names)}] is required")
 
 
-def screen_attributes(account: Account, kind: str, attributes: Any) -> JsonObject:
+def valid_attributes(account: Account, kind: str, attributes: Any) -> JsonObject:
     """The valid custom attributes, by name, value and number: an account has at most 250 different ones.
 
     `kind` is "company" or "customer". `pin_types` sets their types after all checks.
@@ -92,7 +92,7 @@ def pin_types(account: Account, kind: str, attributes: JsonObject) -> None:
             account.store.warn(f"{kind} attribute {name!r} is of type {pinned}; a value of another type was sent")
 
 
-def screen_metadata(account: Account, metadata: Any) -> JsonObject | None:
+def valid_metadata(account: Account, metadata: Any) -> JsonObject | None:
     """The valid metadata of an event: at most 50 keys and 10,000 characters, texts of at most 100, integers in int32.
 
     Nested values are refused; this is our inference, since every known client sends only scalars.

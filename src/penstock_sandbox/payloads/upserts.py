@@ -156,14 +156,14 @@ def _merge(account: Account, kind: str, stored: JsonObject, change: Change, keys
             stored.pop(name, None)
     if change.attributes:
         checks.pin_types(account, kind, change.attributes)
-        overlay(stored["custom_attributes"], change.attributes)
+        merge_members(stored["custom_attributes"], change.attributes)
     for name in change.unset:
         custom = name.removeprefix("custom_attributes.")
         (stored if custom == name else stored["custom_attributes"]).pop(custom, None)
     stored["updated_at"] = account.stamp()
 
 
-def overlay(stored: JsonObject, sent: JsonObject) -> None:
+def merge_members(stored: JsonObject, sent: JsonObject) -> None:
     """Merge `sent` into `stored`, member by member; null removes a member."""
     for name, value in sent.items():
         if value is None:

@@ -52,7 +52,7 @@ class Admin:
         }
 
     async def answer(self, request: web.BaseRequest) -> web.Response:
-        if not _from_here(request):
+        if not _is_local(request):
             return _json({"error": "the admin routes answer only to a loopback Host and Origin"}, 403)
         batches.catch_up(self.api.account)
         path = request.path.removeprefix("/_admin").rstrip("/")
@@ -69,7 +69,7 @@ class Admin:
 
     async def _state(self, _request: web.BaseRequest) -> Any:
         store = self.api.account.store
-        return store.shelves() | {
+        return store.objects_by_kind() | {
             "attributes": store.attributes,
             "batches": [known.as_json() for known in store.batches.values()],
             "duplicate_events": store.duplicate_events,
@@ -87,7 +87,7 @@ class Admin:
         api = self.api
         return {
             "objects": api.account.store.counts(),
-            "requests": self.request_log.seq - self._forgotten,
+            "requests": self.request_log.seq - self._before_reset,
             "refused_429": api.limit.refused,
             "refused_401": api.unauthorised,
             "max_per_window": api.limit.most,
@@ -96,16 +96,16 @@ class Admin:
             "warnings": sum(api.account.store.warnings.values()),
         }
 
-    _forgotten = 0
+    _before_reset = 0
 
     async def _summary(self, request: web.BaseRequest) -> Any:
         """The content of the page: counts, the newest objects of each kind, the newest requests."""
-        shelves = self.api.account.store.shelves()
+        objects_by_kind = self.api.account.store.objects_by_kind()
         return {
             "stats": await self._stats(request),
             "settings": settings.as_json(self.api.account.settings),
             "faults": self.api.faults.as_json(),
-            "latest": {kind: objects[: -LATEST - 1 : -1] for kind, objects in shelves.items() if objects},
+            "latest": {kind: objects[: -LATEST - 1 : -1] for kind, objects in objects_by_kind.items() if objects},
             "log": [as_json(entry) for entry in reversed(self.request_log.since(0, LOG_LINES))],
             "warnings": self.api.account.store.warnings.most_common(LATEST),
         }
@@ -145,11 +145,11 @@ class Admin:
         self.api.faults.clear()
         self.api.unauthorised = 0
         self.request_log.clear()
-        self._forgotten = self.request_log.seq
+        self._before_reset = self.request_log.seq
         return {"reset": True}
 
 
-def _from_here(request: web.BaseRequest) -> bool:
+def _is_local(request: web.BaseRequest) -> bool:
     """Whether Host, and Origin if present, are loopback: pages of other sites must not reach the admin routes."""
     host = urlsplit(f"//{request.headers.get('Host', '')}").hostname
     origin = request.headers.get("Origin")

@@ -35,7 +35,7 @@ class RequestLog:
     def __init__(self) -> None:
         self.entries: deque[LogEntry] = deque(maxlen=ENTRIES)
         self.seq = 0
-        self._held = 0
+        self._body_bytes = 0
         self._with_body: deque[LogEntry] = deque()
         # Clients repeat their headers: equal sets are stored once.
         self._headers: dict[RawHeaders, RawHeaders] = {}
@@ -50,7 +50,7 @@ class RequestLog:
         entry = LogEntry(self.seq, time, method, path, query, kept, body[:BODY_BYTES], len(body))
         self.entries.append(entry)
         if body:
-            self._hold(entry)
+            self._store_body(entry)
         return entry
 
     def since(self, seq: int, limit: int | None = None) -> list[LogEntry]:
@@ -66,14 +66,14 @@ class RequestLog:
         """Delete all entries. `seq` is not reset, so that the `since` of readers stays valid."""
         self.entries.clear()
         self._with_body.clear()
-        self._held = 0
+        self._body_bytes = 0
 
-    def _hold(self, entry: LogEntry) -> None:
+    def _store_body(self, entry: LogEntry) -> None:
         self._with_body.append(entry)
-        self._held += len(entry.body)
-        while self._held > ALL_BODIES_BYTES or len(self._with_body) > ENTRIES:
+        self._body_bytes += len(entry.body)
+        while self._body_bytes > ALL_BODIES_BYTES or len(self._with_body) > ENTRIES:
             oldest = self._with_body.popleft()
-            self._held -= len(oldest.body)
+            self._body_bytes -= len(oldest.body)
             oldest.body = b""
 
 

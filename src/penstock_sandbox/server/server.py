@@ -15,7 +15,7 @@ from penstock_sandbox.server.request_log import LogEntry, RequestLog
 JSON = "application/json; charset=utf-8"
 HUGE = 8_000_000
 _HTML = b"<!DOCTYPE html><html><head><title>Welcome</title></head><body><div id='app'></div></body></html>"
-_SPOILED: Mapping[str | None, tuple[bytes, str]] = {
+_INVALID_BODIES: Mapping[str | None, tuple[bytes, str]] = {
     "html": (_HTML, "text/html; charset=utf-8"),
     "empty": (b"", JSON),
     "broken-json": (b'{"id": "5f00000000000000', JSON),
@@ -74,7 +74,7 @@ def rendered(answer: Answer) -> web.Response:
             headers["Retry-After"] = f"{1 if fault.retry_after is None else fault.retry_after:g}"
     body, kind = orjson.dumps(reply.body), JSON
     if fault.body is not None:
-        body, kind = _SPOILED[fault.body]
+        body, kind = _INVALID_BODIES[fault.body]
     headers["Content-Type"] = kind
     if fault.gzip:
         body = gzip.compress(body)
