@@ -10,10 +10,10 @@ import pytest
 from fastapi import FastAPI, HTTPException
 from fastapi.routing import RouteContext, iter_route_contexts
 
-from penstock.model.rights import ROLES, Right, role_of
 from penstock.service.api.app import make_api
 from penstock.service.api.middleware.request_log import is_change
 from penstock.service.app import ServiceApp
+from penstock.service.model import ROLES, Right, role_of
 from support.golden import golden
 from support.service.security_service import filled
 

@@ -2,7 +2,7 @@
 
 The state and the keys are out of reach in every process. In a service (`serve`, `worker`, the API) the project's editor
 need not have rights on the machine, so files, variables and hosts are limited there too. On the command line the rights
-of the person who runs the command apply.
+of the person who runs the command apply. `CodePolicy` says which grouping code runs.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass
 from pathlib import PurePath, PurePosixPath
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 NAT64 = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("64:ff9b:1::/48"))
@@ -28,6 +28,7 @@ OWN_BEGINNINGS = (SECRET_KEY_FILE, "frozen", "replaced-", ".backup-", SPILL)
 OUR_VARIABLES = "PENSTOCK_"
 
 Inode = tuple[int, int]  # device and number
+CodePolicy = Literal["any", "saved", "none"]  # which grouping code may run for the caller
 
 
 def plain_address(text: str) -> IpAddress:

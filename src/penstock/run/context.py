@@ -13,8 +13,7 @@ from penstock.clock import Clock
 from penstock.config.values.references import resolve_secret
 from penstock.model.errors import InputError, PenstockError, Problem
 from penstock.model.events import SILENT, Events
-from penstock.model.reach import Reach
-from penstock.model.rights import CodePolicy
+from penstock.model.reach import CodePolicy, Reach
 from penstock.model.spec import DatasetSpec, DestinationSpec, FlowSpec, ProjectSpec, Secret
 from penstock.model.text import did_you_mean
 from penstock.store.database import Database

@@ -5,14 +5,47 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
+from enum import IntEnum
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from penstock.clock import iso
 from penstock.model.errors import InputError, Problem
 from penstock.model.reports import QuarantineFilter
-from penstock.model.rights import Person
 from penstock.model.text import did_you_mean
+
+Role = Literal["viewer", "operator", "editor", "admin"]
+
+
+class Right(IntEnum):
+    """The right that an operation needs. Each right includes those before it."""
+
+    VIEW = 1
+    OPERATE = 2  # run, activate, test, quarantine
+    EDIT = 3
+    ADMIN = 4
+
+
+ROLES: dict[str, Right] = dict(zip(get_args(Role), Right, strict=True))
+_ROLE_WORDS: dict[Right, Role] = dict(zip(Right, get_args(Role), strict=True))
+
+
+def role_of(right: Right) -> Role:
+    """The role that has this right and those before it."""
+    return _ROLE_WORDS[right]
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A person, and how they signed in: `token` is the id of an API token, None at a session."""
+
+    name: str
+    right: Right
+    token: str | None = None
+
+    @property
+    def role(self) -> Role:
+        return role_of(self.right)
 
 
 @dataclass(frozen=True, slots=True)

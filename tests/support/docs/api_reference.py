@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
-from penstock.model.rights import Right, role_of
+from penstock.service.model import Right, role_of
 
 KINDS = {"string": "text", "integer": "whole number", "boolean": "true or false", "null": "null"}
 REFUSALS = ("4XX", "5XX")  # the same for every route: the introduction of the page describes them

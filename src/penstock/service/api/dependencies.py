@@ -17,10 +17,10 @@ import orjson
 from fastapi import Depends, Header, Query, Request, Response
 
 from penstock.model.errors import ConflictError, InputError, Problem
-from penstock.model.rights import CodePolicy, Person, Right, role_of
+from penstock.model.reach import CodePolicy
 from penstock.model.text import digest
 from penstock.service.app import ServiceApp
-from penstock.service.model import SESSION_LIVES_S, SIGN_ON_LIVES_S, SignedIn
+from penstock.service.model import SESSION_LIVES_S, SIGN_ON_LIVES_S, Person, Right, SignedIn, role_of
 
 __all__ = ["Person", "Right", "needs"]
 

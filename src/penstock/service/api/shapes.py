@@ -14,8 +14,8 @@ from pydantic import BaseModel, Field
 from pydantic_core import to_json
 
 from penstock.model.errors import Problem, ProblemJson, problem_json
-from penstock.model.rights import Role
 from penstock.model.spec import Dialect, Mode
+from penstock.service.model import Role
 
 COMPONENTS = "#/components/schemas"  # of the OpenAPI document
 

@@ -9,9 +9,8 @@ from cyclopts import App, Parameter
 
 from penstock.cli.command import PEOPLE, Given
 from penstock.cli.exits import printable
-from penstock.model.rights import Role
 from penstock.service.cli.service_app import open_applied
-from penstock.service.model import AuditFilter
+from penstock.service.model import AuditFilter, Role
 
 if TYPE_CHECKING:
     from penstock.service.app import ServiceApp

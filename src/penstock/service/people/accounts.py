@@ -20,8 +20,7 @@ from sqlalchemy import Connection
 
 from penstock.clock import Clock, iso
 from penstock.model.errors import ConflictError, InputError, Problem
-from penstock.model.rights import ROLES, Person, Right
-from penstock.service.model import PersonRow, TokenRow
+from penstock.service.model import ROLES, Person, PersonRow, Right, TokenRow
 from penstock.service.store import people as rows
 from penstock.store.database import Database
 

@@ -19,7 +19,7 @@ import orjson
 
 from penstock.delivery.http.addresses import is_loopback
 from penstock.model.errors import EnvironmentFailure, InputError, Problem
-from penstock.model.rights import ROLES
+from penstock.service.model import ROLES
 
 PREFIX = "PENSTOCK_OIDC_ISSUER".removesuffix("ISSUER")
 YES, NO = frozenset({"1", "yes", "true", "on"}), frozenset({"", "0", "no", "false", "off"})

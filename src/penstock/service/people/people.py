@@ -21,8 +21,7 @@ from sqlalchemy import Connection
 
 from penstock.clock import Clock, iso
 from penstock.model.errors import InputError, Problem, TooManyTries
-from penstock.model.rights import ROLES, Person
-from penstock.service.model import SESSION_LIVES_S, SIGN_ON_LIVES_S, PersonRow, SignedIn
+from penstock.service.model import ROLES, SESSION_LIVES_S, SIGN_ON_LIVES_S, Person, PersonRow, SignedIn
 from penstock.service.people import accounts
 from penstock.service.people.accounts import NAME, RESERVED, Accounts
 from penstock.service.people.audit import Audit

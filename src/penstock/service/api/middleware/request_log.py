@@ -13,9 +13,9 @@ from fastapi import FastAPI, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from penstock.model.rights import Person
 from penstock.service.api.dependencies import SAFE, address_of
 from penstock.service.app import ServiceApp
+from penstock.service.model import Person
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 QUIET = frozenset({"/healthz", "/readyz", "/metrics"})  # requested every few seconds, so only measured

@@ -6,7 +6,6 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from penstock.model.page import Page, whole
-from penstock.model.rights import Role
 from penstock.service.api.dependencies import (
     IfMatch,
     Person,
@@ -18,7 +17,7 @@ from penstock.service.api.dependencies import (
     set_etag,
 )
 from penstock.service.api.shapes import LinkOut, NewPersonOut, NewTokenOut, PersonOut, TokenOut
-from penstock.service.model import PersonRow, TokenRow
+from penstock.service.model import PersonRow, Role, TokenRow
 
 router = APIRouter(tags=["people"])
 Short = Annotated[str, Field(max_length=300)]
