@@ -12,18 +12,20 @@ from typing import TYPE_CHECKING, Any, Self
 
 from penstock.clock import Clock, SystemClock
 from penstock.config.loader import project_json_schema
-from penstock.model.applied_project import ApplyResult, ProjectVersion
+from penstock.model.delivery import DeliveryReport
+from penstock.model.record import DatasetReport
 from penstock.model.reports import (
+    ApplyResult,
     CheckReport,
-    DatasetReport,
-    PlanReport,
     Preview,
+    ProjectVersion,
     QuarantineDetail,
     QuarantineEntry,
+    SampleCompany,
+    SandboxUrls,
     TestReport,
 )
-from penstock.model.runs import DeliveryReport, Listener, RunReport
-from penstock.model.sandbox import SampleCompany, SandboxUrls
+from penstock.model.runs import Listener, PlanReport, RunReport
 from penstock.run.connection import connection
 from penstock.run.connection.leased_window import SharedBudgets
 from penstock.run.context import Context

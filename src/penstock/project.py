@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Self
 
 from penstock.app import App
-from penstock.model.reports import CheckReport, PlanReport, Preview, QuarantineEntry, TestReport
-from penstock.model.runs import Listener, RunReport
+from penstock.model.reports import CheckReport, Preview, QuarantineEntry, TestReport
+from penstock.model.runs import Listener, PlanReport, RunReport
 
 
 class Project:

@@ -1,23 +1,17 @@
-"""What a run counts is declared once: its report and its JSON have every total, and a flow's run adds them up."""
+"""The totals, the status and the JSON of runs and plans."""
 
 from dataclasses import fields, replace
 
-from penstock.model.delivery import Delivery, Lost, Reply, Settled
 from penstock.model.errors import Problem
-from penstock.model.outcome import Counts, Outcome
-from penstock.model.record import Payload, Request
+from penstock.model.outcome import Counts
+from penstock.model.record import RefusedRecord
 from penstock.model.runs import (
-    KEPT_BODY,
     TOTALS,
-    DeliveryReport,
+    PlanReport,
     RunPartJson,
     RunReport,
     RunTotals,
-    dated_delivery_json,
-    delivery_json,
-    reply_document,
-    request_document,
-    response_record,
+    plan_json,
     run_json,
     sum_totals,
     totals_of,
@@ -38,7 +32,7 @@ def test_the_totals_of_several_runs_are_sums():
     assert sum_totals(runs) == {**dict.fromkeys(TOTALS, 0), "requests": 5, "retries": 1, "duration_s": 1.75}
 
 
-def test_the_worst_status_counts_for_several_runs():
+def test_the_status_of_several_runs_is_the_worst_of_theirs():
     assert worst_status(["succeeded", "partial", "failed"]) == "failed"
     assert worst_status(["partial", "succeeded"]) == "partial"
     assert worst_status(["failed", "cancelled"]) == "cancelled"
@@ -62,7 +56,7 @@ PART = RunReport(
 )
 
 
-def test_a_run_as_json_has_what_it_has():
+def test_the_json_of_a_run_leaves_out_keys_without_a_value():
     shown = run_json(PART)
     assert (shown["destination"], shown["reason"], shown["records"]["unsent"]) == ("it", "wrong", 1)
     assert [error["path"] for error in shown["errors"]] == ["it"]
@@ -72,7 +66,7 @@ def test_a_run_as_json_has_what_it_has():
     assert {"started_at", "finished_at"} <= set(quiet)
 
 
-def test_a_run_of_a_flow_has_its_parts_and_the_lists_leave_errors_out():
+def test_the_json_of_a_flows_run_has_its_parts_and_lists_leave_out_errors():
     flow = RunReport("r-1", "failed", Counts(), flow="nightly", destinations=(PART,), skipped={"other": "paused"})
     shown = run_json(flow, times=True, errors=False)
     assert (shown["flow"], shown["skipped"]) == ("nightly", {"other": "paused"})
@@ -82,40 +76,19 @@ def test_a_run_of_a_flow_has_its_parts_and_the_lists_leave_errors_out():
     assert "errors" not in part
 
 
-REQUEST = Request("POST", "/people", (("X", "1"),), "Straße".encode())
-REPORT = DeliveryReport("r-1-1", "POST", "/people", None, 2, 1.5, ("u-1", None), Outcome.UNKNOWN, None, "now")
+PLAN = PlanReport(3, 1, 0, 0, 2, 1, 0.25, destination="it", base_url="https://x")
 
 
-def test_a_delivery_as_json_says_when_it_was_a_test():
-    shown = delivery_json(REPORT)
-    assert (shown["status"], shown["records"], shown["outcome"]) == (None, ["u-1", None], "unknown")
-    assert not {"at", "test"} & set(shown)
-    assert delivery_json(replace(REPORT, test=True))["test"] is True
-    assert dated_delivery_json(REPORT) == {**shown, "at": "now"}
-
-
-def test_a_request_is_stored_whole_up_to_a_bound():
-    assert request_document(REQUEST) == {"method": "POST", "url": "/people", "headers": {"X": "1"}, "body": "Straße"}
-    assert request_document(replace(REQUEST, body=None))["body"] is None
-    assert request_document(replace(REQUEST, body=b""))["body"] == ""
-    long = request_document(replace(REQUEST, body="ß".encode() * (KEPT_BODY + 1)))["body"]
-    assert long == "ß" * KEPT_BODY
-
-
-def test_a_reply_is_stored_or_why_there_is_none():
-    reply = Reply(200, {"etag": "1"}, b"ok", 1.0)
-    assert reply_document(reply) == {"status": 200, "headers": {"etag": "1"}, "body": "ok"}
-    assert reply_document(Lost("timeout", False, "no answer", 1.0)) == {"error": "no answer"}
-    assert reply_document(None) is None
-
-
-def test_a_reply_as_a_record_of_its_source():
-    payload = Payload(0, ("a", "b"), b"{}", 0)
-    settled = (Settled(payload, Outcome.DELIVERED),)
-    sent = Delivery(REQUEST, 1, 1, 1.5, "now", Outcome.DELIVERED, "200", settled, Reply(200, {}, b"ok", 1.0))
-    record = response_record(sent, run="r-1", number=3)
-    assert (record["delivery"], record["records"], record["error"]) == ("r-1-3", [["a", "b"]], None)
-    assert record["response"] == {"status": 200, "headers": {}, "body": "ok"}
-    lost = replace(sent, outcome=Outcome.UNKNOWN, reason="no answer", answer=Lost("timeout", False, "no answer", 1.0))
-    record = response_record(lost, run="r-1", number=3)
-    assert (record["response"], record["error"]) == (None, "no answer")
+def test_the_plan_of_a_destination_has_a_base_url_and_the_plan_of_a_flow_has_parts():
+    refused = RefusedRecord(None, "email", "required", "is missing")
+    shown = plan_json(replace(PLAN, first_errors=(refused,), eta_s=0.26))
+    assert (shown["destination"], shown["base_url"], shown["eta_s"]) == ("it", "https://x", 0.3)
+    assert shown["first_errors"][0]["key"] is None
+    assert not {"flow", "destinations", "skipped"} & set(shown)
+    flow = plan_json(replace(PLAN, destination=None, flow="all", destinations=(PLAN,), skipped={"b": "paused"}))
+    assert (flow["flow"], flow["skipped"], [part["destination"] for part in flow["destinations"]]) == (
+        "all",
+        {"b": "paused"},
+        ["it"],
+    )
+    assert not {"destination", "base_url"} & set(flow)

@@ -14,7 +14,7 @@ from penstock.cli.exits import not_written, printable, refuse
 from penstock.model.errors import NO_ROOM
 
 if TYPE_CHECKING:
-    from penstock.model.applied_project import ApplyResult
+    from penstock.model.reports import ApplyResult
 
 
 def add_to(app: App) -> None:

@@ -21,9 +21,8 @@ from penstock.cli.command import TRY, Command, Given, Penstock, write
 from penstock.cli.exits import DEBUG_VARIABLE, Exit
 
 if TYPE_CHECKING:
-    from penstock.model.reports import QuarantineEntry
+    from penstock.model.reports import QuarantineEntry, SampleCompany, SandboxUrls
     from penstock.model.runs import RunReport
-    from penstock.model.sandbox import SampleCompany, SandboxUrls
 
 FLOW = "everything"
 KINDS = ("companies", "people", "subscriptions", "events", "notes")

@@ -107,7 +107,7 @@ def show_plan(target: str, command: Command, begins_at: str | None = None) -> No
     with command.open() as app:
         report = app.plan(target, begins_at=begins_at)
     from penstock.cli.text.requests import plan_text  # noqa: PLC0415 - rich is slow to import
-    from penstock.model.reports import plan_json  # noqa: PLC0415
+    from penstock.model.runs import plan_json  # noqa: PLC0415
 
     command.show(plan_json(report), lambda: plan_text(report))
 
@@ -135,7 +135,7 @@ def deliveries(run: RunId, /, *, command: Given) -> None:
     with command.open() as app:
         reports = app.deliveries(run)
     from penstock.cli.text.runs import deliveries_text  # noqa: PLC0415 - rich is slow to import
-    from penstock.model.runs import delivery_json  # noqa: PLC0415
+    from penstock.model.delivery import delivery_json  # noqa: PLC0415
 
     command.show([delivery_json(report) for report in reports], lambda: deliveries_text(reports, run))
 

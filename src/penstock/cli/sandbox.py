@@ -10,7 +10,6 @@ from typing import Annotated, NoReturn
 from cyclopts import App, Parameter
 
 from penstock.cli.command import TRY
-from penstock.model.sandbox import SANDBOX_COMMAND
 
 
 def add_to(app: App) -> None:
@@ -30,4 +29,4 @@ def sandbox(
 def replace_process(options: Sequence[str]) -> NoReturn:
     """Replace this process by the sandbox."""
     sys.stdout.flush()
-    os.execv(SANDBOX_COMMAND[0], [*SANDBOX_COMMAND, *options])  # noqa: S606 - no shell is wanted
+    os.execv(sys.executable, [sys.executable, "-m", "penstock_sandbox", *options])  # noqa: S606 - no shell is wanted

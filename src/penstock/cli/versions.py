@@ -11,7 +11,7 @@ from penstock.cli.command import SET_UP, Given
 from penstock.cli.exits import printable, refuse
 
 if TYPE_CHECKING:
-    from penstock.model.applied_project import ProjectVersion
+    from penstock.model.reports import ProjectVersion
 
 AUTHOR = "command line"
 

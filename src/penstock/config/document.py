@@ -16,8 +16,8 @@ from penstock.bounds import MAX_PROJECT, bounds
 from penstock.config.loader import SECTIONS, read_files, read_sections
 from penstock.config.yaml.report import Report
 from penstock.config.yaml.tree import Marked
-from penstock.model.applied_project import ChangeKind, DocumentChange
 from penstock.model.errors import InputError, Problem
+from penstock.model.reports import ChangeKind, DocumentChange
 
 PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*")
 WORDS = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n", "nan", "inf"})  # also of YAML 1.1

@@ -1,24 +1,28 @@
-"""One request and its reply. Imports nothing of Penstock outside this package."""
+"""One request with its attempts and its reply, as a delivery, and as the JSON of a run's deliveries.
+
+Stored requests and replies contain no secret, because the client adds the credential's headers when it sends.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, NotRequired, cast
 
 from typing_extensions import TypedDict
 
 from penstock.model.outcome import Outcome, Refusal
-from penstock.model.record import Payload, Request
+from penstock.model.record import KeyJson, Payload, Request
+from penstock.model.reports import as_json
 
-Lane = Literal["test", "live", "retry", "backfill"]  # who goes first when the rate limit is short, in this order
+Lane = Literal["test", "live", "retry", "backfill"]  # in the order in which requests get a place in the rate limit
 LostKind = Literal["refused", "dns", "tls", "timeout", "cut", "barred"]
 
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """A credential as the client needs it, its secret resolved. Never logged, never stored: `repr` hides the key."""
+    """A credential with its secret resolved, for the client. Never logged or stored; `repr` hides the key."""
 
     name: str
     base_url: str  # no trailing slash
@@ -26,8 +30,8 @@ class Connection:
     headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
     timeout: float = 30.0  # seconds for one attempt, connecting included
     allowed_hosts: tuple[str, ...] = ()
-    api: str = "Custify"  # what the API is called where its own words are quoted
-    hidden: tuple[str, ...] = field(default=(), repr=False)  # what else must never stand in what is kept of replies
+    api: str = "Custify"  # the name of the API beside its quoted error texts
+    hidden: tuple[str, ...] = field(default=(), repr=False)  # further secrets, masked in stored replies
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +54,13 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """No answer. `nothing_sent` is True only when no byte of the request can have reached the API."""
+    """No reply came. `nothing_sent` is True only if no byte of the request can have reached the API."""
 
     kind: LostKind
     nothing_sent: bool
     reason: str
     duration_ms: float
-    refused: bool = False  # the credential was: the API answered 401 or 403
+    refused: bool = False  # whether the API refused the credential, by 401 or 403
 
 
 class Attempt(NamedTuple):
@@ -96,7 +100,7 @@ class Waiting(NamedTuple):
     kind: WaitingKind
     seconds: float
     attempt: int | None = None  # the number of the next attempt
-    status: int | None = None  # what the last attempt was answered
+    status: int | None = None  # of the last reply
     job: str | None = None
 
 
@@ -124,20 +128,21 @@ class Settled(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Why the whole run must stop: the credential is refused, or nothing answers at the host."""
+    """Why the whole run must stop: the API refuses the credential, or the host does not respond."""
 
     kind: Literal["credential", "unreachable"]
     reason: str
-    found: str | None = None  # what answered, in its own words
+    found: str | None = None  # the error text of what responded
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """One request with its attempts and its result.
 
-    `outcome` and `reason` sum it up; `settled` has every record of it exactly once; `job` is the id of a batch job that
-    has to be polled (then every record is `accepted`). `answer` is the last reply or loss. `missing` are records
-    that the reply gives no result for, and `missing_why` says why: they are not in `settled`, and are sent again.
+    `outcome` and `reason` are those of the request as a whole; `settled` has every record exactly once. `job` is the id
+    of a batch job that has to be polled (then every record is `accepted`). `answer` is the last reply or loss.
+    `missing` are records for which the reply has no result, with the reason in `missing_why`: they are not in
+    `settled`, and are sent again.
     """
 
     request: Request
@@ -157,3 +162,127 @@ class Delivery:
     @property
     def status(self) -> int | None:
         return self.answer.status if isinstance(self.answer, Reply) else None
+
+
+KEPT_BODY = 20_000  # characters of a body that are stored for a person
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryReport:
+    """One request of a run, as `deliveries` lists it."""
+
+    delivery: str
+    method: str
+    url: str
+    status: int | None
+    attempts: int
+    duration_ms: float
+    records: tuple[Any, ...]  # the key of each as it is in JSON, None for a record without one
+    outcome: Outcome
+    reason: str | None
+    at: str
+    test: bool = False  # a test send, which no count includes
+
+
+class DeliveryJson(TypedDict):
+    """A request of a run; `test` is true for a test send."""
+
+    delivery: str
+    method: str
+    url: str
+    status: int | None
+    attempts: int
+    duration_ms: float
+    outcome: Outcome
+    reason: str | None
+    records: list[KeyJson | None]
+    at: str
+    test: NotRequired[bool]
+
+
+class StoredRequestJson(TypedDict):
+    """A request as it was sent, without secrets."""
+
+    method: str
+    url: str
+    headers: dict[str, str]
+    body: str | None
+
+
+class StoredReplyJson(TypedDict):
+    """A reply: `status`, `headers` and `body`; or `error`, the reason why there is none."""
+
+    status: NotRequired[int]
+    headers: NotRequired[dict[str, str]]
+    body: NotRequired[str]
+    error: NotRequired[str]
+
+
+class WholeDeliveryJson(DeliveryJson):
+    """A request of a run with its exact content and reply, if they were stored (`kept`)."""
+
+    kept: bool
+    request: StoredRequestJson | None
+    response: StoredReplyJson | None
+
+
+class ReplyRecordJson(TypedDict):
+    """A reply as a record of the source `<destination>.responses`; `response` is null if no reply came."""
+
+    sent_at: str
+    run: str
+    delivery: str
+    attempt: int
+    request: StoredRequestJson
+    response: StoredReplyJson | None
+    duration_ms: float | None
+    outcome: Outcome
+    records: list[KeyJson | None]
+    error: str | None
+
+
+def delivery_json(report: DeliveryReport) -> dict[str, Any]:
+    """A request as `deliveries --json` prints it; `test` only when it was a test."""
+    document: dict[str, Any] = as_json(report)
+    del document["at"]
+    if not report.test:
+        del document["test"]
+    return document
+
+
+def dated_delivery_json(report: DeliveryReport) -> DeliveryJson:
+    """A request as the REST API shows it."""
+    document = {**delivery_json(report), "at": report.at}
+    return cast(DeliveryJson, {name: document[name] for name in DeliveryJson.__annotations__ if name in document})
+
+
+def request_document(request: Request) -> StoredRequestJson:
+    """A request as it is stored for a person."""
+    body = None if request.body is None else request.body[: KEPT_BODY * 4].decode("utf-8", errors="replace")[:KEPT_BODY]
+    return {"method": request.method, "url": request.url, "headers": dict(request.headers), "body": body}
+
+
+def reply_document(answer: Reply | Lost | None) -> StoredReplyJson | None:
+    """A reply as `{status, headers, body}`, a loss as `{error}`."""
+    if answer is None:
+        return None
+    if isinstance(answer, Lost):
+        return {"error": answer.reason}
+    return {"status": answer.status, "headers": dict(answer.headers), "body": answer.text[:KEPT_BODY]}
+
+
+def response_record(delivery: Delivery, *, run: str, number: int) -> ReplyRecordJson:
+    """One reply as a record of the destination's response source."""
+    lost = isinstance(delivery.answer, Lost)
+    return {
+        "sent_at": delivery.sent_at,
+        "run": run,
+        "delivery": f"{run}-{number}",
+        "attempt": delivery.attempts,
+        "request": request_document(delivery.request),
+        "response": None if lost else reply_document(delivery.answer),
+        "duration_ms": delivery.duration_ms,
+        "outcome": delivery.outcome,
+        "records": [as_json(settled.payload.key) for settled in delivery.settled],
+        "error": delivery.reason if delivery.outcome.value not in ("delivered", "accepted") else None,
+    }

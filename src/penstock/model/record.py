@@ -1,25 +1,28 @@
-"""Records as Arrow columns, as payloads and as requests. Imports nothing of Penstock."""
+"""Records: the columns of a dataset, chunks in Arrow, payloads, refused records, and the requests that carry them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from dataclasses import field as member
 from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from typing_extensions import TypedDict
+
+from penstock.model.errors import Problem
 from penstock.model.outcome import Note, Refusal
 from penstock.model.spec import ColumnType, ContentFormat, XmlSpec
 
 if TYPE_CHECKING:  # 0.2 s to import, and reading a project needs none of it
     import pyarrow as pa
 
-DEFAULT_XML = XmlSpec()
 
+DEFAULT_XML = XmlSpec()
 # Columns in which the SQL of a dataset marks its rows; they are never sent.
 NO_RECORD = "penstock_no_record"  # why a row makes no record; null: it makes one
 LEFT_OUT = "penstock_left_out"  # names of what the row does not pass on
-
 Key = str | tuple[str, ...]  # text, or one text per column of a several-column key
 KeyJson = str | list[str]
 
@@ -61,6 +64,32 @@ class Schema:
 
     def column(self, name: str) -> Column | None:
         return next((column for column in self.columns if column.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetReport:
+    """The detected schema of a dataset."""
+
+    dataset: str
+    key: tuple[str, ...]
+    schema: Schema
+    extra_columns: tuple[str, ...] = ()  # in the source now, but not in the stored schema, or only later
+    gone_columns: tuple[str, ...] = ()  # in the stored schema, but not in the source now
+
+
+@dataclass(frozen=True, slots=True)
+class DataLook:
+    """Columns and some rows, as the first `records` records show them; `complete`: there are no more.
+
+    `problems` in their place when it cannot be read. `tables` are a database's, None where they cannot be listed.
+    """
+
+    columns: tuple[Column, ...] = ()
+    rows: tuple[Any, ...] = ()
+    records: int = 0
+    complete: bool = True
+    problems: tuple[Problem, ...] = ()
+    tables: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +168,31 @@ class Refused(NamedTuple):
     ordinal: int
     key: Key | None
     refusal: Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedRecord:
+    """A record that our own checks refuse; from `rule` and `values` a face makes a text of its own."""
+
+    key: Key | None
+    field: str | None
+    rule: str
+    reason: str
+    value: str | None = None
+    accepted: str | None = None
+    values: Mapping[str, Any] = member(default_factory=lambda: MappingProxyType({}))
+
+
+class RefusedJson(TypedDict):
+    """A record that Penstock's checks refuse."""
+
+    key: KeyJson | None
+    field: str | None
+    rule: str
+    reason: str
+    value: str | None
+    accepted: str | None
+    values: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,23 +1,28 @@
-"""The reports that the use-cases return. Field names are the JSON keys of the command line and the REST API.
+"""What the use-cases return about anything but runs: reports, the versions of the project, and pages of lists.
 
-Requests and replies are also documents here: for the quarantine, and as records of a response source. They hold no
-secret, because the client adds the credential's headers when it sends.
+Field names are the JSON keys of the command line and the REST API. A class that ends in `Json` is the shape of a
+document.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
-from dataclasses import field as member
-from types import MappingProxyType
-from typing import Any, NotRequired, cast
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any, Generic, Literal, NamedTuple, NotRequired, TypeVar
 
+import orjson
 from typing_extensions import TypedDict
 
-from penstock.model.errors import Problem
-from penstock.model.outcome import HeldOutcome, Note, NoteJson
-from penstock.model.record import Column, Key, KeyJson, Schema
+from penstock.model.errors import InputError, Problem
+from penstock.model.outcome import HeldOutcome, Note
+from penstock.model.record import Key, KeyJson, RefusedRecord
 from penstock.model.spec import Dialect
+
+ChangeKind = Literal["added", "changed", "removed"]
+DATABASE_INTEGERS = range(-(2**63), 2**63)
+T = TypeVar("T")
+Row = TypeVar("Row")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,84 +60,6 @@ class Preview:
     refused: tuple[RefusedRecord, ...] = ()
     base_url: str = ""
     base_url_reason: str = ""  # how the base was chosen: given, checked, or assumed until the first check
-
-
-@dataclass(frozen=True, slots=True)
-class RefusedRecord:
-    """A record that our own checks refuse; from `rule` and `values` a face makes a text of its own."""
-
-    key: Key | None
-    field: str | None
-    rule: str
-    reason: str
-    value: str | None = None
-    accepted: str | None = None
-    values: Mapping[str, Any] = member(default_factory=lambda: MappingProxyType({}))
-
-
-class RefusedJson(TypedDict):
-    """A record that Penstock's checks refuse."""
-
-    key: KeyJson | None
-    field: str | None
-    rule: str
-    reason: str
-    value: str | None
-    accepted: str | None
-    values: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class PlanReport:
-    """What a run would do now. `eta_s` is the time the credential's rate limit needs, in seconds.
-
-    Of the `requests`, `asking` send nothing: look-ups, and questions about what became of a batch.
-    """
-
-    records: int
-    creates_or_updates: int
-    unchanged: int
-    deletes: int
-    invalid: int
-    requests: int
-    eta_s: float
-    first_errors: tuple[RefusedRecord, ...] = ()
-    notes: tuple[Note, ...] = ()
-    held: int = 0  # skipped because their present version is in the quarantine
-    asking: int = 0
-    destination: str | None = None
-    flow: str | None = None
-    destinations: tuple[PlanReport, ...] = ()
-    skipped: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    base_url: str = ""
-    base_url_reason: str = ""
-
-
-PLANNED = ("records", "creates_or_updates", "unchanged", "deletes", "invalid", "held", "requests", "asking")
-
-
-class PlanJson(TypedDict):
-    """What a run would do now; `eta_s` is the least time that the rate limit allows. A flow's plan has `destinations`.
-
-    `asking` is how many of the `requests` only read: look-ups, and polls of batch jobs.
-    """
-
-    destination: NotRequired[str]
-    flow: NotRequired[str]
-    records: int
-    creates_or_updates: int
-    unchanged: int
-    deletes: int
-    invalid: int
-    held: int
-    requests: int
-    asking: int
-    eta_s: float
-    first_errors: list[RefusedJson]
-    notes: list[NoteJson]
-    base_url: NotRequired[str]
-    destinations: NotRequired[list[PlanJson]]
-    skipped: NotRequired[dict[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +156,7 @@ class QuarantineEntry:
     at: str
     run: str | None
     rule: str
-    values: Mapping[str, Any] | None  # what the refusal is about, by name; None: held by 0.1.0
+    values: Mapping[str, Any] | None  # what the refusal is about, by name; None: quarantined by 0.1.0
 
 
 class QuarantineEntryJson(TypedDict):
@@ -269,6 +196,15 @@ class QuarantineGroupJson(TypedDict):
 
 
 @dataclass(frozen=True, slots=True)
+class QuarantineFilter:
+    """A filter of records in quarantine; None matches all."""
+
+    destination: str | None = None
+    cause: str | None = None
+    outcome: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class QuarantineDetail:
     """One record in quarantine: `record` is its JSON value, `request` and `reply` the last ones, redacted."""
 
@@ -280,15 +216,117 @@ class QuarantineDetail:
     reply: Mapping[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DatasetReport:
-    """The detected schema of a dataset."""
+def quarantine_json(entry: QuarantineEntry) -> QuarantineEntryJson:
+    """A record in quarantine, as lists show it."""
+    document: QuarantineEntryJson = as_json(entry)
+    return document
 
-    dataset: str
-    key: tuple[str, ...]
-    schema: Schema
-    extra_columns: tuple[str, ...] = ()  # in the source now, but not in the stored schema, or only later
-    gone_columns: tuple[str, ...] = ()  # in the stored schema, but not in the source now
+
+def quarantined_json(detail: QuarantineDetail) -> dict[str, Any]:
+    """A record in quarantine, whole."""
+    document = as_json(detail)
+    return {**document.pop("entry"), **document}
+
+
+class DocumentChange(NamedTuple):
+    """One difference between two projects; `before` or `after` is None where there is nothing."""
+
+    path: str
+    change: ChangeKind
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectVersion:
+    """`version` counts from 1; `text` is the project as canonical YAML, `base` the folder where its paths start."""
+
+    version: int
+    at: str
+    author: str
+    base: str
+    text: str
+    changes: Sequence[Mapping[str, Any]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyResult:
+    """The result of `apply`: the newest version, and what it changed (nothing when it was equal)."""
+
+    version: int
+    changes: tuple[DocumentChange, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One credential, source, dataset, destination or flow of the project; `kind` is its section."""
+
+    kind: str
+    name: str
+    value: Any
+    etag: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxUrls:
+    """A running sandbox: its API in both dialects, the page of what arrived, and the key that it accepts."""
+
+    url: str
+    flat_url: str
+    admin_url: str
+    api_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class SampleCompany:
+    """How many records of each kind were written."""
+
+    companies: int
+    people: int
+    subscriptions: int
+    events: int
+    notes: int
+
+
+class Page(TypedDict, Generic[T]):
+    """A page of a list; `next` is the cursor of the next page, null on the last one."""
+
+    items: list[T]
+    next: str | None
+
+
+def page_of(rows: Sequence[Row], limit: int, shown: Callable[[Row], T], place: Callable[[Row], str]) -> Page[T]:
+    """The page of the first `limit` rows. Another row means that there is a next page, whose cursor `place` makes."""
+    more = place(rows[limit - 1]) if len(rows) > limit else None
+    return {"items": [shown(row) for row in rows[:limit]], "next": more}
+
+
+def single_page(items: list[T]) -> Page[T]:
+    """A list that has one page."""
+    return {"items": items, "next": None}
+
+
+def write_cursor(*place: str | int) -> str:
+    """An opaque cursor for the place where the next page begins."""
+    return urlsafe_b64encode(orjson.dumps(place)).decode().rstrip("=")
+
+
+def read_cursor(cursor: str, *kinds: type[str | int]) -> Any:
+    """The place in a cursor, as a tuple of these kinds. Raises InputError for any other text."""
+    try:
+        place = orjson.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except ValueError:
+        place = None
+    if isinstance(place, list) and len(place) == len(kinds) and all(map(_is_of_kind, place, kinds)):
+        return tuple(place)
+    hint = "take the `next` of the page before it"
+    raise InputError(Problem("cursor", "this cursor is not one of ours", "wrong-cursor", hint, found=cursor[:80]))
+
+
+def _is_of_kind(value: object, kind: type[str | int]) -> bool:
+    """Whether a value is of this kind; a whole number must also be one that a database can store."""
+    return isinstance(value, kind) and not (isinstance(value, int) and value not in DATABASE_INTEGERS)
 
 
 def as_json(value: Any) -> Any:
@@ -316,62 +354,7 @@ def test_json(report: TestReport) -> TestJson:
 test_json.__test__ = False  # type: ignore[attr-defined] # not a test of ours
 
 
-def quarantine_json(entry: QuarantineEntry) -> QuarantineEntryJson:
-    """A record in quarantine, as lists show it."""
-    document: QuarantineEntryJson = as_json(entry)
-    return document
-
-
-def quarantined_json(detail: QuarantineDetail) -> dict[str, Any]:
-    """A record in quarantine, whole."""
-    document = as_json(detail)
-    return {**document.pop("entry"), **document}
-
-
 def check_json(report: CheckReport) -> CheckJson:
     """A check as `check --json` prints it."""
     document: CheckJson = as_json(report)
     return document
-
-
-def plan_json(report: PlanReport) -> PlanJson:
-    """A plan as `plan --json` prints it; a flow's plan has one such object per destination."""
-    target = {"flow": report.flow} if report.flow is not None else {"destination": report.destination}
-    counted = {name: getattr(report, name) for name in PLANNED}
-    document = {
-        **target,
-        **counted,
-        "eta_s": round(report.eta_s, 1),
-        "first_errors": as_json(report.first_errors),
-        "notes": as_json(report.notes),
-    }
-    if report.flow is not None:
-        document["destinations"] = [plan_json(child) for child in report.destinations]
-        document["skipped"] = dict(report.skipped)
-    else:
-        document["base_url"] = report.base_url
-    return cast(PlanJson, document)
-
-
-@dataclass(frozen=True, slots=True)
-class DataLook:
-    """Columns and some rows, as the first `records` records show them; `complete`: there are no more.
-
-    `problems` in their place when it cannot be read. `tables` are a database's, None where they cannot be listed.
-    """
-
-    columns: tuple[Column, ...] = ()
-    rows: tuple[Any, ...] = ()
-    records: int = 0
-    complete: bool = True
-    problems: tuple[Problem, ...] = ()
-    tables: tuple[str, ...] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class QuarantineFilter:
-    """Which records in quarantine; None: whatever."""
-
-    destination: str | None = None
-    cause: str | None = None
-    outcome: str | None = None

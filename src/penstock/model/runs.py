@@ -1,4 +1,4 @@
-"""A run, its progress, its requests and its records: as reports, and as the JSON of the command line and the REST API.
+"""A run: its plan, its progress, its result and its records, with the JSON of the command line and the REST API.
 
 A class that ends in `Json` is the shape of such a document. The OpenAPI document and the web UI's types derive from it.
 """
@@ -7,22 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from types import MappingProxyType
 from typing import Any, Literal, NotRequired, cast
 
 from typing_extensions import TypedDict  # Pydantic reads the one of `typing` only from Python 3.12 on
 
-from penstock.model.delivery import Attempt, AttemptJson, Delivery, Lost, Reply, Waiting, WaitingJson
+from penstock.model.delivery import Attempt, AttemptJson, Waiting, WaitingJson
 from penstock.model.errors import Problem, ProblemJson, problem_json
 from penstock.model.outcome import COUNT_NAMES, Counts, CountsJson, Note, NoteJson, Outcome
-from penstock.model.record import KeyJson, Request
+from penstock.model.record import KeyJson, RefusedJson, RefusedRecord
 from penstock.model.reports import as_json
 
 RunKind = Literal["destination", "flow", "test", "resend"]
 RunStatus = Literal["queued", "running", "succeeded", "partial", "failed", "cancelled", "interrupted"]
+
 _WORST_FIRST: tuple[RunStatus, ...] = ("cancelled", "failed", "partial")
-KEPT_BODY = 20_000  # characters of a body that are stored for a person
-
-
 LABEL = "label"
 
 
@@ -62,7 +61,7 @@ def worst_status(statuses: Iterable[RunStatus]) -> RunStatus:
 
 @dataclass(frozen=True, slots=True)
 class RunReport:
-    """What `run` answers, and what `runs` remembers. `status` is a `RunStatus`."""
+    """What `run` returns and `runs` lists. `status` is a `RunStatus`."""
 
     run: str
     status: str
@@ -85,7 +84,7 @@ class RunReport:
 
 @dataclass(frozen=True, slots=True)
 class RunFilter:
-    """Which runs; None: any. `since` is the earliest start or request."""
+    """A filter of runs; None matches all. `since` is the earliest start or request."""
 
     target: str | None = None
     status: str | None = None
@@ -131,8 +130,61 @@ class RunJson(BareRunJson):
 
 
 @dataclass(frozen=True, slots=True)
+class PlanReport:
+    """What a run would do now. `eta_s` is the time the credential's rate limit needs, in seconds.
+
+    Of the `requests`, `asking` send nothing: look-ups, and questions about what became of a batch.
+    """
+
+    records: int
+    creates_or_updates: int
+    unchanged: int
+    deletes: int
+    invalid: int
+    requests: int
+    eta_s: float
+    first_errors: tuple[RefusedRecord, ...] = ()
+    notes: tuple[Note, ...] = ()
+    held: int = 0  # skipped because their present version is in the quarantine
+    asking: int = 0
+    destination: str | None = None
+    flow: str | None = None
+    destinations: tuple[PlanReport, ...] = ()
+    skipped: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    base_url: str = ""
+    base_url_reason: str = ""
+
+
+PLANNED = ("records", "creates_or_updates", "unchanged", "deletes", "invalid", "held", "requests", "asking")
+
+
+class PlanJson(TypedDict):
+    """What a run would do now; `eta_s` is the least time that the rate limit allows. A flow's plan has `destinations`.
+
+    `asking` is how many of the `requests` only read: look-ups, and polls of batch jobs.
+    """
+
+    destination: NotRequired[str]
+    flow: NotRequired[str]
+    records: int
+    creates_or_updates: int
+    unchanged: int
+    deletes: int
+    invalid: int
+    held: int
+    requests: int
+    asking: int
+    eta_s: float
+    first_errors: list[RefusedJson]
+    notes: list[NoteJson]
+    base_url: NotRequired[str]
+    destinations: NotRequired[list[PlanJson]]
+    skipped: NotRequired[dict[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run has come, for a progress bar. `total` is None when the input's length is not known."""
+    """The progress of a run. `total` is None when the number of records is not known."""
 
     target: str
     counts: Mapping[str, int]
@@ -140,13 +192,13 @@ class Progress:
     total: int | None
     elapsed_s: float
     waiting_for_allowance_s: float = 0.0
-    phase: str = "sending"  # or what it does instead: waiting for someone, stopping
-    attempts: tuple[Attempt, ...] = ()  # the last ones of requests that needed more than one, oldest first
+    phase: str = "sending"  # or what the run does instead, such as stopping
+    attempts: tuple[Attempt, ...] = ()  # of requests that needed several: the last ones, oldest first
     waiting_for: Waiting | None = None
-    left_s: float | None = None  # seconds until the end, as far as can be known; None: not yet
+    left_s: float | None = None  # seconds until the end; None: not known yet
 
 
-Listener = Callable[[Progress], None]  # hears the progress of a run a few times a second
+Listener = Callable[[Progress], None]  # receives the progress of a run a few times a second
 
 
 class ProgressJson(TypedDict):
@@ -170,65 +222,6 @@ class ProgressJson(TypedDict):
     destination: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryReport:
-    """One request of a run, as `deliveries` lists it."""
-
-    delivery: str
-    method: str
-    url: str
-    status: int | None
-    attempts: int
-    duration_ms: float
-    records: tuple[Any, ...]  # the key of each as it is in JSON, None for a record without one
-    outcome: Outcome
-    reason: str | None
-    at: str
-    test: bool = False  # a test send: no count looks at it
-
-
-class DeliveryJson(TypedDict):
-    """A request of a run; `test` is true for a test send."""
-
-    delivery: str
-    method: str
-    url: str
-    status: int | None
-    attempts: int
-    duration_ms: float
-    outcome: Outcome
-    reason: str | None
-    records: list[KeyJson | None]
-    at: str
-    test: NotRequired[bool]
-
-
-class StoredRequestJson(TypedDict):
-    """A request as it was sent, without secrets."""
-
-    method: str
-    url: str
-    headers: dict[str, str]
-    body: str | None
-
-
-class StoredReplyJson(TypedDict):
-    """A reply: `status`, `headers` and `body`; or `error`, the reason why there is none."""
-
-    status: NotRequired[int]
-    headers: NotRequired[dict[str, str]]
-    body: NotRequired[str]
-    error: NotRequired[str]
-
-
-class WholeDeliveryJson(DeliveryJson):
-    """A request of a run with its exact content and reply, if they were stored (`kept`)."""
-
-    kept: bool
-    request: StoredRequestJson | None
-    response: StoredReplyJson | None
-
-
 class RecordJson(TypedDict):
     """A record of a run with its outcome; `key` is null for unchanged records, whose keys are not stored.
 
@@ -245,21 +238,6 @@ class RecordJson(TypedDict):
     rule: NotRequired[str]
     values: NotRequired[dict[str, Any] | None]
     held: NotRequired[bool]
-
-
-class ReplyRecordJson(TypedDict):
-    """A reply as a record of the source `<destination>.responses`; `response` is null if no reply came."""
-
-    sent_at: str
-    run: str
-    delivery: str
-    attempt: int
-    request: StoredRequestJson
-    response: StoredReplyJson | None
-    duration_ms: float | None
-    outcome: Outcome
-    records: list[KeyJson | None]
-    error: str | None
 
 
 def run_json(report: RunReport, *, times: bool = False, errors: bool = True) -> dict[str, Any]:
@@ -288,48 +266,20 @@ def run_json(report: RunReport, *, times: bool = False, errors: bool = True) -> 
     return document
 
 
-def delivery_json(report: DeliveryReport) -> dict[str, Any]:
-    """A request as `deliveries --json` prints it; `test` only when it was a test."""
-    document: dict[str, Any] = as_json(report)
-    del document["at"]
-    if not report.test:
-        del document["test"]
-    return document
-
-
-def dated_delivery_json(report: DeliveryReport) -> DeliveryJson:
-    """A request as the REST API shows it."""
-    document = {**delivery_json(report), "at": report.at}
-    return cast(DeliveryJson, {name: document[name] for name in DeliveryJson.__annotations__ if name in document})
-
-
-def request_document(request: Request) -> StoredRequestJson:
-    """A request as it is stored for a person."""
-    body = None if request.body is None else request.body[: KEPT_BODY * 4].decode("utf-8", errors="replace")[:KEPT_BODY]
-    return {"method": request.method, "url": request.url, "headers": dict(request.headers), "body": body}
-
-
-def reply_document(answer: Reply | Lost | None) -> StoredReplyJson | None:
-    """A reply as `{status, headers, body}`, a loss as `{error}`."""
-    if answer is None:
-        return None
-    if isinstance(answer, Lost):
-        return {"error": answer.reason}
-    return {"status": answer.status, "headers": dict(answer.headers), "body": answer.text[:KEPT_BODY]}
-
-
-def response_record(delivery: Delivery, *, run: str, number: int) -> ReplyRecordJson:
-    """One reply as a record of the destination's response source."""
-    lost = isinstance(delivery.answer, Lost)
-    return {
-        "sent_at": delivery.sent_at,
-        "run": run,
-        "delivery": f"{run}-{number}",
-        "attempt": delivery.attempts,
-        "request": request_document(delivery.request),
-        "response": None if lost else reply_document(delivery.answer),
-        "duration_ms": delivery.duration_ms,
-        "outcome": delivery.outcome,
-        "records": [as_json(settled.payload.key) for settled in delivery.settled],
-        "error": delivery.reason if delivery.outcome.value not in ("delivered", "accepted") else None,
+def plan_json(report: PlanReport) -> PlanJson:
+    """A plan as `plan --json` prints it; a flow's plan has one such object per destination."""
+    target = {"flow": report.flow} if report.flow is not None else {"destination": report.destination}
+    counted = {name: getattr(report, name) for name in PLANNED}
+    document = {
+        **target,
+        **counted,
+        "eta_s": round(report.eta_s, 1),
+        "first_errors": as_json(report.first_errors),
+        "notes": as_json(report.notes),
     }
+    if report.flow is not None:
+        document["destinations"] = [plan_json(child) for child in report.destinations]
+        document["skipped"] = dict(report.skipped)
+    else:
+        document["base_url"] = report.base_url
+    return cast(PlanJson, document)

@@ -12,8 +12,7 @@ import pyarrow as pa
 from penstock.clock import iso
 from penstock.model.errors import InputError, Problem
 from penstock.model.outcome import Refusal
-from penstock.model.record import Chunk, Column, ReadWindow, Schema
-from penstock.model.reports import DatasetReport
+from penstock.model.record import Chunk, Column, DatasetReport, ReadWindow, Schema
 from penstock.model.spec import DatasetSpec, SourceSpec, WebhookSource, settings_text
 from penstock.run.context import Context
 from penstock.run.diff.record_text import read_record, readable

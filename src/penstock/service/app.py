@@ -15,7 +15,8 @@ from penstock.clock import Clock, SystemClock
 from penstock.model.events import Events
 from penstock.model.outcome import Note
 from penstock.model.reach import CodePolicy
-from penstock.model.reports import PreviewedRequest, RefusedRecord
+from penstock.model.record import RefusedRecord
+from penstock.model.reports import PreviewedRequest
 from penstock.model.runs import RunJson
 from penstock.run.context import Context
 from penstock.service.demo import Demo

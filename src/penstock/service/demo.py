@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from penstock.clock import iso
 from penstock.config.loader import SECTIONS
 from penstock.model.errors import ConflictError, PenstockError, Problem
-from penstock.model.sandbox import SandboxUrls
+from penstock.model.reports import SandboxUrls
 from penstock.run.connection import connection
 from penstock.run.context import Context
 from penstock.store.project.resources import put_setting, setting

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from faker import Faker
 
-from penstock.model.sandbox import SampleCompany
+from penstock.model.reports import SampleCompany
 
 SEED = 20260131
 PLANS = ("starter", "team", "business")

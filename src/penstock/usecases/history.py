@@ -13,11 +13,11 @@ from typing import Any, Literal
 import orjson
 from sqlalchemy import Connection, RowMapping
 
-from penstock.model import page
+from penstock.model.delivery import DeliveryJson, DeliveryReport, WholeDeliveryJson, dated_delivery_json
 from penstock.model.errors import InputError, Problem
 from penstock.model.outcome import Outcome
-from penstock.model.page import Page
-from penstock.model.runs import DeliveryJson, DeliveryReport, RecordJson, WholeDeliveryJson, dated_delivery_json
+from penstock.model.reports import Page, page_of, read_cursor, write_cursor
+from penstock.model.runs import RecordJson
 from penstock.model.text import harmless_cell
 from penstock.run.context import Context
 from penstock.store.database import Database
@@ -47,12 +47,12 @@ class RunDetails:
         self, run: str, *, outcome: str | None = None, limit: int = 50, cursor: str | None = None
     ) -> Page[DeliveryJson]:
         """The requests, in the order in which they were recorded."""
-        (after,) = (0,) if cursor is None else page.read(cursor, int)
+        (after,) = (0,) if cursor is None else read_cursor(cursor, int)
         _known_outcome(outcome)
         with self.database().read() as conn:
             of = _parts(conn, run)
             rows = deliveries.deliveries(conn, of, outcome=outcome, after=after, limit=limit + 1)
-        return page.page(rows, limit, _delivery, lambda row: page.write(row["id"]))
+        return page_of(rows, limit, _delivery, lambda row: write_cursor(row["id"]))
 
     def delivery(self, run: str, delivery: str) -> WholeDeliveryJson:
         """One request; if `kept`, with the exact request and its reply."""
@@ -73,12 +73,12 @@ class RunDetails:
         self, run: str, *, outcome: str | None = None, limit: int = 50, cursor: str | None = None
     ) -> Page[RecordJson]:
         """The records with their outcomes; `key` is None for unchanged records, where it is not stored."""
-        after = (0, -1) if cursor is None else page.read(cursor, int, int)
+        after = (0, -1) if cursor is None else read_cursor(cursor, int, int)
         _known_outcome(outcome)
         with self.database().read() as conn:
             of = _parts(conn, run)
             found = list(islice(deliveries.fates(conn, of, outcome=outcome, after=after), limit + 1))
-        return page.page(found, limit, _record, lambda fate: page.write(fate.batch, fate.item))
+        return page_of(found, limit, _record, lambda fate: write_cursor(fate.batch, fate.item))
 
     def export(self, run: str, kind: Literal["csv", "parquet"]) -> Iterator[bytes]:
         """All records of a run as a file, in pieces. Raises InputError for an unknown run, before the first piece."""

@@ -12,16 +12,9 @@ from typing import Any, TypeVar
 
 from penstock.delivery.budget import Budget
 from penstock.model.outcome import Note
-from penstock.model.reports import (
-    CheckReport,
-    DatasetReport,
-    PlanReport,
-    Preview,
-    PreviewedRequest,
-    RefusedRecord,
-    TestReport,
-)
-from penstock.model.runs import Listener, RunReport
+from penstock.model.record import DatasetReport, RefusedRecord
+from penstock.model.reports import CheckReport, Preview, PreviewedRequest, TestReport
+from penstock.model.runs import Listener, PlanReport, RunReport
 from penstock.model.spec import CredentialSpec, DestinationSpec, FlowSpec
 from penstock.run.connection import check, connection
 from penstock.run.connection.leased_window import SharedBudgets

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from penstock.model.outcome import Note, Outcome
-from penstock.model.record import Batch, Chunk, Lookup, Payload, ReadWindow, Replies, Shape
-from penstock.model.reports import PLANNED, PlanReport, RefusedRecord
+from penstock.model.record import Batch, Chunk, Lookup, Payload, ReadWindow, RefusedRecord, Replies, Shape
+from penstock.model.runs import PLANNED, PlanReport
 from penstock.model.spec import FlowSpec, RateLimit
 from penstock.render.batches import Batcher
 from penstock.render.bodies import Unencodable

@@ -8,8 +8,8 @@ from itertools import islice
 from typing import Any
 
 from penstock.model.outcome import Note, Outcome, Refusal
-from penstock.model.record import Batch, Chunk, Payload, Request, Shape
-from penstock.model.reports import Preview, PreviewedRequest, RefusedRecord
+from penstock.model.record import Batch, Chunk, Payload, RefusedRecord, Request, Shape
+from penstock.model.reports import Preview, PreviewedRequest
 from penstock.render.batches import Batcher, encode_bodies, records_of, requests_for
 from penstock.render.bodies import Unencodable
 from penstock.render.values.macros import shown

@@ -10,17 +10,19 @@ from typing import Any
 from sqlalchemy import Connection
 
 from penstock.clock import iso
-from penstock.model import page
 from penstock.model.errors import InputError, Problem
-from penstock.model.page import Page
 from penstock.model.reports import (
+    Page,
     QuarantineDetail,
     QuarantineEntry,
     QuarantineEntryJson,
     QuarantineFilter,
     QuarantineGroupJson,
     as_json,
+    page_of,
     quarantine_json,
+    read_cursor,
+    write_cursor,
 )
 from penstock.run.context import Context
 from penstock.run.diff.record_text import read_record, write_record
@@ -221,10 +223,10 @@ class QuarantinePages:
 
     def page(self, which: QuarantineFilter, *, limit: int, cursor: str | None = None) -> Page[QuarantineEntryJson]:
         """One page of records in quarantine, oldest first."""
-        (after,) = (0,) if cursor is None else page.read(cursor, int)
+        (after,) = (0,) if cursor is None else read_cursor(cursor, int)
         with self.ctx().database.read() as conn:
             found = quarantine.page(conn, which, limit + 1, after)
-        return page.page(found, limit, lambda held: quarantine_json(listed(held)), lambda held: page.write(held.number))
+        return page_of(found, limit, lambda held: quarantine_json(listed(held)), lambda held: write_cursor(held.number))
 
     def text(self, entry: str) -> str:
         """The record in quarantine as JSON text, with every digit of its numbers."""

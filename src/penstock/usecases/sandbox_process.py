@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from penstock.model.errors import EnvironmentFailure, Problem
-from penstock.model.sandbox import SANDBOX_COMMAND, SandboxUrls
+from penstock.model.reports import SandboxUrls
 
 if TYPE_CHECKING:
     import subprocess
@@ -40,7 +41,7 @@ def start_sandbox(*options: str) -> SandboxProcess:
     """
     import subprocess  # noqa: PLC0415 - help must not wait for it
 
-    command = [*SANDBOX_COMMAND, "--with-parent", *options]
+    command = [sys.executable, "-m", "penstock_sandbox", "--with-parent", *options]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
     assert process.stdout is not None
     line = process.stdout.readline()

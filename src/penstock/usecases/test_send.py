@@ -10,12 +10,11 @@ from penstock.clock import iso
 from penstock.delivery.budget import Budget
 from penstock.delivery.http.client import Client
 from penstock.delivery.lookup import LookupClient
-from penstock.model.delivery import Lost, Reply
+from penstock.model.delivery import Lost, Reply, reply_document
 from penstock.model.errors import InputError, Problem
 from penstock.model.outcome import Outcome, Refusal
-from penstock.model.record import Payload, Request
-from penstock.model.reports import RefusedRecord, TestReport
-from penstock.model.runs import reply_document
+from penstock.model.record import Payload, RefusedRecord, Request
+from penstock.model.reports import TestReport
 from penstock.render.batches import filled
 from penstock.render.bodies import Unencodable
 from penstock.render.values.macros import finish

@@ -14,8 +14,8 @@ from typing import Any
 from penstock.config.document import literal_key
 from penstock.model.errors import InputError, PenstockError, Problem
 from penstock.model.outcome import Note
-from penstock.model.record import Chunk
-from penstock.model.reports import CheckReport, DataLook, Preview, RefusedRecord, TestReport
+from penstock.model.record import Chunk, DataLook, RefusedRecord
+from penstock.model.reports import CheckReport, Preview, TestReport
 from penstock.model.spec import CredentialSpec, DatasetSpec, SourceSpec, SqlSource
 from penstock.run.context import Context
 from penstock.run.datasets import tools

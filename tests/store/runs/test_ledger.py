@@ -7,8 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
+from penstock.model.delivery import delivery_json
 from penstock.model.outcome import Outcome
-from penstock.model.runs import delivery_json
 from penstock.store.runs import deliveries, ledger
 from penstock.store.runs.ledger import LedgerEntry, LedgerException, OutcomeChange, Sent
 from penstock.store.runs.ordinals import pack_ordinals, unpack_ordinals

@@ -3,20 +3,11 @@
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from penstock.model.delivery import DeliveryReport
 from penstock.model.outcome import Counts, Note, Outcome
-from penstock.model.record import Column, Schema
-from penstock.model.reports import (
-    CheckReport,
-    DatasetReport,
-    PlanReport,
-    Preview,
-    PreviewedRequest,
-    QuarantineDetail,
-    QuarantineEntry,
-    RefusedRecord,
-    TestReport,
-)
-from penstock.model.runs import DeliveryReport, Progress, RunReport
+from penstock.model.record import Column, DatasetReport, RefusedRecord, Schema
+from penstock.model.reports import CheckReport, Preview, PreviewedRequest, QuarantineDetail, QuarantineEntry, TestReport
+from penstock.model.runs import PlanReport, Progress, RunReport
 
 REQUEST = PreviewedRequest(
     "POST",

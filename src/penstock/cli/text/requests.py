@@ -9,7 +9,9 @@ from rich.text import Text
 
 from penstock.cli.exits import printable
 from penstock.cli.text.words import amount, duration, hint, key_text, keys_text, note_lines, safe_text, table, titled
-from penstock.model.reports import PlanReport, Preview, PreviewedRequest, RefusedRecord, TestReport
+from penstock.model.record import RefusedRecord
+from penstock.model.reports import Preview, PreviewedRequest, TestReport
+from penstock.model.runs import PlanReport
 
 
 def preview_text(report: Preview, destination: str, *, everything: bool) -> Iterator[Text | str]:

@@ -18,8 +18,9 @@ from penstock.cli.text.words import (
     safe_text,
     table,
 )
+from penstock.model.delivery import DeliveryReport
 from penstock.model.outcome import COUNT_NAMES, Counts, status_for_people
-from penstock.model.runs import LABELS, DeliveryReport, RunReport
+from penstock.model.runs import LABELS, RunReport
 
 QUIET = frozenset({"renamed", "derived"})
 

@@ -10,8 +10,8 @@ from rich.text import Text
 
 from penstock.cli.exits import printable
 from penstock.model.outcome import COUNT_NAMES, Note
-from penstock.model.record import Key
-from penstock.model.reports import CheckReport, DatasetReport
+from penstock.model.record import DatasetReport, Key
+from penstock.model.reports import CheckReport
 
 COLOURS: Mapping[str, str] = {
     "delivered": "green",

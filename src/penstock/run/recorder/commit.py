@@ -20,9 +20,8 @@ import numpy as np
 from sqlalchemy import Connection
 
 from penstock.clock import Clock, iso
-from penstock.model.delivery import Delivery, Settled
+from penstock.model.delivery import Delivery, Settled, reply_document, request_document
 from penstock.model.outcome import Outcome, Refusal
-from penstock.model.runs import reply_document, request_document
 from penstock.run.diff.backlog import Backlog, Traced
 from penstock.run.diff.notes import Notes
 from penstock.run.diff.parents import CompanyLinks

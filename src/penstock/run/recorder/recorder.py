@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from penstock.delivery.verdict import JOB_RULE
-from penstock.model.delivery import Delivery, Reply, Settled
+from penstock.model.delivery import Delivery, Reply, Settled, reply_document, request_document, response_record
 from penstock.model.outcome import HELD, SENT, Outcome, Refusal
 from penstock.model.record import Payload, Request
-from penstock.model.runs import reply_document, request_document, response_record
 from penstock.run.diff.backlog import Backlog, KeyHash, OpenChunk, SameKeyRow, SameKeyRows, Traced
 from penstock.run.diff.diff import SAME_INPUT, SUPERSEDED, Classified, Decision
 from penstock.run.diff.notes import Notes

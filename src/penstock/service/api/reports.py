@@ -11,8 +11,8 @@ from typing_extensions import TypedDict
 
 from penstock.model.errors import ProblemJson
 from penstock.model.outcome import NoteJson
-from penstock.model.record import KeyJson
-from penstock.model.reports import RefusedJson, RequestJson
+from penstock.model.record import KeyJson, RefusedJson
+from penstock.model.reports import RequestJson
 from penstock.model.spec import ColumnType
 
 

@@ -17,10 +17,8 @@ import orjson
 from sqlalchemy import Connection
 
 from penstock.clock import iso
-from penstock.model import page
 from penstock.model.outcome import Outcome
-from penstock.model.page import Page
-from penstock.model.reports import CheckJson
+from penstock.model.reports import CheckJson, Page, page_of, read_cursor, write_cursor
 from penstock.model.runs import BareRunJson, RunKind, run_json
 from penstock.model.spec import ProjectSpec, ResponseSource, WebhookSource
 from penstock.model.text import digest
@@ -88,10 +86,10 @@ class Overview:
         """The replies stored for a destination, newest first."""
         ctx = self.ctx()
         ctx.destination(destination)
-        (before,) = (None,) if cursor is None else page.read(cursor, int)
+        (before,) = (None,) if cursor is None else read_cursor(cursor, int)
         with ctx.database.read() as conn:
             rows = deliveries.page_of_responses(conn, destination, limit + 1, before)
-        return page.page(rows, limit, lambda row: {"id": row[0], **row[1]}, lambda row: page.write(row[0]))
+        return page_of(rows, limit, lambda row: {"id": row[0], **row[1]}, lambda row: write_cursor(row[0]))
 
     def search(self, words: str, most: int) -> list[SearchResult]:
         """Resources, runs and records that match a part of a name, id or key."""

@@ -13,9 +13,8 @@ from typing import Any, Literal
 from sqlalchemy import Connection
 
 from penstock.clock import iso
-from penstock.model import page
 from penstock.model.errors import ConflictError, InputError, Problem
-from penstock.model.page import Page
+from penstock.model.reports import Page, page_of, read_cursor, write_cursor
 from penstock.model.runs import ProgressJson, RunFilter, RunJson, RunKind
 from penstock.model.spec import DestinationSpec, FlowSpec, SqlSource
 from penstock.run.activity import is_active, require_active
@@ -194,11 +193,11 @@ class WorkRequests:
 
     def runs(self, which: RunFilter = runs.EVERY, *, limit: int = 50, cursor: str | None = None) -> Page[RunJson]:
         """Runs a page at a time, newest first."""
-        after = None if cursor is None else page.read(cursor, str, str)
+        after = None if cursor is None else read_cursor(cursor, str, str)
         with self.ctx().database.read() as conn:
             rows = runs.list_runs(conn, limit + 1, which, after)
             shown = {run["run"]: run for run in documents(self.ctx(), conn, rows[:limit])}
-        found = page.page(rows, limit, lambda row: shown[row.id], lambda row: page.write(row.started_at, row.id))
+        found = page_of(rows, limit, lambda row: shown[row.id], lambda row: write_cursor(row.started_at, row.id))
         if which.status is not None:
             found["items"] = [run for run in found["items"] if run["status"] == which.status]
         return found

@@ -17,9 +17,9 @@ from typing import Any, Literal
 import orjson
 from sqlalchemy import Connection, delete, func, insert, select
 
-from penstock.model.applied_project import ProjectVersion
 from penstock.model.outcome import Note
 from penstock.model.record import Column, Schema
+from penstock.model.reports import ProjectVersion
 from penstock.store.database import upsert
 from penstock.store.service_tables import settings
 from penstock.store.tables import cursors, datasets, known_ids, project_versions, switches

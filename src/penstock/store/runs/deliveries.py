@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 import orjson
 from sqlalchemy import ColumnElement, Connection, RowMapping, func, insert, or_, select
 
+from penstock.model.delivery import DeliveryReport, StoredReplyJson, StoredRequestJson
 from penstock.model.outcome import Outcome, Refusal
 from penstock.model.record import Key
-from penstock.model.runs import DeliveryReport, StoredReplyJson, StoredRequestJson
 from penstock.store.service_tables import exchanges
 from penstock.store.tables import ledger_batches as batches
 from penstock.store.tables import ledger_exceptions as exceptions

@@ -16,8 +16,8 @@ from sqlalchemy import Connection
 from penstock.clock import Clock, iso
 from penstock.config.document import changes, document_of_path, without_keys
 from penstock.config.loader import load_project, load_text, refuse_wrong_sql
-from penstock.model.applied_project import ApplyResult, DocumentChange, ProjectVersion, Resource
 from penstock.model.errors import InputError, Problem
+from penstock.model.reports import ApplyResult, DocumentChange, ProjectVersion, Resource
 from penstock.model.spec import ProjectSpec
 from penstock.run.context import NOWHERE, Context, sealer_of
 from penstock.store.database import Database

@@ -4,7 +4,8 @@ import gc
 import json
 
 from penstock.model.errors import InputError, Problem
-from penstock.model.reports import PreviewedRequest, RefusedRecord, as_json
+from penstock.model.record import RefusedRecord
+from penstock.model.reports import PreviewedRequest, as_json
 from penstock.service.app import ServiceApp
 
 MANY = 13_000  # records: more than three chunks of them

@@ -6,8 +6,7 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
 from penstock.model.errors import InputError, Problem
-from penstock.model.page import Page, whole
-from penstock.model.reports import CheckJson, as_json, check_json
+from penstock.model.reports import CheckJson, Page, as_json, check_json, single_page
 from penstock.model.text import did_you_mean
 from penstock.service.api.dependencies import Limit, Opened, Person, Right, needs
 from penstock.service.api.middleware.limits import limit_queries
@@ -61,13 +60,13 @@ def about() -> AboutOut:
 @router.get("/formats", tags=["sources"], operation_id="listFormats")
 def formats(_: Person = needs(Right.VIEW)) -> Page[FormatOut]:
     """Returns the file formats that sources read. Files may also be compressed with gzip (`.gz`)."""
-    return whole([FormatOut.model_validate(each, from_attributes=True) for each in ServiceApp.file_formats()])
+    return single_page([FormatOut.model_validate(each, from_attributes=True) for each in ServiceApp.file_formats()])
 
 
 @router.get("/templates", tags=["templates"], operation_id="listTemplates")
 def templates(_: Person = needs(Right.VIEW)) -> Page[TemplateOut]:
     """Returns all templates with their fields."""
-    return whole([TemplateOut(**as_json(template)) for template in ServiceApp.templates().values()])
+    return single_page([TemplateOut(**as_json(template)) for template in ServiceApp.templates().values()])
 
 
 @router.get("/templates/{name}", tags=["templates"], operation_id="getTemplate")

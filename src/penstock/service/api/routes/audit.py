@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 
-from penstock.model.page import Page, page
+from penstock.model.reports import Page, page_of
 from penstock.service.api.dependencies import Limit, Person, Right, app_of, needs
 from penstock.service.api.shapes import EntryOut
 from penstock.service.model import AuditFilter, entry_json, moment
@@ -28,7 +28,7 @@ def entries(
 ) -> Page[dict[str, Any]]:
     """Returns the entries of the audit log, newest first."""
     found = app_of(request).people.audit.page(_filter(person, action, since, until), limit + 1, cursor)
-    return page(found, limit, entry_json, lambda entry: str(entry.id))
+    return page_of(found, limit, entry_json, lambda entry: str(entry.id))
 
 
 @router.get(

@@ -11,7 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from penstock.model.errors import PenstockError, problem_json
 from penstock.model.outcome import Note
-from penstock.model.reports import PlanJson, PreviewedRequest, RefusedRecord, TestJson, as_json, plan_json, test_json
+from penstock.model.record import RefusedRecord
+from penstock.model.reports import PreviewedRequest, TestJson, as_json, test_json
+from penstock.model.runs import PlanJson, plan_json
 from penstock.service.api.dependencies import Opened, Person, Right, needs, seen_by
 from penstock.service.api.middleware.limits import limit_queries
 from penstock.service.api.reports import PreviewOut

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from penstock.model.reports import PlanJson, plan_json
+from penstock.model.runs import PlanJson, plan_json
 from penstock.service.api.dependencies import Opened, Person, Right, needs, seen_by
 
 router = APIRouter(prefix="/flows/{name}", tags=["flows"])

@@ -7,9 +7,9 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel
 from typing_extensions import TypedDict
 
+from penstock.model.delivery import ReplyRecordJson
 from penstock.model.outcome import OutcomesJson
-from penstock.model.page import Page, whole
-from penstock.model.runs import ReplyRecordJson
+from penstock.model.reports import Page, single_page
 from penstock.service.api.dependencies import (
     Cursor,
     IfNoneMatch,
@@ -108,7 +108,7 @@ def search(
     _: Person = needs(Right.VIEW),
 ) -> Response:
     """Searches resources, runs, records in quarantine and sent records."""
-    return as_it_is(whole([asdict(found) for found in app.project_overview.search(q, limit)]))
+    return as_it_is(single_page([asdict(found) for found in app.project_overview.search(q, limit)]))
 
 
 @router.get("/responses/{destination}", operation_id="listResponses")

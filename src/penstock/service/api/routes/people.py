@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from penstock.model.page import Page, whole
+from penstock.model.reports import Page, single_page
 from penstock.service.api.dependencies import (
     IfMatch,
     Person,
@@ -58,7 +58,7 @@ class NewToken(BaseModel):
 @router.get("/people", operation_id="listPeople", response_model=Page[PersonOut])
 def everybody(request: Request, _: Person = needs(Right.ADMIN)) -> Page[dict[str, Any]]:
     """Returns all users."""
-    return whole([person_json(row) for row in app_of(request).people.register.everybody()])
+    return single_page([person_json(row) for row in app_of(request).people.register.everybody()])
 
 
 @router.post(
@@ -123,7 +123,7 @@ def remove(request: Request, name: str, _: Person = needs(Right.ADMIN)) -> None:
 def tokens(request: Request, person: Person = needs(Right.VIEW)) -> Page[dict[str, Any]]:
     """Returns the caller's API tokens; for an admin, the tokens of all users."""
     owner = None if person.right is Right.ADMIN else person.name
-    return whole([token_json(row) for row in app_of(request).people.register.tokens(owner)])
+    return single_page([token_json(row) for row in app_of(request).people.register.tokens(owner)])
 
 
 @router.post("/tokens", status_code=201, operation_id="addToken", response_model=NewTokenOut)

@@ -5,8 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict
 
-from penstock.model.applied_project import ChangeKind, ProjectVersion
-from penstock.model.page import Page, page
+from penstock.model.reports import ChangeKind, Page, ProjectVersion, page_of
 from penstock.service.api.dependencies import (
     Cursor,
     IfMatch,
@@ -113,7 +112,7 @@ def schema(app: Opened, _: Person = needs(Right.VIEW)) -> dict[str, Any]:
 def versions(app: Opened, cursor: Cursor = None, limit: Limit = 50, _: Person = needs(Right.VIEW)) -> Page[VersionOut]:
     """Returns the versions of the project with their changes, newest first."""
     found = app.edits.versions(limit + 1, number_of(cursor))
-    return page(found, limit, _out, lambda version: cursor_of(str(version.version)))
+    return page_of(found, limit, _out, lambda version: cursor_of(str(version.version)))
 
 
 @router.get("/versions/{number}", operation_id="getVersion")

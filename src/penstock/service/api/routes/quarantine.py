@@ -6,18 +6,20 @@ from fastapi import APIRouter, Depends, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from penstock.model.delivery import StoredReplyJson, StoredRequestJson
 from penstock.model.errors import InputError, Problem
 from penstock.model.outcome import HeldOutcome
-from penstock.model.page import Page, whole
 from penstock.model.reports import (
+    Page,
     QuarantineDetail,
     QuarantineEntryJson,
     QuarantineFilter,
     QuarantineGroupJson,
     as_json,
     quarantined_json,
+    single_page,
 )
-from penstock.model.runs import RunJson, StoredReplyJson, StoredRequestJson
+from penstock.model.runs import RunJson
 from penstock.service.api.dependencies import (
     Cursor,
     IfMatch,
@@ -145,13 +147,13 @@ def entries(
 @router.get("/groups", operation_id="listQuarantineGroups")
 def groups(app: Opened, _: Person = needs(Right.VIEW)) -> Page[QuarantineGroupJson]:
     """Returns the records in quarantine grouped by destination, cause, outcome and field, largest group first."""
-    return whole(app.quarantine_pages.groups())
+    return single_page(app.quarantine_pages.groups())
 
 
 @router.post("/resend", status_code=202, operation_id="resendHeld")
 def resend(which: Which, app: Opened, person: Person = needs(Right.OPERATE)) -> Page[RunJson]:
     """Sends records in quarantine again. Starts and returns one run per destination."""
-    return whole(app.request_resend(which.entries(app), asked_by=person.name))
+    return single_page(app.request_resend(which.entries(app), asked_by=person.name))
 
 
 @router.post(
@@ -177,7 +179,7 @@ def discard_several(which: Discarding, app: Opened, person: Person = needs(Right
 @router.get("/discards", operation_id="listDiscards")
 def discards(app: Opened, _: Person = needs(Right.VIEW)) -> Page[DiscardOut]:
     """Returns the latest discards of more than 1,000 records with their progress, newest first."""
-    return whole([DiscardOut.of(row) for row in app.discards.newest()])
+    return single_page([DiscardOut.of(row) for row in app.discards.newest()])
 
 
 @router.get("/discards/{discard}", operation_id="getDiscard")

@@ -7,8 +7,7 @@ from fastapi import APIRouter, Body, Response
 from pydantic import BaseModel, ConfigDict
 from typing_extensions import TypedDict
 
-from penstock.model.applied_project import Resource
-from penstock.model.page import Page, page
+from penstock.model.reports import Page, Resource, page_of
 from penstock.service.api.dependencies import (
     Cursor,
     IfMatch,
@@ -59,7 +58,7 @@ def listed(
     """Returns the resources of a kind, in the order of the project."""
     found = app.edits.page(kind, limit + 1, place_of(cursor))
     states = app.states(kind, [resource.name for resource in found[:limit]])
-    return plain(page(found, limit, lambda one: _document(one, states), lambda one: cursor_of(one.name)))
+    return plain(page_of(found, limit, lambda one: _document(one, states), lambda one: cursor_of(one.name)))
 
 
 @router.post("", status_code=201, operation_id="createResource", response_model=ResourceJson)

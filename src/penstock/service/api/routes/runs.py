@@ -11,8 +11,9 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from penstock.model.page import Page
-from penstock.model.runs import DeliveryJson, ProgressJson, RecordJson, RunFilter, RunJson, WholeDeliveryJson
+from penstock.model.delivery import DeliveryJson, WholeDeliveryJson
+from penstock.model.reports import Page
+from penstock.model.runs import ProgressJson, RecordJson, RunFilter, RunJson
 from penstock.service.api.dependencies import Cursor, Limit, Opened, Person, Right, needs
 from penstock.service.api.shapes import COMPONENTS, as_it_is
 from penstock.service.app import ServiceApp

@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict
 from starlette.requests import ClientDisconnect
 
 from penstock.model.errors import InputError, Problem, ProblemJson
-from penstock.model.reports import DataLook, as_json
+from penstock.model.record import DataLook
+from penstock.model.reports import as_json
 from penstock.model.text import place_in
 from penstock.service.api.dependencies import Opened, Person, Right, needs
 from penstock.service.api.middleware.limits import limit_queries

@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel
 
 from penstock.clock import iso
-from penstock.model.page import Page, whole
+from penstock.model.reports import Page, single_page
 from penstock.service.api.dependencies import IfMatch, Opened, Person, Right, needs, require_etag, set_etag
 from penstock.service.api.errors import answer
 from penstock.service.documents import AlertSettings
@@ -80,7 +80,7 @@ def metrics(app: Opened, request: Request) -> Response:
 @router.get("/alerts", operation_id="listAlerts", response_model=Page[AlertOut])
 def alerts(app: Opened, _: Person = needs(Right.VIEW)) -> Page[dict[str, Any]]:
     """Returns the alerts that are raised, and those that are over."""
-    return whole([_alert(alert) for alert in app.watch.alerts()])
+    return single_page([_alert(alert) for alert in app.watch.alerts()])
 
 
 @router.get("/settings/alerts", operation_id="getAlertSettings", response_model=AlertSettings)
@@ -111,7 +111,7 @@ def try_alerts(
 ) -> Page[dict[str, Any]]:
     """Sends a test message to every channel, or to one."""
     tried = app.watch.try_channels(channel)
-    return whole([{"channel": name, "ok": why is None, "reason": why} for name, why in tried.items()])
+    return single_page([{"channel": name, "ok": why is None, "reason": why} for name, why in tried.items()])
 
 
 def _alert(alert: Alert) -> dict[str, Any]:
