@@ -1,4 +1,4 @@
-"""A problem says where it is, what was found and what to write; as JSON it comes back as it was."""
+"""Problems as text and as JSON, and the errors that carry them."""
 
 import pytest
 
@@ -29,21 +29,21 @@ WHOLE = Problem(
         (Problem("it", "nothing is there", "x", found=""), "it: nothing is there"),
     ],
 )
-def test_a_problem_as_text_has_the_parts_that_are_known(problem, text):
+def test_the_text_of_a_problem_has_only_the_known_parts(problem, text):
     assert str(problem) == text
 
 
-def test_what_cannot_be_seen_is_shown_in_a_problem():
+def test_a_problem_shows_invisible_characters_as_escapes():
     problem = Problem("it", "no column a\u200bb", "x", "write ä", found="a\u200bb")
     assert (problem.message, problem.hint, problem.found) == (r"no column a\u200bb", "write ä", r"a\u200bb")
 
 
 @pytest.mark.parametrize("problem", [WHOLE, Problem("it", "wrong", "x"), Problem("it", "wrong", "x", found="", line=0)])
-def test_a_problem_comes_back_from_its_json_as_it_was(problem):
+def test_the_json_of_a_problem_is_read_back_unchanged(problem):
     assert problem_of(problem_json(problem)) == problem
 
 
-def test_the_json_of_a_problem_has_file_and_choices_only_where_there_are_some():
+def test_the_json_of_a_problem_has_file_and_choices_only_if_they_are_set():
     assert set(problem_json(WHOLE)) == {"path", "line", "code", "found", "message", "hint", "file", "choices"}
     assert set(problem_json(Problem("it", "wrong", "x", file=""))) == {
         "path",
@@ -55,12 +55,12 @@ def test_the_json_of_a_problem_has_file_and_choices_only_where_there_are_some():
     }
 
 
-def test_an_error_carries_all_its_problems():
+def test_an_error_has_all_its_problems():
     error = InputError(Problem("a", "one", "x"), Problem("b", "two", "x"))
     assert str(error) == "one; two"
     assert [problem.path for problem in error.problems] == ["a", "b"]
 
 
-def test_the_wait_after_too_many_tries_is_whole_seconds_and_never_too_short():
+def test_the_wait_after_too_many_tries_is_rounded_up_to_whole_seconds():
     assert TooManyTries(0.2).retry_after_s == 1
     assert "in 3 s" in str(TooManyTries(2.5))

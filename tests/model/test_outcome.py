@@ -1,4 +1,4 @@
-"""Refusals, counts and notes: what they say, and what programs get."""
+"""Refusals, counts and notes: their texts and their values."""
 
 from dataclasses import replace
 
@@ -25,7 +25,7 @@ from penstock.model.outcome import (
 )
 
 
-def test_a_refusal_is_named_once_and_quotes_the_value():
+def test_a_refusal_gets_its_field_once_and_quotes_the_value():
     found = named(refuse("int32", 2**31, "is outside the 32-bit range", "a smaller number"), "seats")
     assert found.reason == "seats: '2147483648' is outside the 32-bit range; accepted: a smaller number"
     assert (found.cause, found.finding) == ("seats: int32", "is outside the 32-bit range")
@@ -34,7 +34,7 @@ def test_a_refusal_is_named_once_and_quotes_the_value():
     assert bare.reason == "email: is missing"
 
 
-def test_the_values_of_a_refusal_leave_out_what_is_not_known():
+def test_the_values_of_a_refusal_leave_out_unknown_ones():
     found = named(refuse("int32", 0, "is refused", "another"), "seats")
     assert found.values == {"field": "seats", "value": "0", "accepted": "another", "finding": "is refused"}
     assert Refusal("api", "422: no", limit=0).values == {"limit": 0, "sentence": "422: no"}
@@ -42,7 +42,7 @@ def test_the_values_of_a_refusal_leave_out_what_is_not_known():
     assert Refusal("api", "422: no").cause == "api"
 
 
-def test_what_cannot_be_seen_is_shown_in_the_words_and_kept_in_the_value():
+def test_invisible_characters_are_escaped_in_the_reason_and_unchanged_in_the_value():
     found = Refusal("key", "a\u200bb is taken", value="a\u200bb", accepted="ä")
     assert (found.reason, found.value, found.accepted) == (r"a\u200bb is taken", "a\u200bb", "ä")
 
@@ -51,11 +51,11 @@ def test_what_cannot_be_seen_is_shown_in_the_words_and_kept_in_the_value():
     ("value", "text"),
     [(True, "true"), (False, "false"), (0, "0"), (None, "None"), ("", ""), ("\ud800", "\\ud800"), ("x" * 80, "x" * 80)],
 )
-def test_a_value_as_a_person_reads_it(value, text):
+def test_the_text_of_a_value(value, text):
     assert shown(value) == text
 
 
-def test_a_long_value_is_cut_and_one_that_python_does_not_print_is_named_by_its_type():
+def test_a_long_value_is_cut_and_an_unprintable_one_is_shown_by_its_type():
     assert shown("x" * 81) == "x" * 79 + "…"
     assert shown(10**5000) == "(int)"
 
@@ -90,19 +90,19 @@ def test_a_run_in_which_every_record_was_refused_has_failed_for_people(status, c
         (2000, True, None, "nothing delivered, 2,000 records in quarantine"),
     ],
 )
-def test_what_is_said_of_records_in_quarantine(quarantined, new, since, text):
+def test_the_reason_of_a_run_with_records_in_quarantine(quarantined, new, since, text):
     counts = Counts(read=2000, quarantined=quarantined, delivered=2000 - quarantined)
     assert quarantine_reason(counts, new=new, since=since) == text
 
 
-def test_one_record_alone_in_quarantine():
+def test_the_reason_of_a_run_whose_only_record_is_in_quarantine():
     assert (
         quarantine_reason(Counts(read=1, quarantined=1), new=True, since=None)
         == "nothing delivered, 1 record in quarantine"
     )
 
 
-def test_many_new_columns_are_named_up_to_a_number():
+def test_of_many_new_columns_only_the_first_have_their_own_note():
     notes = new_column_notes([f"c{n}" for n in range(MOST_NAMED + 5)], "people")
     assert [note.field for note in notes] == [*(f"c{n}" for n in range(MOST_NAMED)), "attributes"]
     assert "5 more" in notes[-1].reason
@@ -111,7 +111,7 @@ def test_many_new_columns_are_named_up_to_a_number():
     assert len(new_column_notes(["a"], "people")) == 1
 
 
-def test_which_notes_are_about_the_columns_of_a_source():
+def test_notes_about_changed_columns_are_recognized():
     gone = Note("a", GONE, gone_reason("people"))
     assert "penstock schema people --refresh" in gone.reason
     assert is_column_change(gone)

@@ -35,7 +35,7 @@ from penstock.model.reach import (
         ("::169.254.169.254", "169.254.169.254"),
     ],
 )
-def test_an_address_within_an_address_is_found(text, plain):
+def test_the_ipv4_address_in_an_ipv6_address_is_found(text, plain):
     assert plain_address(text) == ipaddress.ip_address(plain)
 
 
@@ -90,18 +90,18 @@ def test_a_service_reads_below_its_folders_only():
         ("uploads", False),
     ],
 )
-def test_what_belongs_to_a_state_in_a_folder_of_ones_own(name, own):
+def test_the_files_of_a_state_outside_its_usual_folder_are_known_by_name(name, own):
     assert is_own_name(Reach(database=P("/data/mine.db"), folder=P("/data")), name) is own
 
 
-def test_a_folder_without_a_state_file_has_names_of_ours_too():
+def test_own_names_are_known_without_a_state_file():
     assert is_own_name(Reach(folder=P("/data")), "secret.key")
     assert not is_own_name(Reach(folder=P("/data")), "mine.db")
     assert file_denial(Reach(folder=P("/data")), FileFacts(P("/data/secret.key"))) is not None
     assert file_denial(Reach(folder=P("/data")), FileFacts(P("/data"))) is None
 
 
-def test_variables():
+def test_which_environment_variables_a_project_may_read():
     assert variable_denial(PERSONAL, "ANY") is None
     service = Reach(is_service=True, variables=frozenset({"CRM_URL", "PENSTOCK_SECRET_KEY"}))
     assert variable_denial(service, "CRM_URL") is None
@@ -112,7 +112,7 @@ def test_variables():
     assert "PENSTOCK_ENV_ALLOWED" in other.hint
 
 
-def test_hosts_of_databases():
+def test_which_database_hosts_a_project_may_reach():
     metadata = ("169.254.169.254",)
     assert host_denial(PERSONAL, "db", 5432, metadata) is None
     assert host_denial(Reach(is_service=True), "db", 5432, ("10.0.0.1",)) is None
@@ -124,7 +124,7 @@ def test_hosts_of_databases():
     assert not is_listed(Reach(is_service=True), "db.example", 5432)
 
 
-def test_the_list_of_hosts_as_it_is_written():
+def test_the_list_of_hosts_is_read():
     assert sql_hosts(" db.Example. ,db:5432,[::1]:5432, [2001:db8::2],2001:db8::3,, ") == (
         SqlHost("db.example"),
         SqlHost("db", 5432),
@@ -135,6 +135,6 @@ def test_the_list_of_hosts_as_it_is_written():
 
 
 @pytest.mark.parametrize("entry", ["db:port", ":5432", "[::1]x", "db:٣"])
-def test_a_wrong_entry_of_the_list_is_named(entry):
+def test_the_error_names_the_wrong_entry_of_the_list(entry):
     with pytest.raises(ValueError, match="^" + entry.replace("[", r"\[") + "$"):
         sql_hosts(f"ok,{entry}")

@@ -1,4 +1,4 @@
-"""Chunks, keys and cursors of reading."""
+"""Schemas, chunks, keys, payloads and read windows."""
 
 import pyarrow as pa
 import pytest
@@ -24,14 +24,14 @@ def test_a_column_is_found_by_its_name():
     assert schema.column("At") is None
 
 
-def test_a_column_that_no_row_has_is_gone():
+def test_a_column_that_no_row_has_is_a_gone_column():
     rows = pa.RecordBatch.from_pydict({"id": ["a", "b"], "name": [None, "B"], "plan": [None, None]})
     chunk = Chunk(rows, 0, {"name": frozenset({0}), "plan": frozenset({0, 1})})
     assert gone_columns(chunk) == ["plan"]
 
 
 @pytest.mark.parametrize(("key", "text"), [(None, "(no key)"), ("", ""), ("a", "a"), (("a", "b"), "a · b")])
-def test_a_key_as_one_line(key, text):
+def test_the_text_of_a_key(key, text):
     assert key_text(key) == text
 
 
@@ -43,18 +43,18 @@ def test_a_key_as_one_line(key, text):
         ReadWindow("7", frozenset({"a"}), "text", frozenset({"z", "y"})),
     ],
 )
-def test_a_window_comes_back_from_its_json_as_it_was(window):
+def test_the_json_of_a_window_is_read_back_unchanged(window):
     document = window.to_json()
     assert document["ties"] == sorted(window.ties)
     assert ("later" in document) == bool(window.later)
     assert ReadWindow.from_json(document) == window
 
 
-def test_a_window_of_0_1_0_has_no_kind():
+def test_a_window_that_release_0_1_0_stored_has_no_kind():
     assert ReadWindow.from_json({"value": "7", "ties": ["a"]}) == ReadWindow("7", frozenset({"a"}), "text")
 
 
-def test_a_place_counts_for_its_own_source_only():
+def test_a_place_is_0_for_another_source():
     assert place_of(window_at(12, "app"), "app") == 12
     assert place_of(window_at(0, "app"), "app") == 0
     assert place_of(window_at(12, "app"), "other") == 0
@@ -62,7 +62,7 @@ def test_a_place_counts_for_its_own_source_only():
     assert place_of(None, "app") == 0
 
 
-def test_the_records_of_a_payload_and_the_keys_of_a_batch():
+def test_the_ordinals_of_a_payload_and_the_keys_of_a_batch():
     merged = Payload(7, "a", b"{}", 0, parts=(2, 5))
     assert merged.ordinals == (2, 5, 7)
     assert Batch(1, (merged, Payload(8, ("b", "c"), b"{}", 0))).keys() == ["a", ("b", "c")]

@@ -1,4 +1,4 @@
-"""A release that adds a field to a spec changes nothing for the projects that do not use it."""
+"""The text of settings does not change when a release adds a field that the project does not use."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -35,7 +35,7 @@ DESTINATION = (
 )
 
 
-def test_the_texts_of_0_1_0_stay():
+def test_settings_of_release_0_1_0_have_the_same_text():
     dataset = DatasetSpec("companies", "companies", ("company_id",))
     source = FileSource("companies", "companies.csv", Path("/srv"))
     assert f"{settings_text(dataset)} {settings_text(source)}" == DATASET
@@ -46,7 +46,7 @@ def test_the_texts_of_0_1_0_stay():
     assert settings_text(replace(destination, concurrency=0, fuse=None)) == DESTINATION
 
 
-def test_a_field_of_a_later_release_counts_only_where_it_is_used(monkeypatch):
+def test_a_field_of_a_later_release_is_in_the_text_only_if_it_is_used(monkeypatch):
     @dataclass(frozen=True)
     class Sink:
         name: str
@@ -60,7 +60,7 @@ def test_a_field_of_a_later_release_counts_only_where_it_is_used(monkeypatch):
     assert settings_text({"s": Sink("a", more=("x",))}) == "{'s': Sink(name='a', old=1, more=('x',))}"
 
 
-def test_a_secret_shows_nothing():
+def test_the_text_of_settings_contains_no_secret():
     url = Secret((("text", "postgresql://me:hunter2@host/x"),))
     assert "hunter2" not in settings_text(SqlSource("s", url, Path("/srv"), table="t"))
 
@@ -71,13 +71,13 @@ def test_every_class_of_the_list_exists():
     assert all(hasattr(spec, name) for name in module.WRITTEN_BY_0_1_0)
 
 
-def test_a_secret_is_written_by_its_references_and_never_shown():
+def test_a_secret_is_written_as_its_references():
     secret = Secret((("text", "postgres://u:"), ("env", "PGPASS"), ("file", "host")))
     assert written_form(secret) == "postgres://u:${env:PGPASS}${file:host}"
     assert repr(secret) == settings_text(secret) == "Secret(…)"
 
 
-def test_a_mapping_counts_only_when_something_is_in_it():
+def test_an_empty_mapping_is_not_in_the_text():
     assert settings_text(WebhookSource("app")) == "WebhookSource(name='app')"
     source = WebhookSource("app", columns=MappingProxyType({"id": "text"}))
     assert settings_text(source) == "WebhookSource(name='app', columns=mappingproxy({'id': 'text'}))"

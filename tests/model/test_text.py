@@ -1,4 +1,4 @@
-"""What cannot be seen is removed from what identifies, and shown in messages; spreadsheets compute no cell."""
+"""Invisible characters are removed or shown, and spreadsheets execute no cell."""
 
 import pytest
 
@@ -15,13 +15,13 @@ from penstock.model.text import (
 )
 
 
-def test_what_cannot_be_seen_identifies_nothing():
+def test_invisible_characters_are_removed_from_identifying_text():
     assert identifying("\ufeff u-1\u200b ") == "u-1"
     assert without_invisible("a\u00ad b ") == "a b "
     assert without_invisible(" plain ") == " plain "
 
 
-def test_a_joiner_within_a_word_or_an_emoji_stays():
+def test_a_joiner_within_a_word_or_an_emoji_is_not_removed():
     family, persian = "👩\u200d👧", "می\u200cخواهم"
     assert without_invisible(family) == family
     assert without_invisible(persian) == persian
@@ -39,32 +39,32 @@ def test_a_joiner_within_a_word_or_an_emoji_stays():
         ("Straße", "Straße"),
     ],
 )
-def test_a_message_shows_what_cannot_be_seen(text, shown):
+def test_a_message_shows_invisible_characters_as_escapes(text, shown):
     assert visible(text) == shown
 
 
 @pytest.mark.parametrize("sign", FORMULAS)
-def test_a_spreadsheet_computes_no_cell(sign):
+def test_a_cell_that_begins_like_a_formula_gets_an_apostrophe(sign):
     assert harmless_cell(f"{sign}1") == f"'{sign}1"
 
 
 @pytest.mark.parametrize("cell", ["", "a=1", "0", 0, -1, None, False])
-def test_other_cells_stay_as_they_are(cell):
+def test_other_cells_are_unchanged(cell):
     assert harmless_cell(cell) is cell
 
 
-def test_the_place_in_a_message_about_sql():
+def test_the_line_and_column_in_a_message_about_sql_are_read():
     assert place_in("line 3, column 14 of the SQL: no such column") == (3, 14)
     assert place_in("no such column") is None
 
 
-def test_the_nearest_known_word_is_found_whatever_the_case():
+def test_the_nearest_known_word_is_found_in_any_case():
     assert nearest("E_MAIL", ["name", "Email"]) == "Email"
     assert nearest("zip", ["name", "Email"]) is None
     assert did_you_mean("emial", ["email"], "write a field") == "did you mean email?"
     assert did_you_mean("zip", ["email"], "write a field") == "write a field"
 
 
-def test_a_digest_tells_texts_apart():
+def test_different_texts_have_different_digests():
     assert digest(b"a") == digest(b"a") != digest(b"b")
     assert len(digest(b"")) == 16
