@@ -12,7 +12,6 @@ MOST_ENTRIES, MEDIAN_ENTRIES, MOST_LINES = 15, 8, 400
 # Folders that may hold more, each with the reason.
 CATALOGUES = {
     "src/penstock": "the packages themselves, the modules that every one of them may use, and the two entries",
-    "src/penstock/service/api/routes": "one file a group of routes, all of the same inner order",
     "tests": "the packages of src, and beside them the kinds of tests that look at the whole",
     "tests/acceptance/golden": "golden files",
     "tests/templates/golden": "golden files",

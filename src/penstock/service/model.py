@@ -288,6 +288,11 @@ SIGN_ON_LIVES_S = 600  # seconds
 AUDIT_COLUMNS = ("id", "at", "who", "action", "what", "from", "result")
 
 
+def setup_path(token: str) -> str:
+    """The path of the page of a one-time link."""
+    return f"/setup#token={token}"
+
+
 def moment(text: str, path: str) -> str:
     """A date or time as UTC in ISO 8601, as the audit log stores it. InputError for other text."""
     try:

@@ -16,15 +16,14 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from penstock.deadline import Deadline
-from penstock.service.api.errors import tell_failures
 from penstock.service.api.middleware.idempotency import Idempotency
 from penstock.service.api.middleware.limits import BodyLimits, RequestDeadlines
 from penstock.service.api.middleware.request_log import AccessLog, AuditLog
 from penstock.service.api.middleware.security import POLICY, SecurityHeaders, policy
 from penstock.service.api.openapi import describe
+from penstock.service.api.responses import add_error_handlers
 from penstock.service.api.routes import (
     about,
-    audit,
     care,
     destinations,
     flows,
@@ -33,14 +32,9 @@ from penstock.service.api.routes import (
     people,
     project,
     quarantine,
-    resources,
     runs,
-    schedules,
     sessions,
-    settings,
-    sign_on,
-    unsaved,
-    unsaved_data,
+    sources,
     watch,
 )
 from penstock.service.app import ServiceApp
@@ -119,7 +113,7 @@ def make_api(app: ServiceApp, *, without_sign_in: bool = False) -> FastAPI:
     )
     api.state.penstock = app
     api.state.without_sign_in = without_sign_in
-    tell_failures(api)
+    add_error_handlers(api)
     api.state.waiting = set[Deadline]()
     api.add_middleware(Idempotency, api=api)  # the innermost
     api.add_middleware(RequestDeadlines, live=api.state.waiting)
@@ -130,29 +124,26 @@ def make_api(app: ServiceApp, *, without_sign_in: bool = False) -> FastAPI:
     api.state.door = hooks.Door(app)
     api.add_middleware(hooks.Straight, door=api.state.door)  # the outermost: posts skip the other middlewares
     api.router.routes.insert(0, Route(hooks.PATH, api.state.door))
-    parts = (
-        sessions,
-        sign_on,
-        people,
-        audit,
-        hooks,
-        about,
-        project,
-        overview,
-        unsaved,
-        unsaved_data,
-        destinations,
-        quarantine,
-        runs,
-        flows,
-        schedules,
-        watch,
-        care,
-        settings,
-        resources,
-    )
-    for part in parts:
-        api.include_router(part.router, prefix=ROOT)
+    for router in (
+        sessions.router,
+        people.router,
+        about.router,
+        project.router,
+        overview.router,
+        sources.router,
+        sources.datasets,
+        hooks.router,
+        destinations.router,
+        destinations.credentials,
+        flows.router,
+        runs.router,
+        quarantine.router,
+        watch.router,
+        care.router,
+        care.settings,
+        project.resources,  # the last: its paths match those of others
+    ):
+        api.include_router(router, prefix=ROOT)
     api.include_router(watch.outside)
     add_web(api)
     describe(api)

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from penstock.model.runs import ProgressJson
 from penstock.service.api.dependencies import COOKIE, CSRF_HEADER, SAFE
 from penstock.service.api.middleware.idempotency import HEADER, KEY, takes_key
-from penstock.service.api.shapes import COMPONENTS, Problems
+from penstock.service.api.responses import COMPONENTS, Problems
 
 ABOUT = """The REST API of Penstock, which sends records to Custify. Lists are paginated: pass `next` as `cursor` to get
 the next page. Every error has the form `{"errors": [...]}`; each entry names what is wrong, where, and what to write

@@ -25,6 +25,7 @@ from penstock.service.api.app import make_api
 from penstock.service.api.dependencies import LOOPBACK
 from penstock.service.api.routes.hooks import Straight
 from penstock.service.app import ServiceApp
+from penstock.service.model import setup_path
 
 LAST_REQUESTS_S = 10  # for requests in flight after a signal
 LEAVING_S = 15  # from a signal to the end of the process, without a run in progress
@@ -115,7 +116,7 @@ def _setup_url(app: ServiceApp, options: Options, url: str) -> str | None:
     if options.without_sign_in:
         return None
     token = app.people.register.setup_link(only=True)
-    return None if token is None else f"{url}/setup#token={token}"
+    return None if token is None else url + setup_path(token)
 
 
 class _Server(uvicorn.Server):

@@ -10,7 +10,7 @@ from cyclopts import App, Parameter
 from penstock.cli.command import PEOPLE, Given
 from penstock.cli.exits import printable
 from penstock.service.cli.service_app import open_applied
-from penstock.service.model import AuditFilter, Role
+from penstock.service.model import AuditFilter, Role, setup_path
 
 if TYPE_CHECKING:
     from penstock.service.app import ServiceApp
@@ -195,7 +195,7 @@ def audit(
 
 def _link(app: ServiceApp, url: str | None, token: str) -> str:
     url = url or app.people.served_at() or HERE
-    return f"{url.rstrip('/')}/setup#token={token}"
+    return url.rstrip("/") + setup_path(token)
 
 
 def _table(rows: Sequence[dict[str, Any]]) -> Iterator[Any]:

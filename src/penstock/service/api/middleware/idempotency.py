@@ -13,9 +13,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from penstock.model.errors import PenstockError, Problem
 from penstock.service.api.dependencies import whoever
-from penstock.service.api.errors import answer, status_of
 from penstock.service.api.middleware.limits import again
 from penstock.service.api.middleware.request_log import CHANGES_NOTHING, PREFIX
+from penstock.service.api.responses import error_response, status_of
 from penstock.service.app import ServiceApp
 from penstock.service.model import KeyedRequest, ReplayedResponse
 
@@ -54,7 +54,7 @@ class Idempotency:
         key = request.headers[HEADER]
         if not KEY.fullmatch(key):
             problem = Problem(HEADER, "a key has 1 to 255 visible ASCII characters", "wrong-value", "use a UUID")
-            await answer(400, [problem])(scope, receive, send)
+            await error_response(400, [problem])(scope, receive, send)
             return
         body = await request.body()
         keyed = await run_in_threadpool(_keyed_request, request, key, body)
@@ -71,7 +71,7 @@ class Idempotency:
         try:
             known = await run_in_threadpool(replays.begin, keyed)
         except PenstockError as error:
-            await answer(status_of(error), error.problems)(scope, receive, send)
+            await error_response(status_of(error), error.problems)(scope, receive, send)
             return
         if known is not None:
             request.state.replayed = True  # the audit log has it already

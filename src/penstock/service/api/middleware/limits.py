@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from penstock.deadline import LOOK_S, Deadline, patience, patient
 from penstock.model.errors import Problem
 from penstock.process_memory import Growth, give_back
-from penstock.service.api.errors import answer
+from penstock.service.api.responses import error_response
 
 LARGEST = 2 * 1024 * 1024
 DEEPEST = 64
@@ -61,7 +61,7 @@ class BodyLimits:
         if problem is None:
             document, problem = _json(body)
         if problem is not None:
-            await answer(413 if problem.code == "too-large" else 400, [problem])(scope, receive, send)
+            await error_response(413 if problem.code == "too-large" else 400, [problem])(scope, receive, send)
             return
         request.state.names = _names(document)
         await self.inner(scope, again(body, receive), send)

@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from penstock.model.errors import Problem
 from penstock.service.api.dependencies import LOOPBACK, SAFE
-from penstock.service.api.errors import answer, defect
+from penstock.service.api.responses import defect, error_response
 
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -67,7 +67,7 @@ class SecurityHeaders:
         request = Request(scope)
         problem = self._refusal(request)
         if problem is not None:
-            await answer(403, [problem])(scope, receive, with_headers)
+            await error_response(403, [problem])(scope, receive, with_headers)
             return
         try:
             await self.inner(scope, receive, with_headers)

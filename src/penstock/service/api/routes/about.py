@@ -1,28 +1,17 @@
-"""Routes for the service itself, file formats, templates, datasets and credentials."""
+"""Routes for the service itself: its version, its templates, and the sample company."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import APIRouter
+from pydantic import BaseModel
 
 from penstock.model.errors import InputError, Problem
-from penstock.model.reports import CheckJson, Page, as_json, check_json, single_page
+from penstock.model.reports import Page, as_json, single_page
+from penstock.model.spec import Dialect, Mode
 from penstock.model.text import did_you_mean
-from penstock.service.api.dependencies import Limit, Opened, Person, Right, needs
-from penstock.service.api.middleware.limits import limit_queries
-from penstock.service.api.reports import ColumnOut, DatasetOut, SamplesOut
-from penstock.service.api.shapes import TemplateOut
+from penstock.service.api.dependencies import Opened, Person, Right, needs
 from penstock.service.app import ServiceApp
 from penstock.version import __version__
 
 router = APIRouter()
-
-
-class NewSecret(BaseModel):
-    """An API key. It is never returned."""
-
-    model_config = ConfigDict(extra="forbid")
-    secret: Annotated[str, Field(min_length=1)]
 
 
 class AboutOut(BaseModel):
@@ -31,36 +20,85 @@ class AboutOut(BaseModel):
     openapi: str
 
 
-class FormatOut(BaseModel):
-    """A file format: `label` and `about` are for people; `options` are the keys of a file source that apply to it.
-
-    `extensions` are its usual extensions, the most usual first. An extension of several formats sets none of them.
+class TemplateFieldOut(BaseModel):
+    """A field of a template. `required` are the dialects that require it; `target` is its path in the native payload,
+    null if native does not send it.
     """
 
     name: str
     label: str
-    about: str
-    extensions: list[str]
-    options: list[str]
-    is_text: bool
-    can_upload: bool
+    type: str
+    description: str
+    native: str | None
+    target: str | None
+    others: list[str]
+    why: str | None
+    required: list[Dialect]
+    page: bool
+    auto: bool
+    max_length: int | None
+    whole: bool
+    choices: list[str]
+    default: str | None
+    or_id: bool
 
 
-class HowToCheck(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    refresh: bool = False
+class ExternalOut(BaseModel):
+    """The native field that identifies a record, and the destination's setting that names its columns."""
+
+    field: str
+    setting: str | None
+    max_length: int | None
+
+
+class TemplateOut(BaseModel):
+    """A template for an endpoint of Custify. Mappings are by dialect. `match`: a record needs at least one of these
+    fields.
+    """
+
+    name: str
+    title: str
+    description: str
+    object: str
+    phase: int
+    fields: list[TemplateFieldOut]
+    match: dict[str, list[str]]
+    extras: dict[str, str]
+    path: dict[str, str]
+    retry: dict[str, str]
+    retry_with: list[str] | None
+    modes: list[Mode]
+    job: str | None
+    flat_batch: bool
+    external: ExternalOut | None
+    combine: list[str]
+    text_limit: int | None
+    attribute_limit: int | None
+    attribute_chars: int | None
+    items: dict[str, str]
+    method: str
+
+
+class DemoState(BaseModel):
+    """Whether the sample company is loaded; `arrived` is the page of the local sandbox with the received records."""
+
+    loaded: bool
+    arrived: str | None
+
+
+class DemoLoaded(BaseModel):
+    """The new version of the project, the number of records per dataset, and the URL of the local sandbox."""
+
+    version: int
+    records: dict[str, int]
+    sandbox: str
+    arrived: str
 
 
 @router.get("/", tags=["about"], operation_id="getAbout")
 def about() -> AboutOut:
     """Returns the name and version of the service."""
     return AboutOut(name="penstock", version=__version__, openapi="/api/v1/openapi.json")
-
-
-@router.get("/formats", tags=["sources"], operation_id="listFormats")
-def formats(_: Person = needs(Right.VIEW)) -> Page[FormatOut]:
-    """Returns the file formats that sources read. Files may also be compressed with gzip (`.gz`)."""
-    return single_page([FormatOut.model_validate(each, from_attributes=True) for each in ServiceApp.file_formats()])
 
 
 @router.get("/templates", tags=["templates"], operation_id="listTemplates")
@@ -79,42 +117,16 @@ def template(name: str, _: Person = needs(Right.VIEW)) -> TemplateOut:
     return TemplateOut(**as_json(found))
 
 
-@router.get(
-    "/datasets/{name}/schema", tags=["datasets"], operation_id="getDatasetSchema", dependencies=[Depends(limit_queries)]
-)
-def schema(name: str, app: Opened, _: Person = needs(Right.VIEW)) -> DatasetOut:
-    """Returns the detected columns of a dataset."""
-    return DatasetOut(**as_json(app.dataset(name)))
+@router.get("/demo", tags=["demo"], operation_id="getDemo")
+def demo(app: Opened, _: Person = needs(Right.VIEW)) -> DemoState:
+    """Returns whether the sample company is loaded."""
+    return DemoState(**app.demo.state())
 
 
-@router.get(
-    "/datasets/{name}/samples",
-    tags=["datasets"],
-    operation_id="getDatasetSamples",
-    dependencies=[Depends(limit_queries)],
-)
-def samples(name: str, app: Opened, limit: Limit = 50, _: Person = needs(Right.VIEW)) -> SamplesOut:
-    """Returns the columns and the stored sample records of a dataset."""
-    found = app.dataset(name)
-    columns = [ColumnOut(**as_json(column)) for column in found.schema.columns]
-    return SamplesOut(columns=columns, rows=app.samples(name)[:limit], problems=[])
+@router.post("/demo", status_code=201, tags=["demo"], operation_id="loadDemo")
+def load_demo(app: Opened, person: Person = needs(Right.EDIT)) -> DemoLoaded:
+    """Loads the sample company with its data, and starts the local sandbox for Custify that it sends to.
 
-
-@router.post(
-    "/datasets/{name}/refresh", tags=["datasets"], operation_id="refreshDataset", dependencies=[Depends(limit_queries)]
-)
-def refresh(name: str, app: Opened, _: Person = needs(Right.EDIT)) -> DatasetOut:
-    """Reads the dataset and detects its columns again."""
-    return DatasetOut(**as_json(app.dataset(name, refresh=True)))
-
-
-@router.put("/credentials/{name}/secret", status_code=204, tags=["credentials"], operation_id="setSecret")
-def secret(name: str, given: NewSecret, app: Opened, _: Person = needs(Right.EDIT)) -> None:
-    """Stores the API key of a credential, sealed. It is never returned."""
-    app.set_credential(name, given.secret)
-
-
-@router.post("/credentials/{name}/check", tags=["credentials"], operation_id="checkCredential")
-def check(name: str, how: HowToCheck, app: Opened, _: Person = needs(Right.OPERATE)) -> CheckJson:
-    """Checks a credential with a request to the API, and returns which base URL responded."""
-    return check_json(app.check(name, refresh=how.refresh))
+    Its destination `notes` is a draft. Returns 409 if another project is applied.
+    """
+    return DemoLoaded(**app.demo.load(by=person.name))

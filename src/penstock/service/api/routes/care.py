@@ -1,19 +1,20 @@
-"""Routes for the maintenance of the service: diagnosis, pruning, backup, key rotation."""
+"""Routes for the maintenance of the service: diagnosis, retention, pruning, backup, key rotation."""
 
 from pathlib import Path
 from shutil import rmtree
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Body, Request, Response
 from fastapi.responses import FileResponse
 from pydantic import BaseModel, ConfigDict
 from starlette.background import BackgroundTask
 
 from penstock.model.reports import as_json
-from penstock.service.api.dependencies import Opened, Person, Right, needs
-from penstock.service.model import Level
+from penstock.service.api.dependencies import IfMatch, Opened, Person, Right, needs, require_etag, set_etag
+from penstock.service.model import Level, Retention
 
 router = APIRouter(tags=["care"])
+settings = APIRouter(prefix="/settings/retention", tags=["settings"])
 PRUNES_S = 20.0  # at most, for one request
 
 
@@ -26,6 +27,17 @@ class DoctorFinding(BaseModel):
     hint: str
     about: str
     check: str
+
+
+class DiagnosisOut(BaseModel):
+    """A diagnosis; `ok` is true if nothing is wrong, `checks` are the names of the checks."""
+
+    ok: bool
+    at: str
+    database: str
+    versions: dict[str, str]
+    checks: list[str]
+    findings: list[DoctorFinding]
 
 
 class Prune(BaseModel):
@@ -60,21 +72,32 @@ class RotatedOut(BaseModel):
     from_environment: bool
 
 
-class DiagnosisOut(BaseModel):
-    """A diagnosis; `ok` is true if nothing is wrong, `checks` are the names of the checks."""
-
-    ok: bool
-    at: str
-    database: str
-    versions: dict[str, str]
-    checks: list[str]
-    findings: list[DoctorFinding]
-
-
 @router.get("/doctor", operation_id="getDoctor", response_model=DiagnosisOut)
 def doctor(app: Opened, request: Request, _: Person = needs(Right.ADMIN)) -> dict[str, Any]:
     """Runs the checks of `penstock doctor`, except those of the project file, and returns problems with their fixes."""
     return app.care.diagnose(open_to_all=request.app.state.without_sign_in).to_json()
+
+
+@settings.get("", operation_id="getRetention")
+def retention(app: Opened, response: Response, _: Person = needs(Right.VIEW)) -> dict[str, int]:
+    """Returns how many days each kind of data is kept; 0 means forever."""
+    return _with_etag(app.care.retention(), response)
+
+
+@settings.put("", operation_id="putRetention")
+def put_retention(
+    document: Annotated[dict[str, Any], Body(examples=[{"runs": 90, "responses": 30}])],
+    app: Opened,
+    response: Response,
+    if_match: IfMatch = None,
+    person: Person = needs(Right.ADMIN),
+) -> dict[str, int]:
+    """Replaces the retention settings. Omitted settings get their default."""
+
+    def guard(before: Retention) -> None:
+        require_etag(if_match, as_json(before), "the retention settings")
+
+    return _with_etag(app.care.set_retention(document, by=person.name, guard=guard), response)
 
 
 @router.post("/prune", operation_id="prune")
@@ -110,3 +133,9 @@ def back_up(app: Opened, _: Person = needs(Right.ADMIN)) -> FileResponse:
 def rotate_key(app: Opened, _: Person = needs(Right.ADMIN)) -> RotatedOut:
     """Seals all API keys and secrets with a new sealing key. Ends all sessions."""
     return RotatedOut(**as_json(app.care.rotate_key()))
+
+
+def _with_etag(found: Retention, response: Response) -> dict[str, int]:
+    document: dict[str, int] = as_json(found)
+    set_etag(response, document)
+    return document

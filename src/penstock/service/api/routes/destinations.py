@@ -1,26 +1,40 @@
-"""Routes for destinations: preview, plan, test, activate, pause."""
+"""Routes for destinations and credentials, saved or not: preview, plan, check, test, activate, pause."""
 
 from collections.abc import Iterator
 from typing import Annotated, Any
-from urllib.parse import quote
 
 import orjson
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
+from typing_extensions import TypedDict
 
-from penstock.model.errors import PenstockError, problem_json
-from penstock.model.outcome import Note
-from penstock.model.record import RefusedRecord
-from penstock.model.reports import PreviewedRequest, TestJson, as_json, test_json
+from penstock.model.errors import InputError, PenstockError, ProblemJson, problem_json
+from penstock.model.outcome import Note, NoteJson
+from penstock.model.record import KeyJson, RefusedRecord
+from penstock.model.reports import CheckJson, Preview, PreviewedRequest, TestJson, as_json, check_json, test_json
 from penstock.model.runs import PlanJson, plan_json
 from penstock.service.api.dependencies import Opened, Person, Right, needs, seen_by
 from penstock.service.api.middleware.limits import limit_queries
-from penstock.service.api.reports import PreviewOut
+from penstock.service.api.responses import PreviewOut, UnsavedPreview, attachment, whole_problems
 
-router = APIRouter(prefix="/destinations/{name}", tags=["destinations"])
+router = APIRouter(prefix="/destinations", tags=["destinations"])
+credentials = APIRouter(prefix="/credentials", tags=["credentials"])
 LINES = "application/x-ndjson"
 PIECE = 1 << 16  # bytes of lines that are sent together
+FINDINGS_S = 2.0  # at most, for the check of the whole dataset
+
+
+class Draft(BaseModel):
+    """An unsaved destination; `value` has the keys of the project file."""
+
+    model_config = ConfigDict(extra="forbid")
+    name: str
+    value: dict[str, Any]
+
+
+class PreviewDraft(Draft):
+    limit: Annotated[int, Field(ge=1, le=100)] = 5
 
 
 class TestSend(BaseModel):
@@ -32,7 +46,57 @@ class TestSend(BaseModel):
     body: str | None = None
 
 
-@router.get("/preview", operation_id="previewDestination", dependencies=[Depends(limit_queries)])
+class TestDraft(TestSend, Draft):
+    """The number of the sample to send, and an edited body that replaces its own."""
+
+
+class CredentialDraft(Draft):
+    """An unsaved credential; `value` has the keys of the project file. `secret` is the API key if `value` has none."""
+
+    secret: Annotated[str, Field(min_length=1, max_length=10_000)] | None = None
+
+
+class NewSecret(BaseModel):
+    """An API key. It is never returned."""
+
+    model_config = ConfigDict(extra="forbid")
+    secret: Annotated[str, Field(min_length=1)]
+
+
+class HowToCheck(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    refresh: bool = False
+
+
+class BrokenRule(TypedDict):
+    """A record that breaks a rule, with the value that breaks it."""
+
+    key: KeyJson | None
+    value: str | None
+
+
+class FindingOut(BaseModel):
+    """Records that break a rule: their number and some examples."""
+
+    field: str | None
+    rule: str
+    reason: str
+    values: dict[str, Any]
+    count: int
+    examples: list[BrokenRule]
+
+
+class FindingsOut(BaseModel):
+    """The check of a dataset: `checked` of `records` were checked; `records` is null if they were not counted."""
+
+    records: int | None
+    checked: int
+    refused: list[FindingOut]
+    notes: list[NoteJson]
+    errors: list[ProblemJson]
+
+
+@router.get("/{name}/preview", operation_id="previewDestination", dependencies=[Depends(limit_queries)])
 def preview(
     name: str, app: Opened, limit: Annotated[int, Query(ge=1, le=100)] = 5, person: Person = needs(Right.VIEW)
 ) -> PreviewOut:
@@ -41,7 +105,7 @@ def preview(
 
 
 @router.get(
-    "/preview/export",
+    "/{name}/preview/export",
     operation_id="exportPreview",
     response_class=StreamingResponse,
     responses={200: {"content": {LINES: {"schema": {"type": "string"}}}}},
@@ -52,8 +116,80 @@ def export(name: str, app: Opened, person: Person = needs(Right.VIEW)) -> Stream
     A record that would be quarantined is a line with `refused`. The last line has the numbers of both and the `notes`,
     or `errors` if the data cannot be read to the end.
     """
-    named = {"Content-Disposition": f'attachment; filename="{quote(name)}.preview.ndjson"'}
-    return StreamingResponse(_pieces(_lines(seen_by(app, person).preview_all(name))), media_type=LINES, headers=named)
+    lines = _lines(seen_by(app, person).preview_all(name))
+    return StreamingResponse(_pieces(lines), media_type=LINES, headers=attachment(f"{name}.preview.ndjson"))
+
+
+@router.get("/{name}/plan", operation_id="planDestination")
+def plan(name: str, app: Opened, person: Person = needs(Right.VIEW)) -> PlanJson:
+    """Returns what a run would do now. Sends nothing."""
+    return plan_json(seen_by(app, person).plan(name))
+
+
+@router.post("/{name}/test", operation_id="testDestination")
+def send(name: str, app: Opened, sent: TestSend, _: Person = needs(Right.OPERATE)) -> TestJson:
+    """Sends one request now."""
+    return test_json(app.test(name, sample=sent.sample, body=sent.body))
+
+
+@router.post("/{name}/activate", status_code=204, operation_id="activateDestination")
+def activate(name: str, app: Opened, person: Person = needs(Right.OPERATE)) -> None:
+    """Activates a destination: runs send its records."""
+    app.activate(name, by=person.name)
+
+
+@router.post("/{name}/pause", status_code=204, operation_id="pauseDestination")
+def pause(name: str, app: Opened, person: Person = needs(Right.OPERATE)) -> None:
+    """Pauses a destination: runs do not send its records."""
+    app.pause(name, by=person.name)
+
+
+@router.post("/preview", operation_id="previewUnsaved", summary="Preview", dependencies=[Depends(limit_queries)])
+def preview_unsaved(draft: PreviewDraft, app: Opened, person: Person = needs(Right.VIEW)) -> UnsavedPreview:
+    """Returns the requests that the sample records produce, or `errors` if the settings are invalid. Sends nothing."""
+    try:
+        found = seen_by(app, person).unsaved.preview(draft.name, draft.value, draft.limit)
+    except InputError as error:
+        found = Preview(())
+        return UnsavedPreview(**as_json(found), errors=whole_problems(error.problems))
+    return UnsavedPreview(**as_json(found), errors=[])
+
+
+@router.post("/findings", operation_id="checkUnsaved", dependencies=[Depends(limit_queries)])
+def findings(draft: Draft, app: Opened, _: Person = needs(Right.VIEW)) -> FindingsOut:
+    """Checks the records of the whole dataset for two seconds at most. Returns the refused ones by field and rule;
+    `checked` is the number of records that were checked.
+    """
+    try:
+        found = app.unsaved.findings(draft.name, draft.value, FINDINGS_S)
+    except InputError as error:
+        return FindingsOut(records=None, checked=0, refused=[], notes=[], errors=whole_problems(error.problems))
+    return FindingsOut(**as_json(found), errors=[])
+
+
+@router.post("/test", operation_id="testUnsaved", summary="Send")
+def send_unsaved(draft: TestDraft, app: Opened, person: Person = needs(Right.OPERATE)) -> TestJson:
+    """Sends one request now, with these settings."""
+    unsaved = seen_by(app, person).unsaved
+    return test_json(unsaved.test(draft.name, draft.value, sample=draft.sample, body=draft.body))
+
+
+@credentials.put("/{name}/secret", status_code=204, operation_id="setSecret")
+def secret(name: str, given: NewSecret, app: Opened, _: Person = needs(Right.EDIT)) -> None:
+    """Stores the API key of a credential, sealed. It is never returned."""
+    app.set_credential(name, given.secret)
+
+
+@credentials.post("/{name}/check", operation_id="checkCredential")
+def check(name: str, how: HowToCheck, app: Opened, _: Person = needs(Right.OPERATE)) -> CheckJson:
+    """Checks a credential with a request to the API, and returns which base URL responded."""
+    return check_json(app.check(name, refresh=how.refresh))
+
+
+@credentials.post("/check", operation_id="checkUnsavedCredential", summary="Check")
+def check_unsaved(draft: CredentialDraft, app: Opened, _: Person = needs(Right.EDIT)) -> CheckJson:
+    """Checks these settings and this key with a request to the API. Stores nothing."""
+    return check_json(app.unsaved.credential(draft.name, draft.value, draft.secret))
 
 
 def _lines(found: Iterator[PreviewedRequest | RefusedRecord | Note]) -> Iterator[dict[str, Any]]:
@@ -82,27 +218,3 @@ def _pieces(lines: Iterator[dict[str, Any]]) -> Iterator[bytes]:
             yield bytes(piece)
             piece.clear()
     yield bytes(piece)
-
-
-@router.get("/plan", operation_id="planDestination")
-def plan(name: str, app: Opened, person: Person = needs(Right.VIEW)) -> PlanJson:
-    """Returns what a run would do now. Sends nothing."""
-    return plan_json(seen_by(app, person).plan(name))
-
-
-@router.post("/test", operation_id="testDestination")
-def send(name: str, app: Opened, sent: TestSend, _: Person = needs(Right.OPERATE)) -> TestJson:
-    """Sends one request now."""
-    return test_json(app.test(name, sample=sent.sample, body=sent.body))
-
-
-@router.post("/activate", status_code=204, operation_id="activateDestination")
-def activate(name: str, app: Opened, person: Person = needs(Right.OPERATE)) -> None:
-    """Activates a destination: runs send its records."""
-    app.activate(name, by=person.name)
-
-
-@router.post("/pause", status_code=204, operation_id="pauseDestination")
-def pause(name: str, app: Opened, person: Person = needs(Right.OPERATE)) -> None:
-    """Pauses a destination: runs do not send its records."""
-    app.pause(name, by=person.name)

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from penstock.model.errors import PenstockError, Problem
 from penstock.service.api.dependencies import Opened, Person, Right, needs
-from penstock.service.api.errors import answer, status_of
+from penstock.service.api.responses import as_it_is, error_response, status_of
 from penstock.service.app import ServiceApp
 from penstock.service.documents import HookJson
 from penstock.service.model import Overrun, PostRefused, SenderRefused
@@ -48,7 +48,7 @@ class HookKeyOut(BaseModel):
 @router.get("", operation_id="getHook", responses={200: {"model": HookJson}})
 def info(name: str, app: Opened, _: Person = needs(Right.VIEW)) -> Response:
     """Returns the address, the authentication and the received records of a webhook source."""
-    return Response(orjson.dumps(app.intake.info(name)), media_type="application/json")
+    return as_it_is(app.intake.info(name))
 
 
 @router.post("/key", operation_id="newHookKey")
@@ -199,6 +199,6 @@ def _refused(status: int, problem: Problem, headers: Mapping[str, str] | None = 
 
 
 def _refusal(status: int, problems: Sequence[Problem], headers: Mapping[str, str] | None = None) -> PostReply:
-    response = answer(status, problems)
+    response = error_response(status, problems)
     response.headers.update({**PLAIN, **(headers or {})})
     return PostReply(status, response.raw_headers, bytes(response.body), problems[0].code if problems else "refused")

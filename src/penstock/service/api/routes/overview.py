@@ -21,7 +21,7 @@ from penstock.service.api.dependencies import (
     etag_header,
     needs,
 )
-from penstock.service.api.shapes import as_it_is
+from penstock.service.api.responses import as_it_is
 from penstock.service.documents import FoundKind, OverviewJson
 
 router = APIRouter(tags=["overview"])

@@ -33,7 +33,7 @@ from penstock.service.api.dependencies import (
     set_etag,
 )
 from penstock.service.api.middleware.limits import limit_queries
-from penstock.service.api.reports import UnsavedPreview
+from penstock.service.api.responses import UnsavedPreview
 from penstock.service.app import ServiceApp
 from penstock.service.model import MANY, DiscardRow
 

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from typing import Annotated, Literal
-from urllib.parse import quote
 
 import orjson
 from fastapi import APIRouter, Query, Response
@@ -15,11 +14,11 @@ from penstock.model.delivery import DeliveryJson, WholeDeliveryJson
 from penstock.model.reports import Page
 from penstock.model.runs import ProgressJson, RecordJson, RunFilter, RunJson
 from penstock.service.api.dependencies import Cursor, Limit, Opened, Person, Right, needs
-from penstock.service.api.shapes import COMPONENTS, as_it_is
+from penstock.service.api.responses import COMPONENTS, as_it_is, attachment
 from penstock.service.app import ServiceApp
 
 router = APIRouter(prefix="/runs", tags=["runs"])
-LOOK_S = 0.4
+POLL_S = 0.4
 ALIVE_EVERY_S = 15.0
 EVENTS = {
     "oneOf": [
@@ -96,10 +95,10 @@ async def events(run: str, app: Opened, _: Person = needs(Right.VIEW)) -> Stream
     """Streams server-sent events: `progress` while the run lasts, then `end` with the run."""
     await run_in_threadpool(app.work.run, run)  # an unknown run is refused before the stream begins
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(_told(app, run), media_type="text/event-stream", headers=headers)
+    return StreamingResponse(_stream(app, run), media_type="text/event-stream", headers=headers)
 
 
-async def _told(app: ServiceApp, run: str) -> AsyncIterator[str]:
+async def _stream(app: ServiceApp, run: str) -> AsyncIterator[str]:
     last: ProgressJson | RunJson | None = None
     quiet = 0.0
     while True:
@@ -110,8 +109,8 @@ async def _told(app: ServiceApp, run: str) -> AsyncIterator[str]:
         if found != last or quiet >= ALIVE_EVERY_S:
             last, quiet = found, 0.0
             yield _event("progress", found)
-        await asyncio.sleep(LOOK_S)
-        quiet += LOOK_S
+        await asyncio.sleep(POLL_S)
+        quiet += POLL_S
 
 
 def _event(name: str, document: ProgressJson | RunJson) -> str:
@@ -163,5 +162,5 @@ def export(
     _: Person = needs(Right.VIEW),
 ) -> StreamingResponse:
     """Returns all records of a run as a file."""
-    named = {"Content-Disposition": f'attachment; filename="{quote(run)}.{kind}"'}
-    return StreamingResponse(app.work.details.export(run, kind), media_type=MEDIA[kind], headers=named)
+    parts = app.work.details.export(run, kind)
+    return StreamingResponse(parts, media_type=MEDIA[kind], headers=attachment(f"{run}.{kind}"))

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from penstock.clock import iso
 from penstock.model.reports import Page, single_page
 from penstock.service.api.dependencies import IfMatch, Opened, Person, Right, needs, require_etag, set_etag
-from penstock.service.api.errors import answer
+from penstock.service.api.responses import error_response
 from penstock.service.documents import AlertSettings
 from penstock.service.model import Alert, AlertState
 
@@ -67,7 +67,7 @@ def healthz() -> dict[str, Any]:
 def readyz(app: Opened) -> JSONResponse:
     """Returns 200 when the process is ready for requests, 503 with the problems otherwise."""
     problems = app.watch.not_ready()
-    return answer(503, problems) if problems else JSONResponse({"status": "ready"})
+    return error_response(503, problems) if problems else JSONResponse({"status": "ready"})
 
 
 @outside.get("/metrics", dependencies=[Depends(_may_see_metrics)])
