@@ -150,3 +150,12 @@ def test_the_states_of_flows_and_webhook_sources(office, run):
     hook = office.client.get("/sources/push").json()["state"]["hook"]
     assert (hook["url"], hook["received"]) == ("/hooks/push", 0)
     assert hook["auth"]["has_secret"] is False
+
+
+def test_replies_are_listed_newest_first(office):
+    office.run("it")
+    first = office.client.get("/responses/it", params={"limit": 1}).json()
+    second = office.client.get("/responses/it", params={"limit": 1, "cursor": first["next"]}).json()
+    assert first["items"][0]["id"] > second["items"][0]["id"]
+    assert first["items"][0]["response"]["status"] in {200, 201}
+    assert office.client.get("/responses/nobody").status_code == 404

@@ -1,4 +1,4 @@
-"""Unsaved sources and datasets over HTTP: checks, uploads, SQL."""
+"""Formats, uploads, and unsaved sources and datasets over HTTP."""
 
 import gzip
 import os
@@ -233,3 +233,13 @@ def test_a_destination_is_not_saved_with_a_field_that_its_records_lack(office):
     reply = office.client.patch("/destinations/fits", json={"fields": {"name": "nome"}})
     assert [problem["path"] for problem in reply.json()["errors"]] == ["destinations.fits.fields.name"]
     assert office.client.get("/destinations/fits").json()["value"]["fields"]["name"] == "name"
+
+
+def test_each_format_of_files_has_its_endings_and_options(office):
+    formats = {each["name"]: each for each in office.client.get("/formats").json()["items"]}
+    assert list(formats)[:5] == ["csv", "tsv", "json", "ndjson", "parquet"]
+    assert formats["tsv"]["extensions"] == [".tsv", ".tab", ".txt"]
+    assert "delimiter" in formats["csv"]["options"]
+    assert formats["json"]["options"] == ["encoding", "records_path"]
+    assert (formats["parquet"]["label"], formats["parquet"]["is_text"]) == ("Parquet", False)
+    assert all(each["can_upload"] for each in formats.values())

@@ -63,3 +63,12 @@ def test_a_plan_is_what_the_next_run_does(service):
     assert (plan["records"], plan["creates_or_updates"], plan["invalid"]) == (2, 1, 1)
     service.run("planned")
     assert service.ask("GET /destinations/planned/plan")["creates_or_updates"] == 0
+
+
+def test_the_plan_of_a_flow_is_in_total_and_per_destination(service):
+    service.people("flowing", [{"id": "1", "email": "a@x.example"}])
+    service.ask("POST /flows", {"name": "together", "value": {"destinations": ["flowing"]}}, 201)
+    plan = service.ask("GET /flows/together/plan")
+    assert (plan["flow"], plan["creates_or_updates"]) == ("together", 1)
+    assert [part["destination"] for part in plan["destinations"]] == ["flowing"]
+    service.refused("GET /flows/flowing/plan", status=404)
