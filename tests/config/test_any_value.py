@@ -8,7 +8,7 @@ import pytest
 
 from penstock.config import loader
 from penstock.config.loader import SECTIONS, read_files
-from penstock.config.yaml.report import Report
+from penstock.config.tree import Report
 
 VALID = Path(__file__).parents[1] / "fixtures" / "config" / "valid"
 NASTY = (

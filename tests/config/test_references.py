@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from penstock.config.credentials import resolve_secret
 from penstock.config.loader import check_project, load_project
-from penstock.config.values.references import resolve_secret
 from penstock.model.errors import InputError
 
 PROJECT = """

@@ -10,7 +10,7 @@ from ruamel.yaml import YAML
 
 from penstock.config import keys
 from penstock.config.loader import SECTIONS, check_project, load_project, project_json_schema
-from penstock.config.values.sections import Section
+from penstock.config.sections import Section
 from penstock.model.spec import (
     BatchSpec,
     Binding,

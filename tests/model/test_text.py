@@ -4,12 +4,14 @@ import pytest
 
 from penstock.model.text import (
     FORMULAS,
+    MOST_LISTED,
     did_you_mean,
     digest,
     harmless_cell,
     identifying,
     nearest,
     place_in,
+    suggest,
     visible,
     without_invisible,
 )
@@ -63,6 +65,13 @@ def test_the_nearest_known_word_is_found_in_any_case():
     assert nearest("zip", ["name", "Email"]) is None
     assert did_you_mean("emial", ["email"], "write a field") == "did you mean email?"
     assert did_you_mean("zip", ["email"], "write a field") == "write a field"
+
+
+def test_the_hint_for_a_key_names_the_nearest_known_one_and_lists_the_first_ones():
+    assert suggest("emial", ["email", "id"], "fields") == "did you mean `email`? fields: email, id"
+    assert suggest("zip", ["email"], "fields") == "fields: email"
+    assert suggest("zip", [], "source") == "there is no source yet"
+    assert suggest("zip", map(str, range(MOST_LISTED + 1)), "numbers").endswith(" and 1 more")
 
 
 def test_different_texts_have_different_digests():

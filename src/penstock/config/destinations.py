@@ -1,35 +1,35 @@
-"""Reads destinations and credentials from the file to specs.
+"""Reads destinations from the file to specs, and checks them once everything is read.
 
-References are checked after everything is read. Bindings of columns to fields are checked against the template's
-document.
+The checks: references to other resources, keys that exclude each other, and bindings of columns to the fields of the
+template. Batches and manual requests are checked in `requests.py`.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
-from penstock.config.keys import CREDENTIAL, DESTINATION
-from penstock.config.values.references import check_base_url, check_header, is_literal, parse_secret, split_address
-from penstock.config.values.shapes import BadValue
-from penstock.config.yaml.report import Report, suggest
-from penstock.config.yaml.tree import Marked
+from penstock.config.credentials import split_address
+from penstock.config.keys import DESTINATION
+from penstock.config.requests import check_batch, check_path, check_request
+from penstock.config.shapes import BadValue
+from penstock.config.tree import Marked, Report
 from penstock.model.spec import (
     BatchSpec,
     Binding,
     CredentialSpec,
     DestinationSpec,
+    Dialect,
     FuseSpec,
     GroupingSpec,
     Mode,
-    RateLimit,
+    ProjectSpec,
     RequestSpec,
-    Secret,
+    SqlSource,
     XmlSpec,
 )
+from penstock.model.text import suggest
 from penstock.templates.catalogue import Template
 
 
@@ -144,82 +144,143 @@ def _check_fields(template: Template, node: Marked, report: Report) -> None:
                 report.add(truncate.place, "truncate", message, hint, "truncate")
 
 
-HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?")
+TEMPLATE_ONLY = ("path", "object", "external_id", "data_id", "company_link")
 
 
-def read_credential(name: str, node: Marked, base: Path, report: Report) -> CredentialSpec:
-    """Reads and checks one credential."""
-    read = CREDENTIAL.read(node, report)
-    values: dict[str, Any] = {} if isinstance(read, BadValue) else read
-    base_url = values.get("base_url", "auto")
-    if base_url != "auto":
-        check_base_url(base_url, node.at("base_url"), report)
-        values["base_url"] = base_url.rstrip("/")
-    if "rate_limit" in values:
-        values["rate_limit"] = RateLimit(**values["rate_limit"])
-    if "api_key" in values:
-        key = parse_secret(values["api_key"], node.at("api_key"), base, report)
-        _refuse_literal(key, base_url, node.at("api_key"), report)
-        values["api_key"] = key
-    if "headers" in values:
-        values["headers"] = _headers(values["headers"], node.at("headers"), base, report)
-    if "allowed_hosts" in values:
-        values["allowed_hosts"] = _hosts(values["allowed_hosts"], node.at("allowed_hosts"), report)
-    credential = CredentialSpec(name, **values)
-    if credential.connector == "http":
-        _check_http(credential, node, report)
-    _refuse_second_key(credential, node, report)
-    return credential
+class CheckContext(NamedTuple):
+    """What a destination's checks need besides the destination itself."""
+
+    project: ProjectSpec
+    templates: Mapping[str, Template]
+    report: Report
 
 
-def _refuse_second_key(credential: CredentialSpec, node: Marked, report: Report) -> None:
-    """Refuses an Authorization header, except with `connector: http` and without `api_key`."""
-    if credential.connector == "http" and "api_key" not in node.entries():
+def check_destination(destination: DestinationSpec, node: Marked, ctx: CheckContext) -> None:
+    project, report = ctx.project, ctx.report
+    _check_known("dataset", destination.dataset, project.datasets, node, report)
+    _check_known("credential", destination.credential, project.credentials, node, report)
+    given = [key for key in ("template", "request") if key in node.entries()]
+    if len(given) != 1:
+        message = "both `template` and `request` are given" if given else "neither `template` nor `request` is given"
+        place = node.at("request").place if given else node.place
+        hint = "a destination needs exactly one of `template` and `request`"
+        report.add(place, "one-of", message, hint, " and ".join(given) or "neither")
+    _refuse_both_batches(node, report)
+    template = None
+    if destination.template is not None:
+        template = _check_template(destination, node, ctx)
+    if destination.request is not None:
+        _check_manual(destination, node, ctx)
+    _check_mode(destination, template, node, ctx)
+    check_bindings(destination, _items_of(destination, template, ctx), node, report)
+
+
+def _check_known(kind: str, name: str, known: Mapping[str, object], node: Marked, report: Report) -> None:
+    if name and name not in known:
+        hint = suggest(name, known, f"{kind}s")
+        report.add(node.at(kind).place, "unknown-name", f"there is no {kind} {name}", hint, name)
+
+
+def _refuse_both_batches(node: Marked, report: Report) -> None:
+    if node.get("batch") is not None and node.get("request", "batch") is not None:
+        message = "`batch` is given twice: on the destination and in its `request`"
+        report.add(node.at("batch").place, "one-of", message, "keep the one in `request`", "batch, request.batch")
+
+
+def _check_template(destination: DestinationSpec, node: Marked, ctx: CheckContext) -> Template | None:
+    report = ctx.report
+    name = str(destination.template)
+    template = ctx.templates.get(name)
+    place = node.at("template").place
+    if template is None:
+        hint = suggest(name, ctx.templates, "templates")
+        report.add(place, "unknown-template", f"there is no template {name}", hint, name)
+        return None
+    credential = ctx.project.credentials.get(destination.credential)
+    if credential is not None and credential.connector == "http":
+        message = f"templates work only with Custify; the credential {credential.name} has `connector: http`"
+        report.add(place, "wrong-connector", message, "use `request`, or a credential with `connector: custify`", name)
+    if destination.path is not None:
+        check_path(destination.path, node.at("path"), report)
+        if "{" in destination.path or "}" in destination.path:
+            message = "a template's path cannot have macros"
+            hint = "write a path that is the same for every record, or use `request` with {record.x} in its `url`"
+            report.add(node.at("path").place, "path-placeholder", message, hint, destination.path)
+    check_batch(destination, template, dialects_of(credential), node, report)
+    _check_template_keys(destination, template, node, report)
+    return template
+
+
+def _check_template_keys(destination: DestinationSpec, template: Template, node: Marked, report: Report) -> None:
+    own = template.object if not template.items else None
+    if destination.object is not None and own is not None and destination.object != own:
+        message = f"{template.name} always sends objects of the kind {own}; only send_batch has `object`"
+        report.add(node.at("object").place, "key-not-here", message, "remove `object`", destination.object)
+    setting = template.external.setting if template.external is not None else None
+    for key in ("external_id", "data_id"):
+        if key in node.entries() and key != setting and not template.items:
+            message = f"{template.name} has no {key}"
+            hint = f"remove it; this template has `{setting}`" if setting else "remove it"
+            report.add(node.at(key).place, "key-not-here", message, hint, key)
+
+
+def _check_manual(destination: DestinationSpec, node: Marked, ctx: CheckContext) -> None:
+    credential = ctx.project.credentials.get(destination.credential)
+    request = node.at("request")
+    assert destination.request is not None
+    for key in TEMPLATE_ONLY:
+        if key in node.entries():
+            message = f"`{key}` is a key for templates, and this destination has `request`"
+            ctx.report.add(node.at(key).place, "key-not-here", message, f"remove `{key}`", key)
+    check_request(destination.request, credential, request, ctx.report)
+    check_batch(destination, None, dialects_of(credential), node, ctx.report)
+
+
+def dialects_of(credential: CredentialSpec | None) -> tuple[Dialect, ...]:
+    """The dialects that this credential can have according to the file; none if the API is not Custify."""
+    if credential is not None and credential.connector == "http":
+        return ()
+    if credential is None:
+        return ("native", "flat")
+    if credential.dialect != "auto":
+        return (credential.dialect,)
+    split = split_address(credential.base_url)
+    if split is None:
+        return ("native", "flat")
+    return ("flat",) if split[1].path.rstrip("/").endswith("/api") else ("native",)
+
+
+def _items_of(destination: DestinationSpec, template: Template | None, ctx: CheckContext) -> Template | None:
+    return None if template is None else item_template(destination, template, ctx.templates)
+
+
+def _check_mode(destination: DestinationSpec, template: Template | None, node: Marked, ctx: CheckContext) -> None:
+    report = ctx.report
+    if "mirror_max_share" in node.entries():
+        place, found = node.at("mirror_max_share").place, "mirror_max_share"
+        report.add(place, "not-available-yet", "`mode: mirror` is not available yet", f"remove `{found}`", found)
+    mode = destination.mode
+    if mode is None:
         return
-    for name in credential.headers:
-        if name.lower() == "authorization":
-            message = "Penstock makes the Authorization header from `api_key`"
-            report.add(node.at("headers", name).place, "forbidden-header", message, "write the key as `api_key`", name)
+    place = node.at("mode").place
+    if template is not None and mode not in template.modes:
+        words = ", ".join(template.modes)
+        message = f"{template.name} does not support `mode: {mode}`"
+        report.add(place, "mode-not-here", message, f"one of: {words}", mode)
+    elif mode is Mode.MIRROR:
+        _refuse_mirror(destination, node, ctx)
 
 
-def _check_http(credential: CredentialSpec, node: Marked, report: Report) -> None:
-    if credential.base_url == "auto":
-        message = "`connector: http` needs a `base_url`"
-        found = node.get("base_url")
-        place = node.place.below("base_url") if found is None else found.place
-        report.add(place, "missing-key", message, "write base_url: https://…")
-    dialect = node.get("dialect")
-    if dialect is not None and credential.dialect != "auto":
-        message = "only Custify has dialects; this credential has `connector: http`"
-        report.add(dialect.place, "key-not-here", message, "remove `dialect`", credential.dialect)
-
-
-def _refuse_literal(key: Secret, base_url: str, node: Marked, report: Report) -> None:
-    if not is_literal(key) or not key.parts:
+def _refuse_mirror(destination: DestinationSpec, node: Marked, ctx: CheckContext) -> None:
+    dataset = ctx.project.datasets.get(destination.dataset)
+    source = ctx.project.sources.get(dataset.source) if dataset is not None else None
+    place = node.at("mode").place
+    if isinstance(source, SqlSource) and source.cursor is not None:
+        message = (
+            f"`mirror` deletes what is no longer in the dataset, but the source {source.name} is read by its `cursor`"
+        )
+        hint = "a cursor does not show deleted rows: use `mode: changed`, or remove `cursor`"
+        ctx.report.add(place, "mirror-with-cursor", message, hint, "mirror")
         return
-    split = split_address(base_url)
-    if split is not None and split[0].is_loopback:
-        return
-    message = "the key is written in the file; this is only allowed with a loopback `base_url`"
-    hint = "write ${env:NAME} or ${file:PATH}, or remove `api_key` and use `penstock credential set`"
-    report.add(node.place, "literal-secret", message, hint)
-
-
-def _headers(pairs: tuple[tuple[str, str], ...], node: Marked, base: Path, report: Report) -> Mapping[str, Secret]:
-    headers: dict[str, Secret] = {}
-    for name, value in pairs:
-        place = node.at(name)
-        if check_header(name, value, place, report):
-            if name.lower() in {other.lower() for other in headers}:
-                report.add(place.place, "duplicate-name", f"the header {name} is given twice", "keep one", name)
-            headers[name] = parse_secret(value, place, base, report)
-    return MappingProxyType(headers)
-
-
-def _hosts(hosts: tuple[str, ...], node: Marked, report: Report) -> tuple[str, ...]:
-    lowered = tuple(host.lower() for host in hosts)
-    for host in lowered:
-        if HOST.fullmatch(host) is None:
-            hint = "write only the host, such as eu.example.com or eu.example.com:8443"
-            report.add(node.place, "bad-host", "this is not a host name", hint, host)
-    return lowered
+    hint = "use changed, new or all"
+    ctx.report.add(place, "not-available-yet", "`mode: mirror` is not available yet", hint, "mirror")

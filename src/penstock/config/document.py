@@ -14,8 +14,7 @@ from typing import Any
 
 from penstock.bounds import MAX_PROJECT, bounds
 from penstock.config.loader import SECTIONS, read_files, read_sections
-from penstock.config.yaml.report import Report
-from penstock.config.yaml.tree import Marked
+from penstock.config.tree import Marked, Report
 from penstock.model.errors import InputError, Problem
 from penstock.model.reports import ChangeKind, DocumentChange
 

@@ -1,4 +1,4 @@
-"""Reads flows and schedules (`0 2 * * *`, `every 15m`, `on new data`).
+"""Reads and checks flows and their schedules (`0 2 * * *`, `every 15m`, `on new data`).
 
 Also checks that no destination reads its own replies.
 """
@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from penstock.config.values.shapes import SECONDS
-from penstock.config.yaml.report import Report, suggest
-from penstock.config.yaml.tree import Marked
+from penstock.config.keys import FLOW
+from penstock.config.shapes import SECONDS, BadValue
+from penstock.config.tree import Marked, Report
 from penstock.model.spec import Cron, Every, FlowSpec, OnNewData, ProjectSpec, ResponseSource, Schedule, SqlSource
+from penstock.model.text import suggest
 
 CRON_FIELDS = 5
 SOME_DAY = datetime(2026, 1, 1)  # noqa: DTZ001 - any day: only checks that the schedule has a next time
@@ -60,6 +61,13 @@ def _check_cron(text: str) -> None:
         raise NoSchedule(f"this is not a schedule: {str(error).lower()}", CRON_HINT) from error
     except StopIteration:
         raise NoSchedule("this date does not exist", CRON_HINT) from None
+
+
+def read_flow(name: str, node: Marked, report: Report) -> FlowSpec:
+    """Reads one flow; whether its destinations exist is checked later."""
+    read = FLOW.read(node, report)
+    values = {} if isinstance(read, BadValue) else read
+    return FlowSpec(name, **{"destinations": (), **values})
 
 
 def check_flows(project: ProjectSpec, node: Marked, report: Report) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from penstock.config.values.sections import Key, Section
-from penstock.config.values.shapes import (
+from penstock.config.sections import Key, Section, SectionByTypeShape
+from penstock.config.shapes import (
     AttributesShape,
     BooleanShape,
     ChoiceShape,
@@ -20,15 +20,18 @@ from penstock.config.values.shapes import (
     TextShape,
     ValueShape,
 )
-from penstock.config.webhooks import FLUSH, HOOK_HMAC, HOOK_KEY, HOOK_RATE, AuthShape
 from penstock.model.spec import (
     BatchSpec,
     CredentialSpec,
     DestinationSpec,
     FileSource,
     FlowSpec,
+    FlushSpec,
     FuseSpec,
     GroupingSpec,
+    HookKey,
+    HookRate,
+    HookSignature,
     RateLimit,
     RequestSpec,
     SqlSource,
@@ -36,8 +39,6 @@ from penstock.model.spec import (
     XmlSpec,
 )
 from penstock.sources.files.formats import BY_NAME, formats_with
-
-__all__ = ["FLUSH", "HOOK_HMAC", "HOOK_KEY", "HOOK_RATE"]  # sections from other files
 
 ON_OFF = {"true": "on", "false": "off"}
 COLUMN_TYPES = ("text", "integer", "number", "boolean", "date", "timestamp", "json")
@@ -110,8 +111,52 @@ SQL_KEYS = (
 )
 
 
+HOOK_KEY = Section(
+    "The sender sends the secret.",
+    (
+        Key("type", ChoiceShape(("key",)), "key", required=True),
+        Key("header", TextShape(), "the header with the secret (default: X-API-Key)"),
+        Key("query", TextShape(), "the URL parameter with the secret; such URLs appear in the logs of other systems"),
+        Key("basic", TextShape(), "the user of Basic authentication; the password is the secret"),
+    ),
+    HookKey,
+)
+HOOK_HMAC = Section(
+    "The sender signs its requests.",
+    (
+        Key("type", ChoiceShape(("hmac",)), "hmac", required=True),
+        Key("scheme", ChoiceShape(("standard", "generic")), "standard (Standard Webhooks), or generic"),
+        Key("header", TextShape(), "the header with the signature"),
+        Key("algorithm", ChoiceShape(("sha256", "sha512", "sha1")), "the hash algorithm"),
+        Key("encoding", ChoiceShape(("hex", "base64")), "the encoding of the signature"),
+        Key("prefix", TextShape(), "the text before the signature, such as sha256="),
+        Key("timestamp_header", TextShape(), "the header with the time; then `time.body` is signed"),
+        Key("tolerance", DurationShape(), "the largest difference of that time from the server's clock, such as 5m"),
+    ),
+    HookSignature,
+)
+HOOK_AUTH = SectionByTypeShape(
+    {"key": HOOK_KEY, "hmac": HOOK_HMAC},
+    "write {type: key, header: X-API-Key}, {type: hmac, …} or none",
+)
+HOOK_RATE = Section(
+    "How many requests one process accepts in a fixed window; it answers 429 to more.",
+    (
+        Key("requests", IntegerShape(), "requests per window"),
+        Key("per", DurationShape(), "the length of the window, such as 1s"),
+    ),
+    HookRate,
+)
+FLUSH = Section(
+    "When received records are sent to active destinations.",
+    (
+        Key("records", IntegerShape(), "as soon as this many records wait"),
+        Key("after", DurationShape(), "or as soon as a record has waited this long, such as 500ms"),
+    ),
+    FlushSpec,
+)
 HOOK_KEYS = (
-    Key("auth", AuthShape(), "how senders authenticate: {type: key, …}, {type: hmac, …} or none"),
+    Key("auth", HOOK_AUTH, "how senders authenticate: {type: key, …}, {type: hmac, …} or none"),
     Key("secret", TextShape(references=True), "a reference to the key or signing secret: ${env:NAME} or ${file:PATH}"),
     Key("max_bytes", IntegerShape(1, 100_000_000), "the largest body in bytes, after decompression too"),
     Key("rate_limit", HOOK_RATE, "how many requests are accepted"),

@@ -14,16 +14,22 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from penstock.bounds import MAX_PROJECT, bounds, in_megabytes
-from penstock.config.checks import check_together
-from penstock.config.destinations import read_credential, read_destination
+from penstock.config.credentials import read_credential
+from penstock.config.destinations import CheckContext, check_destination, read_destination
+from penstock.config.flows import check_flows, read_flow, refuse_circles
 from penstock.config.keys import CREDENTIAL, DATASET, DESTINATION, FLOW, SOURCES
-from penstock.config.sources import REPLY_KEY, RESPONSES, read_dataset, read_source
-from penstock.config.values.sections import Section
-from penstock.config.values.shapes import BadValue, kind_of
-from penstock.config.yaml.report import Place, Report, suggest
-from penstock.config.yaml.tree import Marked, read_marked
+from penstock.config.sections import Section
+from penstock.config.shapes import kind_of
+from penstock.config.sources import REPLY_KEY, RESPONSES, check_dataset_source, read_dataset, read_source
+from penstock.config.tree import Marked, Place, Report, read_marked
 from penstock.model.errors import InputError, NotAvailableYet, Problem
-from penstock.model.spec import DatasetSpec, FlowSpec, ProjectSpec, ResponseSource, SourceSpec
+from penstock.model.spec import (
+    DatasetSpec,
+    ProjectSpec,
+    ResponseSource,
+    SourceSpec,
+)
+from penstock.model.text import suggest
 from penstock.templates.catalogue import load_catalogue
 
 NAMES = r"^[^\s./\\]([^./\\]*[^\s./\\])?$"  # in the syntax that all regular expression engines share
@@ -126,8 +132,20 @@ def load_tree(tree: Mapping[str, Marked], base: Path) -> ProjectSpec:
 
 def _checked(tree: Mapping[str, Marked], base: Path, report: Report) -> tuple[ProjectSpec | None, tuple[Problem, ...]]:
     project = _read(tree, base, report)
-    check_together(project, tree, load_catalogue(), report)
+    _check_together(project, tree, report)
     return (None, report.sorted()) if report.problems else (project, ())
+
+
+def _check_together(project: ProjectSpec, tree: Mapping[str, Marked], report: Report) -> None:
+    """The checks that need several resources: references between them, and keys that exclude each other."""
+    for name, dataset in project.datasets.items():
+        if dataset.source:
+            check_dataset_source(dataset.source, project, tree["datasets"].at(name, "source"), report)
+    ctx = CheckContext(project, load_catalogue(), report)
+    for name, destination in project.destinations.items():
+        check_destination(destination, tree["destinations"].at(name), ctx)
+    check_flows(project, tree["flows"], report)
+    refuse_circles(project, tree["destinations"], report)
 
 
 def _read(tree: Mapping[str, Marked], base: Path, report: Report) -> ProjectSpec:
@@ -135,7 +153,7 @@ def _read(tree: Mapping[str, Marked], base: Path, report: Report) -> ProjectSpec
     sources = _each(tree["sources"], lambda name, node: read_source(name, node, base, report))
     datasets = _each(tree["datasets"], lambda name, node: read_dataset(name, node, report))
     destinations = _each(tree["destinations"], lambda name, node: read_destination(name, node, report))
-    flows = _each(tree["flows"], lambda name, node: _flow(name, node, report))
+    flows = _each(tree["flows"], lambda name, node: read_flow(name, node, report))
     replies: dict[str, SourceSpec] = {
         f"{name}{RESPONSES}": ResponseSource(f"{name}{RESPONSES}", name)
         for name, destination in destinations.items()
@@ -157,12 +175,6 @@ def _read(tree: Mapping[str, Marked], base: Path, report: Report) -> ProjectSpec
 def _each(node: Marked, read: Callable[[str, Marked], T]) -> Mapping[str, T]:
     entries: Iterable[tuple[str, Marked]] = node.entries().items()
     return MappingProxyType({name: read(name, item) for name, item in entries})
-
-
-def _flow(name: str, node: Marked, report: Report) -> FlowSpec:
-    read = FLOW.read(node, report)
-    values = {} if isinstance(read, BadValue) else read
-    return FlowSpec(name, **{"destinations": (), **values})
 
 
 def sql_problems(project: ProjectSpec, datasets: Iterable[str]) -> tuple[Problem, ...]:

@@ -12,16 +12,9 @@ import warnings
 from collections.abc import Sequence
 from typing import Literal
 
-from penstock.config.values.references import (
-    CUSTIFY_HOSTS,
-    check_header,
-    may_receive_key,
-    split_address,
-    without_secrets,
-)
-from penstock.config.values.shapes import shown
-from penstock.config.yaml.report import Report
-from penstock.config.yaml.tree import Marked
+from penstock.config.credentials import CUSTIFY_HOSTS, check_header, may_receive_key, split_address, without_secrets
+from penstock.config.shapes import shown
+from penstock.config.tree import Marked, Report
 from penstock.model.errors import InputError
 from penstock.model.spec import BatchSpec, CredentialSpec, DestinationSpec, Dialect, GroupingSpec, RequestSpec
 from penstock.render.bodies import xml_name_problem

@@ -1,11 +1,14 @@
-"""Reads sources and datasets from the file to specs."""
+"""Reads sources and datasets from the file to specs, and checks them."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
+from penstock.config.credentials import check_header, is_literal, parse_secret
 from penstock.config.keys import (
     DATASET,
     FILE_KEYS,
@@ -15,25 +18,29 @@ from penstock.config.keys import (
     SQL_KEYS,
     SQL_SOURCE,
 )
-from penstock.config.values.references import is_literal, parse_secret
-from penstock.config.values.shapes import BadValue
-from penstock.config.yaml.report import Report
-from penstock.config.yaml.tree import Marked
+from penstock.config.shapes import BadValue
+from penstock.config.tree import Marked, Report
 from penstock.model.spec import (
     CursorSpec,
     DatasetSpec,
     FileSource,
     FlushSpec,
+    HookKey,
     HookRate,
+    HookSignature,
+    ProjectSpec,
     Secret,
     SourceSpec,
     SqlSource,
     WebhookSource,
 )
+from penstock.model.text import suggest
 from penstock.sources.files.formats import BY_NAME, FileFormat, formats_with, options_without_use
 
 RESPONSES = ".responses"
 REPLY_KEY = ("delivery",)  # of the implicit dataset of a response source
+QUERY_NAME = re.compile(r"[A-Za-z0-9_.~-]+")
+WAYS = ("header", "query", "basic")
 
 
 def read_source(name: str, node: Marked, base: Path, report: Report) -> SourceSpec:
@@ -122,6 +129,8 @@ def _webhook(name: str, node: Marked, base: Path, report: Report) -> WebhookSour
     read = HOOK_SOURCE.read(node, report)
     values = {} if isinstance(read, BadValue) else dict(read)
     values.pop("type", None)
+    if "auth" in values:
+        values["auth"] = _auth(values["auth"], node.at("auth"), report)
     if "rate_limit" in values:
         values["rate_limit"] = HookRate(**values["rate_limit"])
     if "flush" in values:
@@ -141,9 +150,63 @@ def _webhook(name: str, node: Marked, base: Path, report: Report) -> WebhookSour
     return WebhookSource(name, **values)
 
 
+def _auth(read: dict[str, Any] | None, node: Marked, report: Report) -> HookKey | HookSignature | None:
+    """How a webhook source authenticates its senders; None for `auth: none`."""
+    if read is None:
+        return None
+    values = {name: value for name, value in read.items() if name != "type"}
+    return _key(values, node, report) if read["type"] == "key" else _signature(values, node, report)
+
+
+def _key(values: Mapping[str, Any], node: Marked, report: Report) -> HookKey:
+    given = [way for way in WAYS if way in values]
+    if len(given) > 1:
+        message = f"the key can be in one place only, but {' and '.join(given)} are given"
+        report.add(node.at(given[1]).place, "one-of", message, "keep one of them", given[1])
+    if "header" in values:
+        check_header(values["header"], "", node.at("header"), report)
+    if "query" in values and QUERY_NAME.fullmatch(values["query"]) is None:
+        message = "this is not a name of a URL parameter"
+        report.add(node.at("query").place, "unknown-value", message, "use letters, digits and _", values["query"])
+    if ":" in values.get("basic", ""):
+        message = "the user of Basic authentication cannot have a colon"
+        report.add(node.at("basic").place, "unknown-value", message, "write only the name of the user", values["basic"])
+    return HookKey(**{way: values[way] for way in given})
+
+
+def _signature(values: Mapping[str, Any], node: Marked, report: Report) -> HookSignature:
+    if values.get("scheme") == "standard":
+        for name in values.keys() - {"scheme", "tolerance"}:
+            message = f"the Standard Webhooks scheme has a fixed `{name}`"
+            report.add(
+                node.at(name).place, "key-not-here", message, f"remove `{name}`, or write `scheme: generic`", name
+            )
+    elif "tolerance" in values and "timestamp_header" not in values:
+        message = "without a `timestamp_header` there is no time to compare"
+        hint = "name the `timestamp_header`, or remove `tolerance`"
+        report.add(node.at("tolerance").place, "key-not-here", message, hint, "tolerance")
+    for name in ("header", "timestamp_header"):
+        if name in values:
+            check_header(values[name], "", node.at(name), report)
+    return HookSignature(**values)
+
+
 def read_dataset(name: str, node: Marked, report: Report) -> DatasetSpec:
     """Reads one dataset; whether its source exists is checked later."""
     read = DATASET.read(node, report)
     values = {} if isinstance(read, BadValue) else read
     types: Mapping[str, object] = MappingProxyType(values.pop("types", {}))
     return DatasetSpec(name, values.get("source", ""), values.get("key", ()), values.get("sql"), types)  # type: ignore[arg-type]
+
+
+def check_dataset_source(source: str, project: ProjectSpec, node: Marked, report: Report) -> None:
+    """Checks that the source of a dataset exists."""
+    if source in project.sources:
+        return
+    owner = source.removesuffix(RESPONSES)
+    if source.endswith(RESPONSES) and owner in project.destinations:
+        message = f"the destination {owner} does not store its replies"
+        report.add(node.place, "unknown-name", message, f"write `responses: true` on the destination {owner}", source)
+        return
+    hint = suggest(source, project.sources, "sources")
+    report.add(node.place, "unknown-name", f"there is no source {source}", hint, source)

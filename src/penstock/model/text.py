@@ -1,6 +1,6 @@
-r"""Text made safe: invisible characters removed or made visible, and cells of CSV files that spreadsheets open. Pure.
+r"""Text made safe: invisible characters are removed or shown, and cells of CSV files are no formulas. Pure.
 
-Also the hint that names the nearest known word, and the short digest of a text.
+Also hints that name the nearest known word, and the short digest of a text.
 
 Invisible characters are removed where text identifies something, and shown as `\u200b` in messages. A joiner (U+200C,
 U+200D) between two characters beyond ASCII is part of a word or of an emoji, and is not removed.
@@ -26,8 +26,8 @@ ANY_INVISIBLE = f"[{_FORMAT}\u200c\u200d]"  # for RE2: with every joiner
 _SPACES = "\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 _CONTROLS = "\x00-\x08\x0b-\x1f\x7f-\x9f"
 _UNSEEN = re.compile(f"{_INVISIBLE.pattern}|[{_SPACES}{_CONTROLS}]")
-
 MOST_COMPARED = 700  # known words that a wrong one is compared with
+MOST_LISTED = 30  # known words that a hint lists
 FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 - OWASP: CSV injection
 
 
@@ -37,12 +37,12 @@ def without_invisible(text: str) -> str:
 
 
 def identifying(text: str) -> str:
-    """The text as it identifies something: without invisible characters, and without white space around it."""
+    """The text without invisible characters and without white space around it, as keys are compared."""
     return without_invisible(text).strip()
 
 
 def visible(text: str) -> str:
-    r"""The text for a message: what is invisible, or looks like a space, as `\u200b`."""
+    r"""The text for a message: invisible characters and unusual spaces as `\u200b`."""
     if text.isascii() and text.isprintable():
         return text
     return _UNSEEN.sub(lambda found: "".join(map(_escaped, found[0])), text)
@@ -76,7 +76,7 @@ def place_in(words: str) -> tuple[int, int] | None:
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that is most like this one, whatever the case; None where none is like it."""
+    """The known word that is most like this one, in any case; None if none is like it."""
     by_fold = {name.casefold(): name for name in islice(known, MOST_COMPARED)}
     close = get_close_matches(word.casefold(), by_fold, n=1)
     return by_fold[close[0]] if close else None
@@ -88,6 +88,15 @@ def did_you_mean(word: str, known: Iterable[str], otherwise: str) -> str:
     return otherwise if close is None else f"did you mean {close}?"
 
 
+def suggest(word: str, known: Iterable[str], what: str) -> str:
+    """`did you mean x? what: a, b, c`."""
+    names = sorted(known)
+    close = nearest(word, names)
+    more = f" and {len(names) - MOST_LISTED:,} more" if len(names) > MOST_LISTED else ""
+    listed = f"{what}: {', '.join(names[:MOST_LISTED])}{more}" if names else f"there is no {what} yet"
+    return f"did you mean `{close}`? {listed}" if close is not None else listed
+
+
 def digest(text: bytes) -> str:
-    """16 hexadecimal digits that tell one text from another: what ETags are made of."""
+    """16 hexadecimal digits of the hash of a text, for ETags."""
     return sha256(text).hexdigest()[:16]

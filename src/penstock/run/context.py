@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from penstock.clock import Clock
-from penstock.config.values.references import resolve_secret
+from penstock.config.credentials import resolve_secret
 from penstock.model.errors import InputError, PenstockError, Problem
 from penstock.model.events import SILENT, Events
 from penstock.model.reach import CodePolicy, Reach

@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from penstock.config.checks import dialects_of
+from penstock.config.destinations import dialects_of
 from penstock.config.loader import check_project, sql_problems
 from penstock.model.errors import InputError, PenstockError, Problem
 from penstock.model.reach import Reach

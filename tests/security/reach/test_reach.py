@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from penstock.clock import SystemClock
-from penstock.config.values import references
+from penstock.config import credentials
 from penstock.model.errors import InputError
 from penstock.service.app import ServiceApp
 from penstock.sources.files import source_files
@@ -391,7 +391,7 @@ def test_a_link_that_is_made_after_the_check_leads_nowhere(reached, monkeypatch,
 def test_a_link_that_is_made_after_the_check_of_a_reference_leads_nowhere(reached, monkeypatch):
     link = reached.folder / "late.txt"
     link.symlink_to(reached.folder / "people.csv")
-    linked_after_the_check(references, monkeypatch, link, reached.folder / ".penstock" / "secret.key")
+    linked_after_the_check(credentials, monkeypatch, link, reached.folder / ".penstock" / "secret.key")
     with receiving() as (url, got):
         value = {"connector": "http", "base_url": url, "api_key": "${file:late.txt}"}
         reply = reached.client.post("/api/v1/credentials/check", json={"name": "new", "value": value})

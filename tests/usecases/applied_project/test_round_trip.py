@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from penstock.config.document import canonical, changes, document_of_path
 from penstock.config.loader import SECTIONS, load_project, load_text, read_sections
-from penstock.config.yaml.report import Report
-from penstock.config.yaml.tree import Marked, plain
+from penstock.config.tree import Marked, Report, plain
 
 ROOT = Path(__file__).parents[3]
 PROJECTS = [*sorted((ROOT / "examples").glob("*.yaml")), *sorted((ROOT / "tests/fixtures/config/valid").glob("*.yaml"))]

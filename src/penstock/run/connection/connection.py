@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from penstock.clock import iso
-from penstock.config.values.references import references_of
+from penstock.config.credentials import references_of
 from penstock.model.delivery import Connection
 from penstock.model.errors import InputError, Problem
 from penstock.model.spec import CredentialSpec, Dialect, Secret, written_form

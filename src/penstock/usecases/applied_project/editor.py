@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from penstock.clock import iso
 from penstock.config.document import canonical, changes, literal_key, marked, merged, tree_of, without_keys
 from penstock.config.loader import NAME, SECTIONS, load_text, load_tree, refuse_wrong_sql
-from penstock.config.yaml.tree import Marked, plain
+from penstock.config.tree import Marked, plain
 from penstock.model.errors import ConflictError, InputError, Problem
 from penstock.model.reports import ProjectVersion, Resource
 from penstock.model.spec import ProjectSpec

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import Connection
 
+from penstock.config.credentials import split_address, variables_of
 from penstock.config.document import tree_of
-from penstock.config.values.references import split_address, variables_of
 from penstock.model.errors import InputError, Problem
 from penstock.model.reach import OPEN_FOLDERS, OUR_VARIABLES, Reach, SqlHost, sql_hosts
 from penstock.run.context import sealer_of

@@ -6,9 +6,9 @@ import os
 from urllib.parse import urlsplit
 
 from penstock import bounds
+from penstock.config.credentials import is_loopback
 from penstock.config.document import changes, document_of_path, without_keys
 from penstock.config.loader import check_project
-from penstock.config.values.references import is_loopback
 from penstock.model.errors import PenstockError, Problem
 from penstock.model.spec import CredentialSpec, FileSource, SourceSpec, SqlSource, WebhookSource
 from penstock.model.text import did_you_mean

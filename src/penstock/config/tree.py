@@ -1,4 +1,4 @@
-"""YAML 1.2 text as a tree whose values have their dotted path, line and file.
+"""YAML 1.2 text as a tree whose values have their dotted path, line and file; `Report` collects the problems.
 
 The size of the text is checked before values are built. Libyaml reads a megabyte in a fraction of a second, ruamel.yaml
 in half a minute, but ruamel.yaml has better messages. So libyaml counts the nodes of every text, ruamel.yaml composes
@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 from ruamel.yaml import YAML
@@ -24,12 +24,13 @@ from yaml.composer import Composer
 from yaml.resolver import BaseResolver
 
 from penstock.bounds import MAX_PROJECT, bounds, in_megabytes
-from penstock.config.yaml.report import Place, Report
+from penstock.model.errors import InputError, Problem
 
+LONGEST_FOUND = 80
+MOST = 300  # problems that are reported at once
 LONG = 50_000  # characters, which ruamel.yaml reads in half a second
 DEEPEST = 100  # levels of mappings and lists
 VERSION = (1, 2)
-
 SCALARS = (ScalarNode, yaml.ScalarNode)
 SEQUENCES = (SequenceNode, yaml.SequenceNode)
 MAPPINGS = (MappingNode, yaml.MappingNode)
@@ -37,6 +38,58 @@ Node = Any  # of either library
 TAG = "tag:yaml.org,2002:"
 FLOAT_WORD = re.compile(r"\.(inf|nan)")
 Scalar = str | int | float | bool | None
+
+
+class Place(NamedTuple):
+    """A place in the project file: dotted path, 1-based line, file."""
+
+    path: str
+    line: int | None
+    file: str | None
+
+    def below(self, name: str) -> Place:
+        """The place of a missing key below this one, with the line of this one."""
+        return self._replace(path=f"{self.path}.{name}" if self.path else name)
+
+
+@dataclass(slots=True)
+class Report:
+    """The problems found so far."""
+
+    problems: list[Problem] = field(default_factory=list)
+    nodes: int = 0  # keys and values of the files read so far
+    _bytes: int = 0
+    _known: set[Problem] = field(default_factory=set)
+
+    def takes_bytes(self, size: int) -> bool:
+        """Add `size` bytes of the project; returns whether they are within the bound."""
+        self._bytes += size
+        return self._bytes <= bounds().project_bytes
+
+    def add(self, place: Place, code: str, message: str, hint: str = "", found: str | None = None) -> None:
+        """Add one problem; `found` is shortened, and must not contain a secret.
+
+        Raises InputError with all problems if there are more than 300.
+        """
+        shown = None if found is None else shorten(found)
+        problem = Problem(place.path, message, code, hint, shown, place.line, place.file)
+        if problem in self._known:
+            return
+        if len(self.problems) >= MOST:
+            more = Problem("", f"there are more than {MOST:,} problems", "more-problems", "fix these first")
+            raise InputError(*self.sorted(), more)
+        self._known.add(problem)
+        self.problems.append(problem)
+
+    def sorted(self) -> tuple[Problem, ...]:
+        """All problems by file and line."""
+        return tuple(sorted(self.problems, key=lambda problem: (problem.file or "", problem.line or 0)))
+
+
+def shorten(text: str) -> str:
+    """One line of at most 80 characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= LONGEST_FOUND else f"{line[: LONGEST_FOUND - 1]}…"
 
 
 class TooDeep(ValueError):  # noqa: N818 - raised only inside this module

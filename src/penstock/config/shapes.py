@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Final, Literal, Protocol
 
-from penstock.config.yaml.report import Report, suggest
-from penstock.config.yaml.tree import Marked, plain
+from penstock.config.tree import Marked, Report, plain
+from penstock.model.text import suggest
 
 REFERENCE = re.compile(r"(?<!\$)\$\{(env|file|secret):")
 DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?")

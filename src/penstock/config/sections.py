@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
-from penstock.config.values.shapes import BAD, BadValue, ValueShape, wrong
-from penstock.config.yaml.report import Report, suggest
-from penstock.config.yaml.tree import Marked
+from penstock.config.shapes import BAD, BadValue, ValueShape, shown, wrong
+from penstock.config.tree import Marked, Report
+from penstock.model.text import suggest
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,3 +95,33 @@ def _defaults(spec: type[Any] | None) -> dict[str, dict[str, Any]]:
         for name, value in given.items()
         if isinstance(value, str | int | float) and name != "name"
     }
+
+
+@dataclass(frozen=True, slots=True)
+class SectionByTypeShape:
+    """`none`, or a mapping whose `type` selects its section. Read as None, or as the section's values and the type."""
+
+    sections: Mapping[str, Section]
+    hint: str  # what to write
+
+    def read(self, node: Marked, report: Report) -> dict[str, Any] | BadValue | None:
+        if not isinstance(node.value, dict):
+            if node.raw == "none":
+                return None
+            if node.value is None or isinstance(node.value, list):
+                return wrong(node, report, "a mapping, or none", self.hint)
+            report.add(node.place, "unknown-value", "this must be a mapping or none", self.hint, shown(node))
+            return BAD
+        kind = node.get("type")
+        if kind is None:
+            hint = f"write {' or '.join(f'`type: {name}`' for name in self.sections)}"
+            report.add(node.place.below("type"), "missing-key", "`type` is missing", hint)
+            return BAD
+        if kind.raw not in self.sections:
+            hint = f"one of: {', '.join(sorted(self.sections))}"
+            report.add(kind.place, "unknown-value", "this value is not allowed here", hint, shown(kind))
+            return BAD
+        return self.sections[kind.raw].read(node, report)
+
+    def schema(self) -> dict[str, Any]:
+        return {"anyOf": [*(section.schema() for section in self.sections.values()), {"enum": ["none"]}]}

@@ -10,15 +10,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Literal, NamedTuple
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
-from penstock.config.values.shapes import kind_of
-from penstock.config.yaml.report import Report, suggest
-from penstock.config.yaml.tree import Marked
+from penstock.config.keys import CREDENTIAL
+from penstock.config.shapes import BadValue, kind_of
+from penstock.config.tree import Marked, Report
 from penstock.model.errors import InputError, Problem
 from penstock.model.reach import PERSONAL, Denial, Reach, variable_denial
-from penstock.model.spec import CredentialSpec, Secret
+from penstock.model.spec import (
+    CredentialSpec,
+    RateLimit,
+    Secret,
+)
+from penstock.model.text import suggest
 from penstock.sources.files.source_files import denial_of, opened_denial
 
 KINDS = ("env", "file", "secret")
@@ -254,3 +260,84 @@ def check_header(name: str, value: str, node: Marked, report: Report) -> bool:
     else:
         return True
     return False
+
+
+HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?")
+
+
+def read_credential(name: str, node: Marked, base: Path, report: Report) -> CredentialSpec:
+    """Reads and checks one credential."""
+    read = CREDENTIAL.read(node, report)
+    values: dict[str, Any] = {} if isinstance(read, BadValue) else read
+    base_url = values.get("base_url", "auto")
+    if base_url != "auto":
+        check_base_url(base_url, node.at("base_url"), report)
+        values["base_url"] = base_url.rstrip("/")
+    if "rate_limit" in values:
+        values["rate_limit"] = RateLimit(**values["rate_limit"])
+    if "api_key" in values:
+        key = parse_secret(values["api_key"], node.at("api_key"), base, report)
+        _refuse_literal(key, base_url, node.at("api_key"), report)
+        values["api_key"] = key
+    if "headers" in values:
+        values["headers"] = _headers(values["headers"], node.at("headers"), base, report)
+    if "allowed_hosts" in values:
+        values["allowed_hosts"] = _hosts(values["allowed_hosts"], node.at("allowed_hosts"), report)
+    credential = CredentialSpec(name, **values)
+    if credential.connector == "http":
+        _check_http(credential, node, report)
+    _refuse_second_key(credential, node, report)
+    return credential
+
+
+def _refuse_second_key(credential: CredentialSpec, node: Marked, report: Report) -> None:
+    """Refuses an Authorization header, except with `connector: http` and without `api_key`."""
+    if credential.connector == "http" and "api_key" not in node.entries():
+        return
+    for name in credential.headers:
+        if name.lower() == "authorization":
+            message = "Penstock makes the Authorization header from `api_key`"
+            report.add(node.at("headers", name).place, "forbidden-header", message, "write the key as `api_key`", name)
+
+
+def _check_http(credential: CredentialSpec, node: Marked, report: Report) -> None:
+    if credential.base_url == "auto":
+        message = "`connector: http` needs a `base_url`"
+        found = node.get("base_url")
+        place = node.place.below("base_url") if found is None else found.place
+        report.add(place, "missing-key", message, "write base_url: https://…")
+    dialect = node.get("dialect")
+    if dialect is not None and credential.dialect != "auto":
+        message = "only Custify has dialects; this credential has `connector: http`"
+        report.add(dialect.place, "key-not-here", message, "remove `dialect`", credential.dialect)
+
+
+def _refuse_literal(key: Secret, base_url: str, node: Marked, report: Report) -> None:
+    if not is_literal(key) or not key.parts:
+        return
+    split = split_address(base_url)
+    if split is not None and split[0].is_loopback:
+        return
+    message = "the key is written in the file; this is only allowed with a loopback `base_url`"
+    hint = "write ${env:NAME} or ${file:PATH}, or remove `api_key` and use `penstock credential set`"
+    report.add(node.place, "literal-secret", message, hint)
+
+
+def _headers(pairs: tuple[tuple[str, str], ...], node: Marked, base: Path, report: Report) -> Mapping[str, Secret]:
+    headers: dict[str, Secret] = {}
+    for name, value in pairs:
+        place = node.at(name)
+        if check_header(name, value, place, report):
+            if name.lower() in {other.lower() for other in headers}:
+                report.add(place.place, "duplicate-name", f"the header {name} is given twice", "keep one", name)
+            headers[name] = parse_secret(value, place, base, report)
+    return MappingProxyType(headers)
+
+
+def _hosts(hosts: tuple[str, ...], node: Marked, report: Report) -> tuple[str, ...]:
+    lowered = tuple(host.lower() for host in hosts)
+    for host in lowered:
+        if HOST.fullmatch(host) is None:
+            hint = "write only the host, such as eu.example.com or eu.example.com:8443"
+            report.add(node.place, "bad-host", "this is not a host name", hint, host)
+    return lowered
