@@ -1,4 +1,4 @@
-"""Bounds are read once from the environment; a wrong value is reported with what to write."""
+"""Bounds are read from the environment; a wrong value is reported with a hint."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ from penstock.bounds import VARIABLES, Bounds, read_bounds
 from penstock.model.errors import InputError
 
 
-def test_unset_and_empty_variables_keep_the_defaults():
+def test_unset_and_empty_variables_mean_the_defaults():
     assert read_bounds({}) == read_bounds(dict.fromkeys(VARIABLES, " ")) == Bounds()
 
 
@@ -22,7 +22,7 @@ def test_sizes_are_written_with_a_unit_or_in_bytes(text, size):
     assert read_bounds({"PENSTOCK_MAX_CELL": text}).cell == size
 
 
-def test_the_nodes_of_a_project_grow_with_its_size():
+def test_the_bound_on_nodes_is_proportional_to_the_bound_on_bytes():
     found = read_bounds({"PENSTOCK_MAX_PROJECT": "4MB"})
     assert (found.project_bytes, found.project_nodes) == (4_000_000, 200_000)
 

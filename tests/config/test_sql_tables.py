@@ -50,7 +50,7 @@ def test_sql_that_reads_only_source_is_valid(tmp_path, sql):
         ("selec id from source", "selec"),
     ],
 )
-def test_another_table_is_reported_with_its_line_and_what_to_write(tmp_path, sql, found):
+def test_another_table_is_reported_with_its_line_and_a_hint(tmp_path, sql, found):
     (problem,) = problems(tmp_path, sql)
     assert (problem.path, problem.code, problem.found, problem.line) == (
         "datasets.shaped.sql", "sql-error", found, 7,

@@ -85,7 +85,7 @@ def test_the_schema_refuses_what_the_reader_refuses(text, tmp_path):
     assert check_project(tmp_path / "p.yaml")[0] is None
 
 
-def test_the_fixtures_use_every_key_there_is():
+def test_the_fixtures_use_every_key():
     used = set()
 
     def collect(node):
@@ -205,7 +205,7 @@ def test_an_empty_project_is_valid(name):
     assert all(not getattr(project, section) for section in SECTIONS)
 
 
-def test_switches_accept_words_and_booleans(tmp_path):
+def test_on_and_off_can_be_words_or_booleans(tmp_path):
     text = "credentials: {a: {}}\nsources: {s: {type: file, path: f.csv}}\ndatasets: {d: {source: s, key: id}}\n"
     each = "dataset: d, credential: a, template: upsert_person"
     text += f"destinations:\n  w: {{{each}, batch: on, fuse: off, active: no}}\n"

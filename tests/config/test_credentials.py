@@ -1,4 +1,4 @@
-"""References to secrets are resolved, and the secrets are not shown."""
+"""Credentials: references to secrets, and the hosts that may receive a key."""
 
 from pathlib import Path
 
@@ -80,9 +80,80 @@ def test_a_literal_key_for_another_host_is_refused_and_not_shown(base_url, tmp_p
     assert any("${env:NAME}" in problem.hint for problem in problems)
 
 
-def test_a_secret_never_shows_in_the_project(tmp_path):
+def test_the_repr_of_a_project_contains_no_secret(tmp_path):
     text = "sources: {s: {type: sql, url: 'postgresql://u:hunter2@h/db', table: t}}"
     (tmp_path / "p.yaml").write_text(text)
     project = load_project(tmp_path / "p.yaml")
     assert "hunter2" not in repr(project)
     assert project.base == Path(tmp_path).resolve()
+
+
+ONE_URL = """
+credentials: {{a: {{{credential}}}}}
+sources: {{s: {{type: file, path: f.csv}}}}
+datasets: {{d: {{source: s, key: id}}}}
+destinations: {{raw: {{dataset: d, credential: a, request: {{method: POST, url: "{url}"}}}}}}
+"""
+CUSTIFY = "connector: custify"
+REGIONAL = 'connector: custify, base_url: "https://eu.example.com/api", allowed_hosts: [hooks.example.com, "x.example.com:8443"]'
+HTTP = 'connector: http, base_url: "https://api.example.com/v1"'
+LOCAL = 'connector: custify, base_url: "http://127.0.0.1:8765/api", api_key: k'
+
+
+def problems_of(credential, url, tmp_path):
+    (tmp_path / "p.yaml").write_text(ONE_URL.format(credential=credential, url=url))
+    return {problem.code for problem in check_project(tmp_path / "p.yaml")[1]}
+
+
+@pytest.mark.parametrize(
+    ("credential", "url"),
+    [
+        (CUSTIFY, "/people"),
+        (CUSTIFY, "people?x={record.a}&y={run.id}"),
+        (CUSTIFY, "https://app.custify.com/api/people/{record.id}"),
+        (CUSTIFY, "https://API.CUSTIFY.COM/people"),
+        (REGIONAL, "https://eu.example.com/other"),
+        (REGIONAL, "https://hooks.example.com/in"),
+        (REGIONAL, "https://x.example.com:8443/in"),
+        (HTTP, "https://api.example.com/v2"),
+        (LOCAL, "http://127.0.0.1:8765/people"),
+    ],
+)
+def test_own_and_allowed_hosts_are_accepted(credential, url, tmp_path):
+    assert problems_of(credential, url, tmp_path) == set()
+
+
+@pytest.mark.parametrize(
+    ("credential", "url"),
+    [
+        (CUSTIFY, "https://custify.com.example.net/people"),
+        (CUSTIFY, "https://evilcustify.com/people"),
+        (CUSTIFY, "https://eu.example.com/people"),
+        (REGIONAL, "https://x.example.com/in"),
+        (REGIONAL, "https://sub.hooks.example.com/in"),
+        (HTTP, "https://api.custify.com/people"),
+        (LOCAL, "http://127.0.0.1:8766/people"),
+        (LOCAL, "http://localhost:8765/people"),
+    ],
+)
+def test_other_hosts_are_refused(credential, url, tmp_path):
+    assert problems_of(credential, url, tmp_path) == {"foreign-host"}
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://app.custify.com@evil.example/people",
+        "https://app.custify.com\\\\@evil.example/people",
+        "https://app.custify.com{record.x}/people",
+        "https://app.custify.com:{record.port}/people",
+        "//app.custify.com/people",
+        "HTTPS:people",
+        "javascript:alert(1)",
+        "/people/../admin",
+        "/peo ple",
+        "/people#top",
+    ],
+)
+def test_ambiguous_urls_are_refused(url, tmp_path):
+    assert problems_of(CUSTIFY, url, tmp_path) == {"bad-url"}
