@@ -1,7 +1,7 @@
-"""The events that Penstock emits for logs and traces, by stable names. Imports nothing of Penstock.
+"""The events that Penstock emits for logs and traces, by stable names.
 
-The code that sees an event emits it (`ctx.events.tell("run.started", run=…)`); the listener decides where it goes.
-The names are part of the public interface: people search and alert by them.
+The code where an event happens reports it (`ctx.events.tell("run.started", run=…)`); the listener decides what
+to do with it. The names are part of the public interface: people search and alert by them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ Level = Literal["debug", "info", "warning", "error"]
 
 
 class Kind(NamedTuple):
-    """How much an event matters, and what it means."""
+    """The level of an event in logs, and its meaning."""
 
     level: Level
     meaning: str
@@ -67,32 +67,32 @@ EVENTS: Mapping[str, Kind] = MappingProxyType(
 
 
 class Span(Protocol):
-    """A piece of work with a beginning and an end."""
+    """A unit of work with a beginning and an end, for traces."""
 
     def set(self, **facts: Any) -> None:
-        """What is known of it only later."""
+        """Add facts that become known during the work."""
         ...
 
 
 class Events(Protocol):
-    """The listener of events. Every method may be called from any thread, and none fails its caller."""
+    """The listener of events. Every method can be called from any thread, and none raises."""
 
     def tell(self, event: str, /, **facts: Any) -> None:
-        """It has happened; `event` is a name of `EVENTS`."""
+        """Report that an event happened; `event` is a name in `EVENTS`."""
         ...
 
     def hide(self, secret: str | None) -> None:
-        """From now on this text is shown nowhere."""
+        """Mask this text in all later output."""
         ...
 
     def span(self, name: str, /, **facts: Any) -> AbstractContextManager[Span]:
-        """A piece of work, for traces: `run`, `batch`, `request`."""
+        """A block that is a unit of work: `run`, `batch` or `request`."""
         ...
 
 
 class _NoSpan:
     def set(self, **facts: Any) -> None:
-        """Nobody listens."""
+        """Does nothing."""
 
     def __enter__(self) -> Self:
         return self
@@ -100,20 +100,20 @@ class _NoSpan:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Nobody listens."""
+        """Does nothing."""
 
 
 NO_SPAN = _NoSpan()
 
 
 class Silent:
-    """Nobody listens: what every command does but `serve` and `worker`."""
+    """A listener that does nothing: for all commands but `serve` and `worker`."""
 
     def tell(self, event: str, /, **facts: Any) -> None:
         """Does nothing."""
 
     def hide(self, secret: str | None) -> None:
-        """Nothing is shown anyway."""
+        """Does nothing, because no text is shown."""
 
     def span(self, _name: str, /, **_facts: Any) -> AbstractContextManager[Span]:
         return NO_SPAN

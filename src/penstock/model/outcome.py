@@ -1,7 +1,4 @@
-"""The outcome of a record, the refusal of a value, the notes and the counts of a run.
-
-Imports nothing of Penstock outside this package.
-"""
+"""The outcome of a record, the refusal of a value, and the notes and counts of a run."""
 
 from __future__ import annotations
 
@@ -18,7 +15,7 @@ VALUES = ("field", "column", "value", "type", "since", "limit", "accepted", "fin
 
 SHOWN = 80  # characters of a value that a refusal quotes
 
-NEW = "a new column"  # the reasons of the notes begin so
+NEW = "a new column"  # how the reasons of such notes begin
 NOT_SENT, GONE, EMPTY = "not sent", "gone", "empty"
 EMPTY_NOW = "every value is null now, and there were values before"
 MOST_NAMED = 20  # columns with a note of their own
@@ -28,12 +25,12 @@ class Outcome(StrEnum):
     """The outcome of a record. Every record that is read has exactly one of the seven outcomes."""
 
     DELIVERED = "delivered"  # confirmed by a 2xx
-    ACCEPTED = "accepted"  # 202: taken, not confirmed yet
+    ACCEPTED = "accepted"  # 202: accepted, not confirmed yet
     UNCHANGED = "unchanged"  # nothing to send
     QUARANTINED = "quarantined"  # refused or invalid, with a reason
-    UNKNOWN = "unknown"  # sent, no answer, not settled
-    WAITING = "waiting"  # its parent is not there yet
-    UNSENT = "unsent"  # read, but the run stopped before its turn
+    UNKNOWN = "unknown"  # sent without a reply, not settled yet
+    WAITING = "waiting"  # its company or person is not sent yet
+    UNSENT = "unsent"  # read, but the run stopped before sending it
 
 
 HeldOutcome = Literal[Outcome.QUARANTINED, Outcome.UNKNOWN, Outcome.WAITING]
@@ -43,15 +40,15 @@ SENT = frozenset({Outcome.DELIVERED, Outcome.ACCEPTED})
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why one record cannot be sent, in words a person can act on.
+    """Why one record cannot be sent, and what would be accepted.
 
-    `cause` groups like with like in the quarantine (`email: required`, `422 Unprocessable: …`); `rule` is the stable
-    word of the rule (`required`, `int32`, `length`, `scalar`, `type`, `key`, `api`, …); `value` is the value found,
-    shortened to 80 characters; `accepted` is what would be accepted. `column` is its place, `type` the column's
-    stored type that it does not fit, `since` when that type was decided, `limit` the bound that it passes.
+    `cause` groups records in quarantine (`email: required`, `422 Unprocessable: …`). `rule` is the stable code of the
+    rule (`required`, `int32`, `length`, `scalar`, `type`, `key`, `api`, …). `value` is the value found, shortened to
+    80 characters; `accepted` says what would be accepted. `column` is the column of the value, `type` the column's
+    stored type that it does not fit, `since` when that type was decided, `limit` the bound that it exceeds.
 
-    `reason` is the command line's text: it names keys of the project file. `finding` is what is wrong with the value,
-    without the place, the value and a way out; where there is none, `sentence` is the whole text without a way out.
+    `reason` is the text of the command line, with keys of the project file. `finding` says what is wrong with the
+    value, without place, value and advice; if there is none, `sentence` is the whole text without advice.
     `mapped`: the field is mapped from the column.
     """
 
@@ -80,7 +77,7 @@ class Refusal:
 
     @property
     def values(self) -> dict[str, str | int | bool]:
-        """What the refusal is about, by name: from it and `rule` a face makes its own text. Empty ones are left out."""
+        """The details of the refusal by name, without empty ones; the web UI makes its text from them and `rule`."""
         text = {} if self.finding is not None else {"sentence": self.sentence or self.reason}
         named = {name: getattr(self, name) for name in VALUES}
         return {**{name: value for name, value in named.items() if value is not None and value is not False}, **text}
@@ -88,7 +85,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Something renamed away, derived, left out or not sent on purpose: never silently."""
+    """A change before sending: what was renamed, derived, left out or not sent on purpose."""
 
     field: str
     action: str  # renamed | derived | defaulted | left out | not sent | ignored
@@ -107,7 +104,7 @@ class NoteJson(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many records met each outcome; `read` equals the sum of the others, always."""
+    """The number of records by outcome; `read` is always the sum of the others."""
 
     read: int = 0
     delivered: int = 0
@@ -130,7 +127,7 @@ class ReadJson(TypedDict):
 
 
 class OutcomesJson(TypedDict):
-    """Records by what became of them."""
+    """The number of records by outcome."""
 
     delivered: int
     accepted: int
@@ -149,19 +146,19 @@ COUNT_NAMES = ("read", *(outcome.value for outcome in Outcome))
 
 
 def only_quarantine(status: str, counts: Counts) -> bool:
-    """Whether records in quarantine are all that keeps this run from having succeeded."""
+    """Whether the run is partial only because of records in quarantine."""
     return status == "partial" and counts.quarantined > 0 and counts.unknown == counts.waiting == counts.unsent == 0
 
 
 def status_for_people(status: str, counts: Counts) -> str:
-    """The status as people see it: a run in which every record was refused has failed. Programs get the status."""
+    """The status to show to people: `failed` for a run in which every record was refused. Programs get `partial`."""
     return "failed" if only_quarantine(status, counts) and counts.quarantined == counts.read else status
 
 
 def quarantine_reason(counts: Counts, *, new: bool, since: str | None) -> str:
-    """The text about a run that succeeded but for records in quarantine.
+    """The reason of a run that is partial only because of records in quarantine.
 
-    `new`: this run has put some there; `since` is the earliest other run that has.
+    `new`: this run quarantined some of them; `since` is the earliest other run that did, None if there is none.
     """
     everything = counts.quarantined == counts.read
     records = "record" if counts.quarantined == 1 else "records"
@@ -173,12 +170,12 @@ def quarantine_reason(counts: Counts, *, new: bool, since: str | None) -> str:
 
 
 def refuse(rule: str, value: object, reason: str, accepted: str) -> Refusal:
-    """A refusal that quotes the value, shortened; the caller that knows the field fills it in."""
+    """A refusal that quotes the value, shortened, and has no field yet: see `named`."""
     return Refusal(rule, reason, value=shown(value), accepted=accepted)
 
 
 def named(refusal: Refusal, field: str) -> Refusal:
-    """The refusal with its field, and a reason that begins with it."""
+    """The refusal with its field, and a reason that begins with the field."""
     if refusal.field is not None:
         return refusal
     found = "" if refusal.value is None else f" {refusal.value!r}"
@@ -188,7 +185,7 @@ def named(refusal: Refusal, field: str) -> Refusal:
 
 
 def shown(value: object) -> str:
-    """A value as a person reads it, at most 80 characters, never one that cannot be printed."""
+    """A value as text for people: at most 80 characters, all printable."""
     text = value if isinstance(value, str) else _text(value)
     text = text.encode("utf-8", "backslashreplace").decode()
     return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
@@ -204,27 +201,27 @@ def _text(value: object) -> str:
 
 
 def new_column_notes(names: Sequence[str], dataset: str) -> tuple[Note, ...]:
-    """Why these columns are not sent; beyond the first ones, their number."""
-    way = f"`penstock schema {dataset} --refresh` takes it in, `new_columns: send` sends such columns"
-    reason = f"{NEW}, which came after the dataset was first read: {way}"
+    """Notes that these columns are not sent: one for each of the first, and one with the number of the others."""
+    way = f"`penstock schema {dataset} --refresh` adds it, `new_columns: send` sends such columns"
+    reason = f"{NEW}, not there when the dataset was first read: {way}"
     notes = [Note(name, NOT_SENT, reason) for name in names[:MOST_NAMED]]
     if len(names) > MOST_NAMED:
         more = len(names) - MOST_NAMED
-        notes.append(Note("attributes", NOT_SENT, f"{NEW} like these, and {more} more; `penstock schema` names all"))
+        notes.append(Note("attributes", NOT_SENT, f"{NEW}, like {more} more; `penstock schema` lists all"))
     return tuple(notes)
 
 
 def gone_reason(dataset: str) -> str:
-    """Why a column of the schema is not sent when the source has it no longer."""
+    """Why a column of the schema is not sent that the source no longer has."""
     kept = "the column is no longer in the source: it is not sent, and Custify keeps the values that it has"
-    return f"{kept}; if that is meant: `penstock schema {dataset} --refresh`"
+    return f"{kept}; if this is intended: `penstock schema {dataset} --refresh`"
 
 
 def is_column_change(note: Note) -> bool:
-    """Whether the note says that a source has got or lost a column, or that one has no values any more."""
+    """Whether the note is about a new column, a removed one, or one that no longer has values."""
     return note.action == GONE or (note.action, note.reason) == (EMPTY, EMPTY_NOW) or is_new(note)
 
 
 def is_new(note: Note) -> bool:
-    """Whether the note says that a new column is not sent."""
+    """Whether the note is about a new column that is not sent."""
     return note.action == NOT_SENT and note.reason.startswith(NEW)
