@@ -97,6 +97,16 @@ def test_a_path_of_ones_own():
     )
 
 
+def test_a_path_of_ones_own_is_not_batched_unless_batching_is_turned_on():
+    chunk = chunk_of([RECORD])
+    alone = compiled("upsert_person", "native", chunk, "id", path="/customer")
+    assert (alone.shape.size, [note.reason for note in alone.notes if note.field == "batch"]) == (
+        1,
+        ["records go one by one to the destination's own path, unless batching is turned on"],
+    )
+    assert compiled("upsert_person", "native", chunk, "id", BatchSpec("on"), path="/customer").shape.size == 100
+
+
 def test_send_batch_takes_companies_when_only_a_company_id_is_mapped():
     chunk = chunk_of([RECORD])
     prefix = {

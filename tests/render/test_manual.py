@@ -139,7 +139,7 @@ def test_fields_rename_and_attributes_select():
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
-def test_get_and_delete_carry_no_body_unless_told(method):
+def test_get_and_delete_carry_no_body_unless_set(method):
     requests, _ = sent(PEOPLE, method=method, url="people/{record.id}")
     assert next((each.method, each.url, each.body) for each in requests) == (method, f"{FLAT}/people/a", None)
     assert [name for name, _ in requests[0].headers] == ["Accept"]

@@ -217,7 +217,7 @@ def compile_manual(
     if problems:
         raise InputError(*problems)
     if not shape.carries_body:
-        inputs, notes = [], [Note("body", "not sent", f"{request.method} carries no body; `body: true` gives it one")]
+        inputs, notes = [], [Note("body", "not sent", f"a {request.method} request has no body, unless the destination is set to send one")]
     renderer = Renderer(dataset_key, tuple(inputs), address=where.per_record, check=xml_refusal if xml else None)
     columns = _columns(schema, inputs, where, dataset_key)
     version = version_of(destination, schema, columns, f"{dialect} {base_url} {dataset_key!r}")
@@ -243,7 +243,7 @@ def _inputs(destination: DestinationSpec, schema: Schema, problems: list[Problem
         if column in (destination.fields or {}) and schema.grows:
             inputs.append(refusing(column, CLASH.format(column)))
         elif column in (destination.fields or {}):
-            message = f"the field {column} and the column {column} would stand in the same place"
+            message = f"the field {column} and the column {column} would be at the same place"
             path = f"destinations.{destination.name}.fields.{column}"
             problems.append(Problem(path, message, "attribute-clash", f"exclude: [{column}]", column))
         else:

@@ -26,7 +26,7 @@ def activate(
         edits.patch("destinations", destination, {"active": None}, author=by)
     elif spec.active is False:
         path = f"destinations.{destination}.active"
-        message = f"the project file has `active: false` for {destination}, which overrides this command"
+        message = f"the project declares {destination} a draft, which overrides its activation"
         raise InputError(
             ctx.problem(path, message, "file-decides", hint="write `active: true` in the file", found="false")
         )
