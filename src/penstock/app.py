@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 from penstock.clock import Clock, SystemClock
 from penstock.config.loader import project_json_schema
 from penstock.model.delivery import DeliveryReport
+from penstock.model.reach import COMMAND_LINE
 from penstock.model.record import DatasetReport
 from penstock.model.reports import (
     ApplyResult,
@@ -249,11 +250,11 @@ class App:
         how = {"wait": wait, "handle_signals": handle_signals}
         return self._operations.run(target, listener, begins_at=begins_at, **how)
 
-    def activate(self, destination: str, *, by: str = "command line") -> None:
+    def activate(self, destination: str, *, by: str = COMMAND_LINE) -> None:
         """Let runs send to this destination."""
         activation.activate(self._ctx, self.edits, destination, by, self._operations.compile)
 
-    def pause(self, destination: str, *, by: str = "command line") -> None:
+    def pause(self, destination: str, *, by: str = COMMAND_LINE) -> None:
         """Stop runs from sending to this destination, until it is activated again."""
         activation.pause(self._ctx, destination, by)
 

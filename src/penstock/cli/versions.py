@@ -9,11 +9,10 @@ from cyclopts import App, Parameter
 
 from penstock.cli.command import SET_UP, Given
 from penstock.cli.exits import printable, refuse
+from penstock.model.reach import COMMAND_LINE
 
 if TYPE_CHECKING:
     from penstock.model.reports import ProjectVersion
-
-AUTHOR = "command line"
 
 
 def add_to(app: App) -> None:
@@ -46,7 +45,7 @@ def roll_back(
     or you replace the file with the output of `penstock export`.
     """
     with command.applied() as app:
-        made = app.edits.roll_back(number, author=AUTHOR, only=only)
+        made = app.edits.roll_back(number, author=COMMAND_LINE, only=only)
     command.show(_document(made), lambda: _text([made]))
 
 

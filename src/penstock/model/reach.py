@@ -27,6 +27,8 @@ SPILL = "spill-"
 OWN_BEGINNINGS = (SECRET_KEY_FILE, "frozen", "replaced-", ".backup-", SPILL)
 OUR_VARIABLES = "PENSTOCK_"
 
+COMMAND_LINE = "command line"  # who does what a command does: the author of a version, the requester of a run
+
 Inode = tuple[int, int]  # device and number
 CodePolicy = Literal["any", "saved", "none"]  # which grouping code may run for the caller
 

@@ -42,7 +42,9 @@ def batches(ctx: CompileContext, template: Template) -> bool:
             ctx.problem("batch", message, "no-batch", "batch: off")
         return False
     if not wanted and path is not None and ctx.native:
-        ctx.note("batch", "left out", "records go one by one to the destination's own path, unless batching is turned on")
+        ctx.note(
+            "batch", "left out", "records go one by one to the destination's own path, unless batching is turned on"
+        )
         return False
     return wanted or ctx.native
 

@@ -217,7 +217,16 @@ def compile_manual(
     if problems:
         raise InputError(*problems)
     if not shape.carries_body:
-        inputs, notes = [], [Note("body", "not sent", f"a {request.method} request has no body, unless the destination is set to send one")]
+        inputs, notes = (
+            [],
+            [
+                Note(
+                    "body",
+                    "not sent",
+                    f"a {request.method} request has no body, unless the destination is set to send one",
+                )
+            ],
+        )
     renderer = Renderer(dataset_key, tuple(inputs), address=where.per_record, check=xml_refusal if xml else None)
     columns = _columns(schema, inputs, where, dataset_key)
     version = version_of(destination, schema, columns, f"{dialect} {base_url} {dataset_key!r}")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 from penstock.clock import iso
 from penstock.model.errors import InputError, PenstockError, Problem
 from penstock.model.outcome import COUNT_NAMES, Counts, only_quarantine
-from penstock.model.runs import RunStatus, worst_status
+from penstock.model.runs import RunStatus, sum_totals, worst_status
 from penstock.model.spec import DestinationSpec, FlowSpec
 from penstock.run.connection import connection
 from penstock.run.context import Context
@@ -72,6 +73,11 @@ def total(parts: Sequence[RunRow]) -> Counts:
         for name in COUNT_NAMES:
             sums[name] += getattr(part.counts, name)
     return Counts(**sums)
+
+
+def sums(parts: Sequence[RunRow]) -> dict[str, Any]:
+    """What a flow's runs count together: the counts of records and every total, as fields of `RunRow`."""
+    return {"counts": total(parts), **sum_totals(parts)}
 
 
 def status_of_flow(parts: Sequence[RunRow]) -> RunStatus:

@@ -14,7 +14,7 @@ from penstock.clock import iso
 from penstock.delivery.budget import Budget
 from penstock.model.errors import CredentialRefused, HostUnreachable, InputError, PenstockError, Problem, StateLocked
 from penstock.model.outcome import HELD
-from penstock.model.runs import Listener, Progress, RunReport, RunStatus, sum_totals
+from penstock.model.runs import Listener, Progress, RunReport, RunStatus
 from penstock.model.spec import CredentialSpec, DestinationSpec, FlowSpec
 from penstock.run import flow
 from penstock.run import start as run_start
@@ -293,7 +293,7 @@ class Orchestrator:
                 runs.save(conn, row)
                 return row, {part.target for part in ended}
             for left in runs.left_open(conn, spec.name):
-                runs.finish(conn, replace(left, counts=flow.total(runs.children(conn, left.id))), "interrupted", at)
+                runs.finish(conn, replace(left, **flow.sums(runs.children(conn, left.id))), "interrupted", at)
             row = RunRow(
                 id=run_start.fresh(conn, self.queued, None) or new_run_id(self.ctx.clock),
                 kind="flow",
@@ -312,8 +312,7 @@ class Orchestrator:
             parts = runs.children(conn, row.id)
             ended = replace(
                 row,
-                counts=flow.total(parts),
-                **sum_totals(parts),
+                **flow.sums(parts),
                 reason=self.signal.reason or flow.reason_of(parts),
                 stopped_by=self.signal.kind,
             )

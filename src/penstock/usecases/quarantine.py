@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
@@ -29,6 +29,8 @@ from penstock.run.diff.record_text import read_record, write_record
 from penstock.store import quarantine
 from penstock.store.quarantine import QuarantineRow
 
+T = TypeVar("T")
+
 DISCARDED_AT_ONCE = 1000  # by one transaction
 OnProgress = Callable[[int, int], object]
 
@@ -37,16 +39,29 @@ def ignore_progress(_done: int, _total: int) -> None:
     """Does nothing."""
 
 
-def chosen(ctx: Context, ids: Sequence[str], *, cause: str | None, everything: bool) -> list[QuarantineRow]:
+def chosen(ctx: Context, ids: Sequence[str], *, cause: str | None, everything: bool) -> Sequence[QuarantineRow]:
     """The records in quarantine with these ids or this cause, or all. Raises InputError for an unknown id or cause."""
+    return _chosen(ctx, ids, cause, everything=everything, of_ids=quarantine.get_all, matching=quarantine.page)
+
+
+def _chosen(
+    ctx: Context,
+    ids: Sequence[str],
+    cause: str | None,
+    *,
+    everything: bool,
+    of_ids: Callable[[Connection, Sequence[str]], Sequence[T]],
+    matching: Callable[[Connection, QuarantineFilter], Sequence[T]],
+) -> Sequence[T]:
+    """What `of_ids` returns for these ids, or `matching` for this cause (None: any). Raises InputError as `chosen`."""
     _require_one_way(ids, cause, everything=everything)
     with ctx.database.read() as conn:
         if ids:
             _require_known(conn, ids)
-            return quarantine.get_all(conn, ids)
-        found = quarantine.entries(conn, cause=cause)
+            return of_ids(conn, ids)
+        found = matching(conn, QuarantineFilter(cause=cause))
     if cause is not None and not found:
-        raise _unknown_cause(cause)
+        raise InputError(Problem("quarantine", "no record in quarantine has this cause", "unknown-cause", found=cause))
     return found
 
 
@@ -61,10 +76,6 @@ def _require_one_way(ids: Sequence[str], cause: str | None, *, everything: bool)
                 "write ids, --cause or --all; penstock quarantine list shows the records",
             )
         )
-
-
-def _unknown_cause(cause: str) -> InputError:
-    return InputError(Problem("quarantine", "no record in quarantine has this cause", "unknown-cause", found=cause))
 
 
 def _require_known(conn: Connection, ids: Sequence[str]) -> None:
@@ -193,26 +204,13 @@ def discard(
     Works in parts, so that others can write in between, and calls `on_progress` with (done, total) after each part.
     Raises InputError for an unknown id, before anything is discarded.
     """
-    named = _named(ctx, ids, cause, everything=everything)
+    named = _chosen(ctx, ids, cause, everything=everything, of_ids=lambda _, known: known, matching=quarantine.ids)
     at, done = iso(ctx.clock.now()), 0
     for first in range(0, len(named), DISCARDED_AT_ONCE):
         with ctx.database.begin() as conn:
             done += quarantine.discard(conn, named[first : first + DISCARDED_AT_ONCE], reason, at)
         on_progress(done, len(named))
     return done
-
-
-def _named(ctx: Context, ids: Sequence[str], cause: str | None, *, everything: bool) -> Sequence[str]:
-    """The chosen ids. Raises InputError as `chosen`."""
-    _require_one_way(ids, cause, everything=everything)
-    with ctx.database.read() as conn:
-        if ids:
-            _require_known(conn, ids)
-            return ids
-        found = quarantine.ids(conn, QuarantineFilter(cause=cause))
-    if cause is not None and not found:
-        raise _unknown_cause(cause)
-    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import cast
 from sqlalchemy import Connection
 
 from penstock.model.errors import InputError, Problem
+from penstock.model.reach import COMMAND_LINE
 from penstock.model.runs import BareRunJson, RunJson, RunReport, RunStatus, run_json
 from penstock.run import flow
 from penstock.run.context import Context
@@ -16,8 +17,6 @@ from penstock.store import leases
 from penstock.store.database import Database
 from penstock.store.runs import runs
 from penstock.store.runs.runs import NOT_BEGUN, WAITING_STATES, RequestedRun, RunRow, requested_runs
-
-HERE = "command line"
 
 
 def listed(ctx: Context, run: str | None, limit: int) -> list[RunReport]:
@@ -64,7 +63,12 @@ def _document(row: RunRow, report: RunReport, *, errors: bool) -> BareRunJson:
 
 def _origin(row: RunRow, request: RequestedRun | None) -> dict[str, str]:
     if request is None:
-        return {"kind": row.kind, "trigger": f"person:{HERE}", "asked_by": HERE, "asked_at": row.started_at}
+        return {
+            "kind": row.kind,
+            "trigger": f"person:{COMMAND_LINE}",
+            "asked_by": COMMAND_LINE,
+            "asked_at": row.started_at,
+        }
     shown = {"trigger": request.trigger, "asked_by": request.requested_by, "asked_at": request.requested_at}
     return {"kind": row.kind, **shown}
 
@@ -79,7 +83,7 @@ def _reports(
 def _report(ctx: Context, row: RunRow, request: RequestedRun | None, parts: Sequence[RunRow]) -> RunReport:
     seen = _seen(ctx.database, row, request)
     if parts and row.finished_at is None:
-        seen = replace(seen, counts=flow.total(parts), requests=sum(part.requests for part in parts))
+        seen = replace(seen, **flow.sums(parts))
     return runs.to_report(seen, [_seen(ctx.database, part, None) for part in parts])
 
 

@@ -136,13 +136,13 @@ Event = Reserved | Replied | ConnectionLost | TimePassed
 Steps = Generator[Command, Event | None, T]  # a machine whose result is a T
 
 
-def until_settled(steps: Steps[None], event: Event | None = None) -> Steps[Delivery | None]:
+def until_settled(steps: Steps[None]) -> Steps[Delivery | None]:
     """Run a machine inside another one up to its next delivery, which is returned instead of settled.
 
-    `event` answers the last command of `steps`. None is returned when `steps` have ended.
+    None is returned when `steps` have ended.
     """
     try:
-        command = steps.send(event)
+        command = next(steps)
         while not isinstance(command, SettleRecords):
             command = steps.send((yield command))
     except StopIteration:

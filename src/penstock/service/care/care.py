@@ -22,6 +22,7 @@ from typing import Any
 
 from penstock.clock import Clock, iso
 from penstock.model.errors import EnvironmentFailure, InputError, Problem
+from penstock.model.reach import COMMAND_LINE
 from penstock.run.context import Context, sealer_of
 from penstock.service.care.backup import back_up, restore
 from penstock.service.care.doctor.findings import BACKED_UP, OPEN_SERVICE
@@ -94,7 +95,7 @@ class Care:
             if not changes:
                 return retention(database)
             document = {**asdict(retention(database)), **changes}
-            return _set_retention(database, document, by="command line", at=iso(self.clock.now()))
+            return _set_retention(database, document, by=COMMAND_LINE, at=iso(self.clock.now()))
 
     def rotate_key(self) -> Rotated:
         """Seal everything with a new key, while other processes use the state."""

@@ -16,6 +16,7 @@ from cyclopts import App, Parameter
 
 from penstock.cli.command import SERVE, SET_UP, Command, Given
 from penstock.cli.exits import Exit
+from penstock.model.reach import COMMAND_LINE
 from penstock.service.cli.service_app import (
     freeze_collection,
     open_applied,
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from penstock.service.api.server import Ready
 
 PORT = 8765
-BY = "command line"
 
 Flow = Annotated[str, Parameter(name="FLOW", help="A flow of the project.")]
 Source = Annotated[str, Parameter(name="SOURCE", help="A webhook source of the project.")]
@@ -103,7 +103,7 @@ def worker(*, command: Given) -> Exit:
 def pause(flow: Flow, /, *, command: Given) -> None:
     """Pause a flow: scheduled runs are skipped, and a running one stops after its requests in flight."""
     with open_project(command) as app:
-        app.work.pause_flow(flow, by=BY)
+        app.work.pause_flow(flow, by=COMMAND_LINE)
         state = app.work.flow_state(flow)
     command.show({"flow": flow, **state}, lambda: [f"{flow} is paused."])
 
@@ -111,7 +111,7 @@ def pause(flow: Flow, /, *, command: Given) -> None:
 def resume(flow: Flow, /, *, command: Given) -> None:
     """Resume a flow: its schedule applies again from now on."""
     with open_project(command) as app:
-        app.work.resume_flow(flow, by=BY)
+        app.work.resume_flow(flow, by=COMMAND_LINE)
         state = app.work.flow_state(flow)
     when = f", next run at {state['next_at']}" if state["next_at"] is not None else ""
     command.show({"flow": flow, **state}, lambda: [f"{flow} is resumed{when}."])
@@ -128,7 +128,7 @@ def cancel(
     It stops after its requests in flight. The next run of the same destination or flow continues it.
     """
     with open_project(command) as app:
-        request = app.work.cancel(run, by=BY)
+        request = app.work.cancel(run, by=COMMAND_LINE)
     command.show(request, lambda: [f"The request to stop {run} is stored."])
 
 

@@ -134,7 +134,7 @@ class Executor:
                 return
             ended = replace(run, reason=reason, stopped_by=kind, errors=problems)
             if run.kind == "flow":
-                ended = replace(ended, counts=flow.total(runs.children(conn, run.id)))
+                ended = replace(ended, **flow.sums(runs.children(conn, run.id)))
             resumable = run.position != NOT_BEGUN and run.resumable and run.kind != "flow"
             runs.finish(conn, ended, status, iso(self.ctx.clock.now()), resumable=resumable)
 

@@ -25,7 +25,6 @@ from penstock.store.project import credentials, resources
 from penstock.usecases.applied_project import editor
 from penstock.usecases.applied_project.editor import EditTerms
 from penstock.usecases.applied_project.reach import (
-    COMMAND_LINE,
     Granted,
     forget_removed,
     grant,

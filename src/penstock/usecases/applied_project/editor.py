@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace as dataclass_replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -51,17 +50,11 @@ def newest(ctx: Context) -> ProjectVersion:
         return resources.newest_version(conn) or NOTHING
 
 
-@lru_cache(maxsize=1)
-def _tree(text: str) -> Tree:
-    """The parsed project; do not change it. Cached, because parsing a large one takes a second."""
-    return tree_of(text)
-
-
 def listed(ctx: Context, kind: str) -> dict[str, Resource]:
     """The resources of a section, by name."""
     _check_kind(kind)
     found = newest(ctx)
-    tree = _tree(found.text)
+    tree = tree_of(found.text)
     return {name: _resource(ctx, tree, kind, name, found.version) for name in tree[kind].entries()}
 
 
@@ -72,7 +65,7 @@ def page(ctx: Context, kind: str, limit: int, after: str | None) -> list[Resourc
     """
     _check_kind(kind)
     found = newest(ctx)
-    tree = _tree(found.text)
+    tree = tree_of(found.text)
     names = list(tree[kind].entries())
     if after is not None and after not in names:
         hint = "read the list from its beginning"
@@ -85,7 +78,7 @@ def one(ctx: Context, kind: str, name: str) -> Resource:
     """The resource with this name. Raises InputError `unknown-…` if there is none."""
     found = newest(ctx)
     _check_kind(kind)
-    return _resource(ctx, _tree(found.text), kind, name, found.version)
+    return _resource(ctx, tree_of(found.text), kind, name, found.version)
 
 
 def put(ctx: Context, kind: str, name: str, value: Any, by: EditTerms) -> Resource:

@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 from penstock.config.credentials import split_address, variables_of
 from penstock.config.document import tree_of
 from penstock.model.errors import InputError, Problem
-from penstock.model.reach import OPEN_FOLDERS, OUR_VARIABLES, Reach, SqlHost, sql_hosts
+from penstock.model.reach import COMMAND_LINE, OPEN_FOLDERS, OUR_VARIABLES, Reach, SqlHost, sql_hosts
 from penstock.run.context import sealer_of
 from penstock.store.database import Database
 from penstock.store.project import credentials, resources
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 ROOTS, VARIABLES, HOSTS = "PENSTOCK_FILE_ROOTS", "PENSTOCK_ENV_ALLOWED", "PENSTOCK_SQL_HOSTS"
 SETTING = "reach"
-COMMAND_LINE = "command line"
 
 
 @dataclass(frozen=True, slots=True)
