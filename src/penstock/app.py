@@ -32,8 +32,9 @@ from penstock.run.connection.leased_window import SharedBudgets
 from penstock.run.context import Context
 from penstock.sources.files.formats import FORMATS, FileFormat
 from penstock.templates.catalogue import Template, load_catalogue
-from penstock.usecases import activation, history, runs, sandbox_process
+from penstock.usecases import activation, runs
 from penstock.usecases import quarantine as quarantine_entries
+from penstock.usecases import sandbox as local_sandbox
 from penstock.usecases.applied_project.applied_project import (
     PROJECT_FILE,
     AppliedProject,
@@ -176,26 +177,22 @@ class App:
     @staticmethod
     def running_sandbox(*options: str) -> AbstractContextManager[SandboxUrls]:
         """The local sandbox for Custify, which runs during the block. EnvironmentFailure when it does not start."""
-        return sandbox_process.running_sandbox(*options)
+        return local_sandbox.running_sandbox(*options)
 
     @staticmethod
     def sandbox_objects(sandbox: SandboxUrls) -> dict[str, int]:
         """How many objects of each kind have arrived in a sandbox."""
-        return sandbox_process.stored_objects(sandbox)
+        return local_sandbox.stored_objects(sandbox)
 
     @staticmethod
     def write_sample_company(folder: Path) -> SampleCompany:
         """Write the data files of a made-up company; some records are wrong on purpose."""
-        from penstock.usecases.demo import write_sample_company  # noqa: PLC0415 - pyarrow and faker
-
-        return write_sample_company(folder)
+        return local_sandbox.write_sample_company(folder)
 
     @staticmethod
     def sample_project(data: str, base_url: str, api_key: str) -> str:
         """The project file of the made-up company, whose files are in the folder `data`."""
-        from penstock.usecases.demo import project  # noqa: PLC0415 - pyarrow and faker
-
-        return project(data, base_url, api_key)
+        return local_sandbox.sample_project(data, base_url, api_key)
 
     @cached_property
     def _operations(self) -> Operations:
@@ -264,7 +261,7 @@ class App:
 
     def deliveries(self, run: str) -> list[DeliveryReport]:
         """The requests of a run; for a flow, those of its destinations."""
-        return history.deliveries_of(self._ctx, run)
+        return runs.deliveries_of(self._ctx, run)
 
     def quarantine(self, *, destination: str | None = None, cause: str | None = None) -> list[QuarantineEntry]:
         """The records in quarantine."""

@@ -18,7 +18,7 @@ from penstock.model.reports import SandboxUrls
 from penstock.run.connection import connection
 from penstock.run.context import Context
 from penstock.store.project.resources import put_setting, setting
-from penstock.usecases.sandbox_process import SandboxProcess, start_sandbox
+from penstock.usecases.sandbox import SandboxProcess, sample_project, start_sandbox, write_sample_company
 
 if TYPE_CHECKING:
     from penstock.usecases.applied_project.applied_project import Edits
@@ -81,13 +81,11 @@ class Demo:
             self._sandbox = None
 
     def _write(self, ctx: Context, urls: SandboxUrls, by: str, version: int) -> dict[str, Any]:
-        from penstock.usecases.demo import project, write_sample_company  # noqa: PLC0415 - pyarrow and faker
-
         folder = (ctx.folder / FOLDER).resolve()
         made = write_sample_company(folder)
         base = ctx.project.base.resolve()
         shown = folder.relative_to(base) if folder.is_relative_to(base) else folder
-        text = project(str(shown), urls.url, urls.api_key, draft=True)
+        text = sample_project(str(shown), urls.url, urls.api_key, draft=True)
         written = self.edits.replace(text, author=by, if_match=str(version))
         records = {name: getattr(made, name) for name in ("companies", "people", "subscriptions", "events", "notes")}
         return {"version": written.version, "records": records}

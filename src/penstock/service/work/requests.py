@@ -26,8 +26,7 @@ from penstock.service.work.cron import next_at, upcoming
 from penstock.store import leases
 from penstock.store.runs import runs
 from penstock.store.runs.runs import NOT_BEGUN, OPEN_STATES, START, RunRow, new_run_id
-from penstock.usecases.history import RunDetails
-from penstock.usecases.runs import documents, known_run
+from penstock.usecases.runs import RunDetails, documents, known_run
 
 Trigger = Literal["schedule", "new-data", "intake", "resume"] | str  # noqa: PYI051 - or `person:<name>`
 OVER = ("succeeded", "partial", "failed", "cancelled")

@@ -17,6 +17,7 @@ from penstock.clock import Clock, iso
 from penstock.config.document import changes, document_of_path, without_keys
 from penstock.config.loader import load_project, load_text, refuse_wrong_sql
 from penstock.model.errors import InputError, Problem
+from penstock.model.reach import COMMAND_LINE
 from penstock.model.reports import ApplyResult, DocumentChange, ProjectVersion, Resource
 from penstock.model.spec import ProjectSpec
 from penstock.run.context import NOWHERE, Context, sealer_of

@@ -1,28 +1,92 @@
-"""The sample data of the demo: a small made-up company with some deliberately wrong records.
+"""The local sandbox for Custify, as a process, and the data of a made-up company to send to it.
 
-The data is made from a fixed seed, so that the demo, its documentation and its test show the same records.
+Imports nothing from the sandbox. Some records are wrong on purpose. The data is made from a fixed seed, so that the
+demo, its documentation and its test show the same records.
 """
 
 from __future__ import annotations
 
 import csv
+import json
 import sqlite3
-from collections.abc import Sequence
-from contextlib import closing
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-from faker import Faker
+from penstock.model.errors import EnvironmentFailure, Problem
+from penstock.model.reports import SampleCompany, SandboxUrls
 
-from penstock.model.reports import SampleCompany
+if TYPE_CHECKING:
+    import subprocess
+
+    from faker import Faker
+
+
+LAST_S = 10.0  # until it has ended
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxProcess:
+    """A running sandbox that this process has started."""
+
+    urls: SandboxUrls
+    process: subprocess.Popen[str]
+
+    def stop(self) -> None:
+        """End it."""
+        self.process.terminate()
+        self.process.wait(LAST_S)
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+
+
+def start_sandbox(*options: str) -> SandboxProcess:
+    """Start a sandbox process. It ends when this process ends, and ignores ^C on the terminal.
+
+    Raises EnvironmentFailure if it does not start.
+    """
+    import subprocess  # noqa: PLC0415 - help must not wait for it
+
+    command = [sys.executable, "-m", "penstock_sandbox", "--with-parent", *options]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    if not line:
+        process.stdout.close()
+        process.wait(LAST_S)
+        raise EnvironmentFailure(Problem("sandbox", "the sandbox did not start", "sandbox"))
+    return SandboxProcess(SandboxUrls(**json.loads(line)), process)
+
+
+@contextmanager
+def running_sandbox(*options: str) -> Iterator[SandboxUrls]:
+    """A sandbox that runs during the block."""
+    started = start_sandbox(*options)
+    try:
+        yield started.urls
+    finally:
+        started.stop()
+
+
+def stored_objects(sandbox: SandboxUrls) -> dict[str, int]:
+    """How many objects of each kind a sandbox on this machine has stored."""
+    from urllib.request import urlopen  # noqa: PLC0415 - help must not wait for it
+
+    with urlopen(f"{sandbox.admin_url}/state", timeout=30) as reply:  # noqa: S310 - the sandbox on this machine
+        state: dict[str, Any] = json.load(reply)
+    return {kind: len(objects) for kind, objects in state.items()}
+
+
+# ── the made-up company ──────────────────────────────────────────────────────
 
 SEED = 20260131
 PLANS = ("starter", "team", "business")
 EVENT_NAMES = ("login", "report_exported", "seat_added", "dashboard_viewed")
 WRONG_PEOPLE = ("u-0021", "u-0058")  # they are quarantined, so that their events would wait for ever
-Row = dict[str, Any]
+SampleRow = dict[str, Any]
 
 PROJECT = """\
 # The demo's project: a made-up company's data, sent to the local sandbox.
@@ -68,6 +132,10 @@ flows:
 
 def write_sample_company(folder: Path) -> SampleCompany:
     """Write `companies.parquet`, `people.csv`, `billing.db`, `events.parquet` and `notes.csv` below `folder`."""
+    import pyarrow as pa  # noqa: PLC0415 - slow to import, as are the next two
+    import pyarrow.parquet as pq  # noqa: PLC0415
+    from faker import Faker  # noqa: PLC0415
+
     folder.mkdir(parents=True, exist_ok=True)
     fake = Faker(["en_US", "de_DE", "es_ES"])
     fake.seed_instance(SEED)
@@ -85,8 +153,8 @@ def write_sample_company(folder: Path) -> SampleCompany:
     return SampleCompany(len(companies), len(people), len(subscriptions), len(events), len(notes))
 
 
-def _companies(fake: Faker) -> list[Row]:
-    rows: list[Row] = [
+def _companies(fake: Faker) -> list[SampleRow]:
+    rows: list[SampleRow] = [
         {
             "account_id": f"acc-{number:03}",
             "name": fake.unique.company(),
@@ -104,8 +172,8 @@ def _companies(fake: Faker) -> list[Row]:
     return rows
 
 
-def _people(fake: Faker, companies: Sequence[Row]) -> list[Row]:
-    rows: list[Row] = [
+def _people(fake: Faker, companies: Sequence[SampleRow]) -> list[SampleRow]:
+    rows: list[SampleRow] = [
         {
             "id": f"u-{number:04}",
             "name": fake.name(),
@@ -125,7 +193,7 @@ def _people(fake: Faker, companies: Sequence[Row]) -> list[Row]:
     return rows
 
 
-def _subscriptions(fake: Faker, companies: Sequence[Row]) -> list[Row]:
+def _subscriptions(fake: Faker, companies: Sequence[SampleRow]) -> list[SampleRow]:
     return [
         {
             "subscription_id": f"sub-{number:03}",
@@ -140,7 +208,7 @@ def _subscriptions(fake: Faker, companies: Sequence[Row]) -> list[Row]:
     ]
 
 
-def _events(fake: Faker, people: Sequence[Row]) -> list[Row]:
+def _events(fake: Faker, people: Sequence[SampleRow]) -> list[SampleRow]:
     known = [person["id"] for person in people if person["id"] not in ("", *WRONG_PEOPLE)]
     rows = [
         {
@@ -156,8 +224,8 @@ def _events(fake: Faker, people: Sequence[Row]) -> list[Row]:
     return rows
 
 
-def _notes(fake: Faker, companies: Sequence[Row]) -> list[Row]:
-    rows: list[Row] = [
+def _notes(fake: Faker, companies: Sequence[SampleRow]) -> list[SampleRow]:
+    rows: list[SampleRow] = [
         {"note_id": f"n-{number:02}", "company_id": companies[number]["account_id"], "text": fake.sentence(12)}
         for number in range(10)
     ]
@@ -171,14 +239,14 @@ def _span(first_year: int, last_year: int) -> tuple[Any, Any]:
     return date(first_year, 1, 1), date(last_year, 6, 30)
 
 
-def _write_csv(path: Path, rows: Sequence[Row]) -> None:
+def _write_csv(path: Path, rows: Sequence[SampleRow]) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, fieldnames=list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
 
 
-def _write_sqlite(path: Path, rows: Sequence[Row]) -> None:
+def _write_sqlite(path: Path, rows: Sequence[SampleRow]) -> None:
     path.unlink(missing_ok=True)
     with closing(sqlite3.connect(path)) as db, db:
         db.execute(f"create table subscriptions ({', '.join(rows[0])})")
@@ -186,7 +254,7 @@ def _write_sqlite(path: Path, rows: Sequence[Row]) -> None:
         db.executemany(f"insert into subscriptions values ({places})", rows)
 
 
-def project(data: str, base_url: str, api_key: str, *, draft: bool = False) -> str:
+def sample_project(data: str, base_url: str, api_key: str, *, draft: bool = False) -> str:
     """The project file that sends the data in the folder `data` to `base_url`; `draft` leaves the notes inactive.
 
     `api_key` is a reference, or the sandbox's key itself.
