@@ -23,8 +23,7 @@ from penstock.run.datasets import dataset_report, samples_of
 from penstock.run.orchestrator import Orchestrator
 from penstock.run.prepare import prepare
 from penstock.usecases import quarantine, settlement, unsaved
-from penstock.usecases.plan import plan, plan_flow
-from penstock.usecases.preview import preview, preview_of_everything
+from penstock.usecases.preview import plan, plan_flow, preview, preview_of_everything
 from penstock.usecases.test_send import send_test
 from penstock.usecases.unsaved import UnsavedSettings
 

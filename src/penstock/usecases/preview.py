@@ -1,26 +1,59 @@
-"""The requests for the samples or the whole dataset, made by the code of a run. Sends nothing."""
+"""Preview and plan: what a run would send, made by the code of a run. Both send nothing.
+
+A preview shows the requests for the samples or the whole dataset. A plan reads all records, compares them with memory
+and quarantine, and counts the requests.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from itertools import islice
+from math import ceil
 from typing import Any
 
+import numpy as np
+
 from penstock.model.outcome import Note, Outcome, Refusal
-from penstock.model.record import Batch, Chunk, Payload, RefusedRecord, Request, Shape
+from penstock.model.record import (
+    Batch,
+    Chunk,
+    Key,
+    Lookup,
+    Payload,
+    ReadWindow,
+    RefusedRecord,
+    Replies,
+    Request,
+    Shape,
+)
 from penstock.model.reports import Preview, PreviewedRequest
+from penstock.model.runs import PLANNED, PlanReport
+from penstock.model.spec import FlowSpec, RateLimit
 from penstock.render.batches import Batcher, encode_bodies, records_of, requests_for
 from penstock.render.bodies import Unencodable
 from penstock.render.values.macros import shown
-from penstock.run.diff.diff import Classifier, Decision
+from penstock.run.activity import is_active, is_paused
+from penstock.run.context import Context
+from penstock.run.cursor import reading_of, with_notes
+from penstock.run.diff.backlog import OpenChunk
+from penstock.run.diff.diff import Classified, Classifier, Parents
 from penstock.run.diff.notes import Notes
-from penstock.run.prepare import Prepared
-from penstock.run.recorder.known_records import open_chunk
+from penstock.run.diff.parents import parents_in_quarantine
+from penstock.run.flow import in_order
+from penstock.run.prepare import Prepared, doubt, prepare
+from penstock.run.recorder.known_records import QuarantineIndex, open_chunk
+from penstock.sources.dataset import read_frozen
+from penstock.store.memory import Memory
 from penstock.usercode.grouping_code import CodeFailed, GroupingCode
 
 CHUNK_ROWS = 4096  # as in a run
 REDACTED = "Bearer ***"
+FIRST_ERRORS = 5
+SECONDS_A_REQUEST = 0.05  # assumed time of a request when the rate limit does not delay it
 
 
 def preview(prepared: Prepared, *, limit: int | None, everything: bool) -> Preview:
@@ -78,7 +111,7 @@ def _requests(
             try:
                 requests = finished(shape, batch.payloads, code)
             except (CodeFailed, Unencodable) as failure:
-                refused.extend(described(payload, failure.refusal) for payload in batch.payloads)
+                refused.extend(refused_record(payload.key, failure.refusal) for payload in batch.payloads)
                 continue
             for request in requests:
                 yield previewed(request, batch.payloads)
@@ -99,9 +132,9 @@ def _walk(
         opened = open_chunk(prepared, chunk)
         classified = classifier.classify(opened)
         notes.count(opened, classified)
-        refused.extend(described_decision(d) for d in classified.decided if d.outcome is Outcome.QUARANTINED)
+        refused.extend(refused_record(d.key, d.refusal) for d in classified.decided if d.outcome is Outcome.QUARANTINED)
         yield from batcher.add(classified.fresh)
-        refused.extend(RefusedRecord(r.key, *words_of(r.refusal)) for r in batcher.oversized)
+        refused.extend(refused_record(r.key, r.refusal) for r in batcher.oversized)
         batcher.oversized.clear()
         yield None
     notes.read()
@@ -137,14 +170,199 @@ def previewed(request: Request, payloads: Sequence[Payload]) -> PreviewedRequest
     )
 
 
-def described_decision(decision: Decision) -> RefusedRecord:
-    assert decision.refusal is not None
-    return RefusedRecord(decision.key, *words_of(decision.refusal))
+def refused_record(key: Key | None, refusal: Refusal | None) -> RefusedRecord:
+    """A refused record for people. `refusal` is not None: every quarantined record has one."""
+    assert refusal is not None
+    return RefusedRecord(
+        key, refusal.field, refusal.rule, refusal.reason, refusal.value, refusal.accepted, refusal.values
+    )
 
 
-def described(payload: Payload, refusal: Refusal) -> RefusedRecord:
-    return RefusedRecord(payload.key, *words_of(refusal))
+# ── plan ─────────────────────────────────────────────────────────────────────
 
 
-def words_of(refusal: Refusal) -> tuple[str | None, str, str, str | None, str | None, Mapping[str, Any]]:
-    return refusal.field, refusal.rule, refusal.reason, refusal.value, refusal.accepted, refusal.values
+def plan(
+    ctx: Context,
+    prepared: Prepared,
+    parents: Parents | None = None,
+    begins_at: str | None = None,
+    *,
+    alone: bool = True,
+) -> PlanReport:
+    """Count what a run of this destination would send, leave out and refuse. `begins_at` as in `reading_of`."""
+    policy, name = prepared.policy, prepared.spec.name
+    with ctx.database.read() as conn:
+        memory = Memory.load(conn, name, prepared.fingerprints) if policy.compares else None
+        quarantine = QuarantineIndex.load(conn, name)
+        reading = reading_of(conn, prepared, begins_at, ctx.clock.now(), alone=alone)
+        doubts = doubt(conn, prepared)
+    prepared = with_notes(prepared, reading)
+    known = None if doubts.forgetful else memory
+    render, merger = prepared.render, prepared.merger
+    former, table = prepared.compiled.former, prepared.data.dataset.is_table
+    classifier = Classifier(policy, render, known, quarantine, parents, doubts.hold, merger, former=former, table=table)
+    notes = prepared.notes()
+    tally = _tallied(prepared, _read(ctx, prepared, reading.window), classifier, memory, notes)
+    return PlanReport(
+        records=tally.counts["records"],
+        creates_or_updates=tally.counts["fresh"],
+        unchanged=tally.counts["unchanged"],
+        deletes=0,
+        invalid=tally.counts["invalid"],
+        held=tally.counts["held"],
+        requests=tally.requests,
+        asking=tally.asking,
+        eta_s=eta_s(tally.requests, prepared.credential.rate_limit, prepared.spec.concurrency),
+        first_errors=tuple(tally.errors),
+        notes=(*notes.all(tally.counts["records"]), *_address_note(prepared)),
+        destination=name,
+        base_url=prepared.address.base_url,
+        base_url_reason=prepared.address.reason,
+    )
+
+
+def _tallied(
+    prepared: Prepared, chunks: Iterator[Chunk], classifier: Classifier, memory: Memory | None, notes: Notes
+) -> _Tally:
+    """Counts of the records of these chunks; `memory` takes what would be sent as sent, for later chunks."""
+    shape, tally = prepared.compiled.shape, _Tally()
+    batcher = Batcher(shape, repeats=prepared.policy.repeats)
+    with grouping_code(shape) as code:
+        for chunk in chunks:
+            opened = open_chunk(prepared, chunk, prints=prepared.policy.compares)
+            classified = classifier.classify(opened)
+            notes.count(opened, classified)
+            tally.add(opened, classified)
+            if memory is not None and classified.fresh:
+                rows = [payload.ordinal - chunk.first for payload in classified.fresh]
+                contents = np.array([payload.content for payload in classified.fresh], dtype=np.uint64)
+                memory.stage(opened.hashes[rows], contents)
+            for batch in batcher.add(classified.fresh):
+                tally.batch(batch, shape, code)
+            tally.refuse([refused_record(r.key, r.refusal) for r in batcher.oversized])
+            batcher.oversized.clear()
+        notes.read()
+        for batch in batcher.flush():
+            tally.batch(batch, shape, code)
+    return tally
+
+
+@dataclass(slots=True)
+class _Tally:
+    """The counts so far. Each look-up is sent once, for all records that need it."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    errors: list[RefusedRecord] = field(default_factory=list)
+    lookups: set[Lookup] = field(default_factory=set)
+
+    @property
+    def requests(self) -> int:
+        return self.counts["requests"] + self.asking
+
+    @property
+    def asking(self) -> int:
+        return self.counts["polls"] + len(self.lookups)
+
+    def add(self, opened: OpenChunk, classified: Classified) -> None:
+        """Count a classified chunk."""
+        self.counts["records"] += len(opened.rows)
+        self.counts["fresh"] += _records(classified.fresh)
+        self.counts["unchanged"] += sum(len(rows) for rows, _ in classified.unchanged)
+        self.counts["unchanged"] += _records(classified.same_as_in_flight)
+        for decision in classified.decided:
+            kind = _kind(decision.outcome, held=not decision.is_new)
+            self.counts[kind] += 1
+            if kind == "invalid" and len(self.errors) < FIRST_ERRORS:
+                self.errors.append(refused_record(decision.key, decision.refusal))
+
+    def refuse(self, records: Sequence[RefusedRecord]) -> None:
+        """Count classified records from which no request can be made."""
+        self.counts["fresh"] -= len(records)
+        self.counts["invalid"] += len(records)
+        self.errors += records[: FIRST_ERRORS - len(self.errors)]
+
+    def batch(self, batch: Batch, shape: Shape, code: GroupingCode | None) -> None:
+        """Count the requests of one batch; grouping code can make several."""
+        for payload in batch.payloads:
+            self.lookups.update(payload.lookups)
+        made = 1
+        if code is not None:
+            try:
+                made = len(finished(shape, batch.payloads, code))
+            except (CodeFailed, Unencodable) as failure:
+                self.refuse([refused_record(payload.key, failure.refusal) for payload in batch.payloads])
+                return
+        polls = 1 if shape.replies is Replies.JOBS and made == 1 else 0  # those of several requests are not polled
+        self.counts["requests"] += made
+        self.counts["polls"] += polls
+
+
+def _records(payloads: Sequence[Payload]) -> int:
+    return sum(len(payload.parts) for payload in payloads if payload.parts) + len(payloads)
+
+
+def _read(ctx: Context, prepared: Prepared, last: ReadWindow | None) -> Iterator[Chunk]:
+    """The records that a run would read: all, or with a cursor those since the last run."""
+    data = prepared.data
+    if last is None:
+        yield from data.dataset.read(data.schema)
+        return
+    path = ctx.folder / "frozen" / f"plan-{os.getpid()}.arrow"
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    try:
+        data.dataset.freeze(data.schema, path, last, ctx.clock.now())
+        yield from read_frozen(path)
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _kind(outcome: Outcome, *, held: bool) -> str:
+    if outcome is Outcome.UNCHANGED:
+        return "unchanged"
+    return "invalid" if outcome is Outcome.QUARANTINED and not held else "held"
+
+
+def _address_note(prepared: Prepared) -> tuple[Note, ...]:
+    if not prepared.address.reason.startswith("assumed"):
+        return ()
+    return (Note("base_url", "assumed", f"{prepared.address.base_url}: {prepared.address.reason}"),)
+
+
+def eta_s(requests: int, rate: RateLimit, concurrency: int) -> float:
+    """The time that these requests take at the credential's rate limit, in seconds."""
+    windows = max(ceil(requests / rate.requests) - 1, 0)
+    return windows * rate.per + min(requests, rate.requests) * SECONDS_A_REQUEST / concurrency
+
+
+def plan_flow(ctx: Context, flow: FlowSpec, begins_at: str | None = None) -> PlanReport:
+    """The plans of a flow's destinations as one report, drafts included; paused destinations are skipped."""
+    specs, parts, skipped = in_order(ctx, flow), list[PlanReport](), dict[str, str]()
+    requests: Counter[str] = Counter()  # by credential: a rate limit is shared
+    for spec in specs:
+        active, reason = is_active(ctx, spec)
+        if is_paused(ctx, spec):
+            skipped[spec.name] = reason
+            continue
+        part = plan(ctx, prepare(ctx, spec), parents_in_quarantine(ctx, spec, specs), begins_at, alone=False)
+        if not active:
+            draft = Note("active", "not sent", f"{reason}: a run skips it until it is activated")
+            part = replace(part, notes=(*part.notes, draft))
+        parts.append(part)
+        requests[spec.credential] += part.requests
+    rates = ctx.project.credentials
+    seconds = max((eta_s(number, rates[name].rate_limit, 1) for name, number in requests.items()), default=0.0)
+    return _together(flow.name, parts, seconds, skipped)
+
+
+def _together(name: str, parts: Sequence[PlanReport], rate_eta: float, skipped: dict[str, str]) -> PlanReport:
+    """The plans of a flow's destinations as one report."""
+    sums: dict[str, Any] = {name: sum(getattr(part, name) for part in parts) for name in PLANNED}
+    return PlanReport(
+        **sums,
+        eta_s=rate_eta,
+        first_errors=tuple(error for part in parts for error in part.first_errors)[:FIRST_ERRORS],
+        notes=tuple(note for part in parts for note in part.notes),
+        flow=name,
+        destinations=tuple(parts),
+        skipped=skipped,
+    )
