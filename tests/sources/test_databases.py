@@ -13,9 +13,9 @@ from penstock.model.errors import CredentialRefused, EnvironmentFailure, HostUnr
 from penstock.model.record import ReadWindow
 from penstock.model.spec import CursorSpec, Secret, SqlSource
 from penstock.run.cursor import in_any_zone
+from penstock.sources.chunks import read_frozen
 from penstock.sources.databases.other import OtherDatabase, keep_own_session
 from penstock.sources.databases.url import SqlUrl
-from penstock.sources.dataset import read_frozen
 from support.kernel.source_rows import rows_of, types_of
 
 LITE = "sqlite:///data.db"

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from penstock.model.errors import InputError
-from penstock.sources.dataset import read_frozen
+from penstock.sources.chunks import read_frozen
 from support.kernel.source_rows import rows_of, types_of
 
 

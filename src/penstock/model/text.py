@@ -1,6 +1,6 @@
 r"""Text made safe: invisible characters are removed or shown, and cells of CSV files are no formulas. Pure.
 
-Also hints that name the nearest known word, and the short digest of a text.
+Also hints that name the nearest known word, names in a row, and the short digest of a text.
 
 Invisible characters are removed where text identifies something, and shown as `\u200b` in messages. A joiner (U+200C,
 U+200D) between two characters beyond ASCII is part of a word or of an emoji, and is not removed.
@@ -9,7 +9,7 @@ U+200D) between two characters beyond ASCII is part of a word or of an emoji, an
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from hashlib import sha256
 from itertools import islice
@@ -92,9 +92,29 @@ def suggest(word: str, known: Iterable[str], what: str) -> str:
     """`did you mean x? what: a, b, c`."""
     names = sorted(known)
     close = nearest(word, names)
-    more = f" and {len(names) - MOST_LISTED:,} more" if len(names) > MOST_LISTED else ""
-    listed = f"{what}: {', '.join(names[:MOST_LISTED])}{more}" if names else f"there is no {what} yet"
+    listed = f"{what}: {joined(names, MOST_LISTED)}" if names else f"there is no {what} yet"
     return f"did you mean `{close}`? {listed}" if close is not None else listed
+
+
+def column_hint(name: str, columns: Sequence[str]) -> str:
+    """The hint for an unknown column: the nearest one, or all of them."""
+    return did_you_mean(name, columns, f"the columns are {joined(columns)}" if columns else "there are no columns")
+
+
+def joined(names: Sequence[str], most: int = 12) -> str:
+    """Names separated by commas; of more than `most`, how many more there are."""
+    shown = ", ".join(names[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most:,} more"
+
+
+def repeated(names: Iterable[str]) -> str | None:
+    """The first name that occurs twice."""
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    return None
 
 
 def digest(text: bytes) -> str:

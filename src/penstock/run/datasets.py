@@ -17,9 +17,9 @@ from penstock.model.spec import DatasetSpec, SourceSpec, WebhookSource, settings
 from penstock.run.context import Context
 from penstock.run.diff.record_text import read_record, readable
 from penstock.run.diff.records import JSON_MARK, chunk_of, record_json
+from penstock.sources.chunks import load_chunk, save_chunk
 from penstock.sources.cursor import value_of
 from penstock.sources.dataset import Dataset
-from penstock.sources.frozen_input import load_chunk, save_chunk
 from penstock.sources.open import Tools, open_dataset
 from penstock.sources.pushed.rows import SQL_RULE, Pushed, StoredReplies, too_many_names
 from penstock.store.project import pushed, resources

@@ -18,7 +18,7 @@ from penstock.model.spec import Mode
 from penstock.run.context import Context
 from penstock.run.cursor import CursorReading, reading_of
 from penstock.run.prepare import Prepared
-from penstock.sources.dataset import read_frozen
+from penstock.sources.chunks import read_frozen
 from penstock.store import leases, quarantine
 from penstock.store.memory import key_hashes
 from penstock.store.project import resources

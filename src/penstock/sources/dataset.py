@@ -13,20 +13,27 @@ from penstock.model.outcome import Note
 from penstock.model.reach import PERSONAL, Reach
 from penstock.model.record import RECORD, Chunk, Column, ReadWindow, Schema, window_at
 from penstock.model.spec import ColumnType, DatasetSpec, FileSource, ResponseSource, SourceSpec
-from penstock.model.text import identifying
+from penstock.model.text import column_hint, identifying
 from penstock.render.values.numbers import DecimalSign
-from penstock.sources.columns import closed, decided_types, gone_from, nearest, not_seen, united, with_missing
+from penstock.sources.chunks import CHUNK_ROWS, Frozen, rechunked, write_frozen
 from penstock.sources.databases.rows import Increment, SqlRows
 from penstock.sources.files.formats import file_format
 from penstock.sources.files.json_rows import JsonRows
 from penstock.sources.files.source_files import files_identity, matching_files
-from penstock.sources.frozen_input import Frozen, read_frozen_chunks, write_frozen
 from penstock.sources.pushed.rows import PushedIncrement, PushedRows, ReplyIncrement, ReplyRows
-from penstock.sources.typing.detection import SAMPLES, Detected, FirstRows, detect, has_value, nothing_yet, rechunked
-from penstock.sources.typing.pieces import Noting, Rows, TypingNoting
-from penstock.sources.typing.rows import typed
-
-CHUNK_ROWS = 16384
+from penstock.sources.typing.pieces import FirstRows, Noting, Rows, TypingNoting
+from penstock.sources.typing.schema import (
+    SAMPLES,
+    Detected,
+    combined,
+    decided_types,
+    detect,
+    gone_from,
+    has_value,
+    nothing_yet,
+    typed,
+    with_types_of,
+)
 
 
 class Dataset:
@@ -128,12 +135,12 @@ class Dataset:
             self._check_types(found.schema.names(), found.schema.records)
             return found
         inner = self._inner_schema(None if known is None else known.source)
-        shaped = self._shaped_if_known(self._rows, inner)
-        if shaped is None:
+        result = self._result_if_known(self._rows, inner)
+        if result is None:
             return nothing_yet(inner)
-        inner = replace(inner, notes=(*inner.notes, *map(not_seen, self._missing)))
-        found = detect(shaped, self._given(shaped), decided_types(known), shaped=True)
-        self._check_types((*inner.names(), *shaped.names()), found.schema.records)
+        inner = replace(inner, notes=(*inner.notes, *map(_not_seen, self._missing)))
+        found = detect(result, self._given(result), decided_types(known), is_result=True)
+        self._check_types((*inner.names(), *result.names()), found.schema.records)
         return Detected(replace(found.schema, source=inner), found.samples)
 
     def bound(self) -> Schema:
@@ -141,11 +148,11 @@ class Dataset:
         if self.spec.sql is None:
             return self.detect().schema
         inner = self._inner_schema()
-        shaped = self._shaped_if_known(self._rows, inner)
-        if shaped is None:
+        result = self._result_if_known(self._rows, inner)
+        if result is None:
             return nothing_yet(inner).schema
-        self._check_types((*inner.names(), *shaped.names()), inner.records)
-        kinds = {name: self.spec.types.get(name) or shaped.declared(name) or "text" for name in shaped.names()}
+        self._check_types((*inner.names(), *result.names()), inner.records)
+        kinds = {name: self.spec.types.get(name) or result.declared(name) or "text" for name in result.names()}
         return Schema(tuple(Column(name, kind, nullable=True) for name, kind in kinds.items()), inner.records, inner)
 
     def read(self, schema: Schema, *, skip: int = 0, rows: int = CHUNK_ROWS) -> Iterator[Chunk]:
@@ -189,8 +196,8 @@ class Dataset:
     def with_new_columns(self, known: Schema) -> Schema:
         """The schema with the columns that the source has now and `known` has not; missing columns stay in it."""
         found = self.detect(known=known).schema
-        source = None if found.source is None or known.source is None else united(found.source, known.source)
-        return replace(united(found, known), source=source or found.source)
+        source = None if found.source is None or known.source is None else combined(found.source, known.source)
+        return replace(combined(found, known), source=source or found.source)
 
     def with_first_values(self, schema: Schema, since: ReadWindow | None) -> Schema:
         """The schema with types for columns that had no value yet and have one now; itself where there are none.
@@ -205,8 +212,8 @@ class Dataset:
         found = self.detect(known=schema).schema
         source = None
         if schema.source is not None and found.source is not None:
-            source = replace(schema.source, columns=closed(schema.source, found.source))
-        return replace(schema, columns=closed(schema, found), records=found.records, source=source)
+            source = replace(schema.source, columns=with_types_of(schema.source, found.source))
+        return replace(schema, columns=with_types_of(schema, found), records=found.records, source=source)
 
     def _has_value(self, names: Sequence[str], since: ReadWindow | None) -> bool:
         rows = self._rows
@@ -264,7 +271,7 @@ class Dataset:
         rows = self._rows.inner if isinstance(self._rows, FirstRows) else self._rows
         way = rows.way_to_list if isinstance(rows, JsonRows) else ""
         return [
-            Problem(path, f"there is no column {name}", "unknown-column", way or nearest(name, known), found=name)
+            Problem(path, f"there is no column {name}", "unknown-column", way or column_hint(name, known), found=name)
             for name in names
             if name not in known
         ]
@@ -274,52 +281,57 @@ class Dataset:
         if isinstance(self._rows, PushedRows):
             self._rows.know((schema if self.spec.sql is None else schema.source or schema).names())
         if self.spec.sql is not None:
-            shaped = self._shaped_now(base, schema.source or self._inner_schema())
-            if shaped is None:
+            result = self._result_now(base, schema.source or self._inner_schema())
+            if result is None:
                 return iter(())
-            rows = shaped
+            rows = result
         if gone := self._needed.intersection(gone_from(rows, schema)):
             raise self._vanished(sorted(gone))
         self._last = (schema, rows)
         return typed(rows, schema, self._given(rows), whole=whole)
 
-    def _shaped_now(self, base: Rows, inner: Schema) -> Rows | None:
+    def _result_now(self, base: Rows, inner: Schema) -> Rows | None:
         """The result of the SQL over the columns that are still there. InputError where it names one that is gone."""
-        from penstock.sources.dataset_sql.shaped_rows import UnknownColumns  # noqa: PLC0415 - DuckDB costs 0.1 s
+        from penstock.sources.dataset_sql import UnknownColumns  # noqa: PLC0415 - DuckDB costs 0.1 s
 
         gone = gone_from(base, inner)
         there = tuple(column for column in inner.columns if column.name not in gone)
         try:
-            return self._shaped_if_known(base, replace(inner, columns=there))
+            return self._result_if_known(base, replace(inner, columns=there))
         except UnknownColumns:
             if gone:
                 raise self._vanished(gone) from None
             raise
 
-    def _shaped_if_known(self, base: Rows, inner: Schema) -> Rows | None:
+    def _result_if_known(self, base: Rows, inner: Schema) -> Rows | None:
         """The result of the SQL; None before the first record, while it names columns that are not declared."""
-        from penstock.sources.dataset_sql.shaped_rows import UnknownColumns  # noqa: PLC0415 - DuckDB costs 0.1 s
+        from penstock.sources.dataset_sql import UnknownColumns, with_missing_columns  # noqa: PLC0415 - the same
 
         awaited = not inner.records and (isinstance(self._rows, PushedRows) or not inner.columns)
         if awaited and not inner.columns:
             return None
         try:
-            return self._shaped(base, inner)
+            return self._result(base, inner)
         except UnknownColumns as error:
             if awaited:
                 return None
             if not isinstance(self._rows, PushedRows):
                 raise
-            rows, self._missing = with_missing(partial(self._shaped, base), inner, error)
+            rows, self._missing = with_missing_columns(partial(self._result, base), inner, error)
             return rows
 
-    def _shaped(self, base: Rows, inner: Schema) -> Rows:
-        from penstock.sources.dataset_sql.shaped_rows import ShapedRows  # noqa: PLC0415 - DuckDB costs 0.1 s
-        from penstock.sources.dataset_sql.sound_rows import SoundRows  # noqa: PLC0415 - the same
+    def _result(self, base: Rows, inner: Schema) -> Rows:
+        """The result of the SQL over `base`; records for which it fails are refused alone where that is possible."""
+        from penstock.sources.dataset_sql import SqlResult  # noqa: PLC0415 - DuckDB costs 0.1 s
+        from penstock.sources.sql_refusals import PostedSqlResult, RowWiseSqlResult  # noqa: PLC0415 - the same
 
-        part = base is not self._rows or isinstance(base, PushedRows | ReplyRows)
-        shaped = ShapedRows(self.spec, base, inner, self._workspace, self._patience, part=part)
-        return SoundRows(shaped, base, inner, self.spec.types) if isinstance(self._rows, PushedRows) else shaped
+        result = SqlResult(self.spec, base, inner, self._workspace, self._patience)
+        if isinstance(self._rows, PushedRows):
+            return PostedSqlResult(result, base, inner, self.spec.types)
+        if result.plan is None:
+            return result
+        part = base is not self._rows or isinstance(base, ReplyRows)
+        return RowWiseSqlResult(result, result.plan, part=part)
 
     def shape(self, record: str, schema: Schema) -> list[Chunk]:
         """What the SQL makes of one posted record, given as JSON: its typed rows, or the record refused."""
@@ -363,7 +375,9 @@ class Dataset:
         """Every name under `types:` is a column; nothing is known of a JSON source without records."""
         path = f"datasets.{self.spec.name}.types"
         problems = [
-            Problem(f"{path}.{name}", f"there is no column {name}", "unknown-column", nearest(name, known), found=name)
+            Problem(
+                f"{path}.{name}", f"there is no column {name}", "unknown-column", column_hint(name, known), found=name
+            )
             for name in self.spec.types
             if name not in known and (known or records)
         ]
@@ -371,11 +385,11 @@ class Dataset:
             raise InputError(*problems)
 
 
+def _not_seen(name: str) -> Note:
+    """The note about a column that the SQL names and no posted record has yet."""
+    return Note(name, "not seen yet", "no record that came so far has this column: the sql reads it as null")
+
+
 def _sign(source: SourceSpec) -> DecimalSign | None:
     """How the source's numbers are written, where the project says so."""
     return None if isinstance(source, ResponseSource) else source.decimal
-
-
-def read_frozen(path: Path, *, skip: int = 0, rows: int = CHUNK_ROWS) -> Iterator[Chunk]:
-    """The records of a frozen file after the first `skip`, in chunks as `Dataset.read` gives them."""
-    return rechunked(read_frozen_chunks(path), skip=skip, rows=rows)

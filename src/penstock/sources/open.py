@@ -16,8 +16,7 @@ from penstock.sources.dataset import Dataset
 from penstock.sources.files.formats import BY_NAME, FileFormat, file_format, options_without_use
 from penstock.sources.files.source_files import ReachedFile, matching_files, wrong
 from penstock.sources.pushed.rows import Pushed, PushedRows, ReplyRows, StoredReplies
-from penstock.sources.typing.detection import FirstRows
-from penstock.sources.typing.pieces import Rows
+from penstock.sources.typing.pieces import FirstRows, Rows
 
 EMPTY = BY_NAME["ndjson"]  # reads files without a byte as 0 records, whatever format their names say
 MOST = 500

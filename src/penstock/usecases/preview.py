@@ -46,7 +46,7 @@ from penstock.run.diff.parents import parents_in_quarantine
 from penstock.run.flow import in_order
 from penstock.run.prepare import Prepared, doubt, prepare
 from penstock.run.recorder.known_records import QuarantineIndex, open_chunk
-from penstock.sources.dataset import read_frozen
+from penstock.sources.chunks import read_frozen
 from penstock.store.memory import Memory
 from penstock.usercode.grouping_code import CodeFailed, GroupingCode
 

@@ -35,7 +35,7 @@ from penstock.run.datasets import settings_of
 from penstock.sources.dataset import Dataset
 from penstock.sources.open import Tools, open_first
 from penstock.sources.sql_text import MISSING_COLUMN
-from penstock.sources.typing.rows import NoRows
+from penstock.sources.typing.schema import NoRows
 from penstock.store.database import Database
 from penstock.store.migrations import HEAD
 from penstock.store.project import resources

@@ -193,7 +193,7 @@ def test_the_sql_of_a_dataset_does_not_reach_it(reached, sql):
 
 def test_what_sql_spills_stands_alone_and_goes(reached, monkeypatch):
     """SQL may read its spill folder: nothing of anybody else is in it, and nothing is left of it."""
-    from penstock.sources.dataset_sql import shaped_rows
+    from penstock.sources import dataset_sql
 
     seen = []
 
@@ -202,8 +202,8 @@ def test_what_sql_spills_stands_alone_and_goes(reached, monkeypatch):
         assert list(seen[-1].iterdir()) == []
         return connect(*arguments, config=config, **more)
 
-    connect = shaped_rows.duckdb.connect
-    monkeypatch.setattr(shaped_rows.duckdb, "connect", connected)
+    connect = dataset_sql.duckdb.connect
+    monkeypatch.setattr(dataset_sql.duckdb, "connect", connected)
     assert reached.sql("select id, name from source order by name")["errors"] == []
     assert seen
     assert all(folder.parent == reached.folder / ".penstock" and not folder.exists() for folder in seen)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from penstock.model.record import Chunk
-from penstock.sources.typing.detection import Detected
+from penstock.sources.typing.schema import Detected
 
 
 def rows_of(chunks: Iterator[Chunk]) -> list[dict[str, Any]]:

@@ -13,13 +13,13 @@ from sqlalchemy import Connection
 from penstock.clock import iso
 from penstock.config.flows import read_schedule
 from penstock.model.errors import InputError, PenstockError
-from penstock.model.spec import FlowSpec, OnNewData, ResponseSource, SourceSpec, WebhookSource
+from penstock.model.spec import FileSource, FlowSpec, OnNewData, ResponseSource, SourceSpec, SqlSource, WebhookSource
 from penstock.run.context import Context
 from penstock.service.store import pauses, work
 from penstock.service.store.pauses import FlowTimes, Tick
 from penstock.service.work.cron import next_after, passed, to_run
 from penstock.service.work.requests import WorkRequests
-from penstock.sources.news import news_of
+from penstock.sources.files.source_files import files_identity, matching_files
 from penstock.store.runs import deliveries
 from penstock.store.runs.runs import OPEN_STATES
 
@@ -173,13 +173,6 @@ def _is_quick(ctx: Context, flow: FlowSpec) -> bool:
     return all(source.traits.is_quick for source in _sources(ctx, flow).values())
 
 
-def _newest(ctx: Context, source: ResponseSource) -> str | None:
-    """The number of the newest reply; None if there is none."""
-    with ctx.database.read() as conn:
-        newest = deliveries.newest_response(conn, source.destination)
-    return None if newest == 0 else str(newest)
-
-
 def _news(ctx: Context, flow: FlowSpec) -> str:
     """The identity of a flow's data now; empty if there is none. `intake.feed` handles posted records."""
     digest, project, known = blake2b(digest_size=12), ctx.project, False
@@ -187,10 +180,25 @@ def _news(ctx: Context, flow: FlowSpec) -> str:
         source = project.sources[name]
         if isinstance(source, WebhookSource):
             continue
-        if isinstance(source, ResponseSource):
-            found = _newest(ctx, source)
-        else:
-            found = news_of(source, ctx.resolve, ctx.clock.now(), ctx.reach)
+        found = _identity(ctx, source)
         known = known or found is not None
         digest.update(f"{name}\0{found}\0".encode())
     return digest.hexdigest() if known else ""
+
+
+def _identity(ctx: Context, source: SourceSpec) -> str | None:
+    """A text that changes when the source has something new; None where that cannot be known without reading it.
+
+    Raises InputError or EnvironmentFailure when the source cannot be reached.
+    """
+    if isinstance(source, FileSource):
+        return files_identity(matching_files(source, ctx.reach))
+    if isinstance(source, ResponseSource):
+        with ctx.database.read() as conn:
+            newest = deliveries.newest_response(conn, source.destination)
+        return None if newest == 0 else str(newest)
+    if isinstance(source, SqlSource) and source.cursor is not None:
+        from penstock.sources.open import open_rows  # noqa: PLC0415 - Arrow; files are looked at without
+
+        return open_rows(source, ctx.resolve, ctx.reach).newest(source.cursor, ctx.clock.now())
+    return None

@@ -19,7 +19,7 @@ from penstock.deadline import Deadline
 from penstock.model.errors import InputError, Problem
 from penstock.model.record import ReadWindow
 from penstock.model.spec import ColumnType, CursorSpec, SqlSource
-from penstock.sources.columns import doubled, nearest
+from penstock.model.text import column_hint, repeated
 from penstock.sources.cursor import Reached, as_written, bound_like, may_stand, moment_of, value_of
 from penstock.sources.sql_text import bare, part, quoted_table
 from penstock.sources.typing.exact_json import Unfit
@@ -208,12 +208,12 @@ class SqlRows:
         if len(names) > most:
             hint = f"name the columns that are needed; if all are, raise {MAX_COLUMNS}"
             raise self._wrong(f"the result has more than {most:,} columns", "too-many-columns", f"{len(names):,}", hint)
-        if (name := doubled(names)) is not None:
+        if (name := repeated(names)) is not None:
             raise self._wrong(f"the column {name} occurs twice in the result", "double-column", name, "name one `as …`")
         cursor = self.source.cursor
         if cursor is not None and cursor.column not in names:
             message = f"there is no column {cursor.column} to be the cursor"
-            raise self._wrong(message, "unknown-column", cursor.column, nearest(cursor.column, names), ".cursor")
+            raise self._wrong(message, "unknown-column", cursor.column, column_hint(cursor.column, names), ".cursor")
         return columns
 
     def _wrong(self, message: str, code: str, found: str, hint: str, key: str = "") -> InputError:

@@ -13,7 +13,7 @@ from penstock.deadline import patience
 from penstock.model.errors import EnvironmentFailure, InputError, Problem
 from penstock.model.reach import PERSONAL, Reach
 from penstock.model.spec import SqlSource
-from penstock.sources.columns import listed, nearest
+from penstock.model.text import column_hint, joined
 from penstock.sources.databases.rows import PIECE_ROWS, Rowset, SqlColumn, careful, longest_value
 from penstock.sources.databases.url import SqlUrl
 from penstock.sources.files.source_files import denial_of
@@ -133,8 +133,8 @@ class SqliteDatabase:
         if words.startswith("no such table: "):
             query = "select name from sqlite_master where type in ('table', 'view') order by name"
             tables = [name for (name,) in connection.execute(query)]
-            hint = nearest(words.partition(": ")[2], tables).replace("the columns are", "there are the tables")
-            hint = hint if tables else f"there are no tables in {self._shown}{listed(tables)}"
+            hint = column_hint(words.partition(": ")[2], tables).replace("the columns are", "there are the tables")
+            hint = hint if tables else f"there are no tables in {self._shown}{joined(tables)}"
         return self._wrong(f"SQLite says: {words}", "sql-error", hint, shortened(words.rpartition(": ")[2]))
 
     def _wrong(self, message: str, code: str, hint: str = "", found: str | None = None) -> InputError:

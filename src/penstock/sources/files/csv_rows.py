@@ -20,7 +20,7 @@ import pyarrow as pa
 from penstock.bounds import bounds
 from penstock.model.outcome import Note
 from penstock.model.spec import ColumnType, FileSource
-from penstock.sources.columns import listed
+from penstock.model.text import joined
 from penstock.sources.files.csv_table import CsvTable, RowTooLong
 from penstock.sources.files.lines import OPENING, reason, with_bytes_shown
 from penstock.sources.files.source_files import wrong
@@ -108,7 +108,7 @@ class CsvRows:
         for table in self._tables[1:]:
             first = self._tables[0]
             if set(table.layout.named) != set(first.layout.named):
-                odd = listed(sorted(set(table.layout.named) ^ set(first.layout.named)))
+                odd = joined(sorted(set(table.layout.named) ^ set(first.layout.named)))
                 at = table.layout.header_at
                 message = f"{table.path.name}, line {at}: another header than in {first.path.name}: {odd}"
                 raise wrong(source, message, "other-columns", found=odd, line=at, file=str(table.path))

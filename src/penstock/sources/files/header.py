@@ -10,8 +10,7 @@ from pathlib import Path
 from penstock.model.errors import InputError
 from penstock.model.outcome import Note
 from penstock.model.spec import FileSource
-from penstock.model.text import identifying
-from penstock.sources.columns import doubled
+from penstock.model.text import identifying, repeated
 from penstock.sources.files.source_files import wrong
 from penstock.sources.typing.pieces import shorten
 
@@ -56,10 +55,10 @@ def header_names(place: HeaderPlace, cells: Sequence[str]) -> tuple[tuple[str, .
     """The names of the columns ("" for a column without one), and what was changed of them or left out."""
     clean = [_clean(cell) for cell in cells]
     given = [name for name in clean if name]
-    if doubled(given) is not None:
+    if repeated(given) is not None:
         clean = [cell if cell.strip() else "" for cell in cells]  # blanks and marks distinguish them
         given = [name for name in clean if name]
-    if (name := doubled(given)) is not None:
+    if (name := repeated(given)) is not None:
         message = f"the column {name} occurs twice in the header"
         raise place.refuse(message, "double-column", "give each column its own name", name)
     if not given:

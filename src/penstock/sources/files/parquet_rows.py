@@ -14,7 +14,7 @@ from penstock.bounds import bounds, in_megabytes
 from penstock.deadline import check_patience
 from penstock.model.outcome import Note
 from penstock.model.spec import ColumnType, FileSource
-from penstock.sources.columns import doubled, listed
+from penstock.model.text import joined, repeated
 from penstock.sources.files.source_files import refuse_wide, too_long, wrong
 from penstock.sources.typing.arrow import ArrowJudge, UntypableColumn, arrow_caster, column_type, plain_type
 from penstock.sources.typing.pieces import Caster, Judge, Piece, compute
@@ -46,7 +46,7 @@ class ParquetRows:
         self._judges: dict[str, ArrowJudge] = {}
         schemas = [self._schema(path) for path in files]
         self._types = {field.name: field.type for field in schemas[0]}
-        if (name := doubled(schemas[0].names)) is not None:
+        if (name := repeated(schemas[0].names)) is not None:
             raise wrong(source, f"{files[0].name}: the column {name} occurs twice", "double-column", found=name)
         for path, schema in zip(files, schemas, strict=True):
             self._check(path, schema)
@@ -126,8 +126,8 @@ class ParquetRows:
     def _check(self, path: Path, schema: pa.Schema) -> None:
         if set(schema.names) != set(self._types):
             odd = sorted(set(schema.names) ^ set(self._types))
-            message = f"{path.name} has other columns than {self._files[0].name}: {listed(odd)}"
-            raise wrong(self._source, message, "other-columns", file=str(path), found=listed(odd))
+            message = f"{path.name} has other columns than {self._files[0].name}: {joined(odd)}"
+            raise wrong(self._source, message, "other-columns", file=str(path), found=joined(odd))
         for field in schema:
             try:
                 column_type(field.type)

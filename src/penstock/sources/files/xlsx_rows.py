@@ -19,8 +19,7 @@ from penstock.deadline import check_patience
 from penstock.model.errors import InputError
 from penstock.model.outcome import Note
 from penstock.model.spec import ColumnType, FileSource
-from penstock.model.text import nearest
-from penstock.sources.columns import listed
+from penstock.model.text import joined, nearest
 from penstock.sources.files.foreign_formats import SAVE_CSV
 from penstock.sources.files.header import INDEX, HeaderPlace, header_names
 from penstock.sources.files.source_files import raw_blocks, refuse_wide, too_long, wrong
@@ -85,7 +84,7 @@ class XlsxRows:
         for header in self._headers[1:]:
             first = self._headers[0]
             if set(header.named) != set(first.named):
-                odd = listed(sorted(set(header.named) ^ set(first.named)))
+                odd = joined(sorted(set(header.named) ^ set(first.named)))
                 message = f"another header than in {first.place.path.name}: {odd}"
                 raise header.place.refuse(message, "other-columns", "", odd)
 
@@ -267,7 +266,7 @@ def _chosen(source: FileSource, path: Path, sheets: Sequence[Sheet]) -> Sheet:
         raise BadWorkbook("it has no sheet with cells")
     names = [sheet.name for sheet in sheets]
     near = nearest(str(wanted), names)
-    there = f"the sheets are {listed(names)}"
+    there = f"the sheets are {joined(names)}"
     hint = there if near is None else f"did you mean {near}? {there}"
     raise wrong(
         source, f"{path.name} has no sheet {wanted}", "unknown-sheet", found=str(wanted), hint=hint, file=str(path)

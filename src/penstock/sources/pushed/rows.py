@@ -14,8 +14,8 @@ from penstock.bounds import MAX_COLUMNS, MAX_RECORD_NAMES, bounds
 from penstock.model.outcome import Refusal
 from penstock.model.record import ReadWindow, place_of, window_at
 from penstock.model.spec import ColumnType, DatasetSpec, WebhookSource
+from penstock.sources.chunks import rows_of
 from penstock.sources.typing.arrow import ArrowJudge, arrow_caster, column_type
-from penstock.sources.typing.detection import rows_of
 from penstock.sources.typing.exact_json import parse
 from penstock.sources.typing.pieces import JSON_FIELD, Caster, Judge, Piece, Record, piece_of
 from penstock.sources.typing.values import ValueJudge, value_caster

@@ -5,6 +5,7 @@ A JSON object becomes a piece with a column for each member; absent differs from
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -13,13 +14,16 @@ from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 import pyarrow as pa
 import pyarrow.compute
 
+from penstock.deadline import FIRST_ROWS_S
 from penstock.model.outcome import Note, Refusal
 from penstock.model.spec import ColumnType
+from penstock.process_memory import resident, trim
 
 compute: Any = pyarrow.compute  # its type stubs know no column of any type
 RawColumn: TypeAlias = (
     "pa.Array[Any] | Sequence[object]"  # Arrow where the format gives it, Python values where each may differ
 )
+GROWN = 48 * 1024 * 1024  # bytes of resident memory after which freed memory is given back
 NOTHING_ABSENT: Mapping[str, frozenset[int]] = MappingProxyType({})
 NOTHING_REFUSED: Mapping[int, Refusal] = MappingProxyType({})
 NO_ORIGINALS: Mapping[int, str] = MappingProxyType({})
@@ -136,6 +140,49 @@ class Rows(Protocol):
     def caster(self, name: str, kind: ColumnType, *, given: bool) -> Caster:
         """How to type one column as `kind`; `given` when it is from `types:`."""
         ...
+
+
+class FirstRows:
+    """At most so many rows, and none after three seconds.
+
+    After a reading `complete` says whether these were all.
+    """
+
+    def __init__(self, rows: Rows, most: int) -> None:
+        self.inner = rows
+        self._most = most
+        self.open_ended = rows.open_ended
+        self.complete = True
+
+    def names(self) -> list[str]:
+        return self.inner.names()
+
+    def declared(self, name: str) -> ColumnType | None:
+        return self.inner.declared(name)
+
+    def judge(self, name: str) -> Judge:
+        return self.inner.judge(name)
+
+    def caster(self, name: str, kind: ColumnType, *, given: bool) -> Caster:
+        return self.inner.caster(name, kind, given=given)
+
+    def pieces(self) -> Iterator[Piece]:
+        left, end = self._most, time.monotonic() + FIRST_ROWS_S
+        usual = resident()
+        for piece in self.inner.pieces():
+            if piece.length > left:
+                self.complete = False
+                if left:
+                    yield piece.head(left)
+                return
+            yield piece
+            left -= piece.length
+            if resident() > usual + GROWN:  # what was freed lies in between what is used
+                trim()
+                usual = resident()
+            if time.monotonic() >= end:
+                self.complete = False
+                return
 
 
 @runtime_checkable

@@ -1,17 +1,18 @@
 """A dataset's SQL over its source: one SELECT of DuckDB, on a connection that can read nothing but `source`.
 
-Records with a value that does not fit its column are separated from the others.
+A value that does not fit its column stops it here; `sql_refusals` refuses the record of such a value alone, where the
+SQL allows it.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkstemp
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
 import orjson
@@ -21,21 +22,19 @@ import pyarrow.dataset
 from penstock.bounds import MAX_COLUMNS, bounds
 from penstock.deadline import Deadline, patience
 from penstock.model.errors import NO_ROOM, InputError, PenstockError, Problem, StateUnavailable
-from penstock.model.outcome import Refusal
 from penstock.model.reach import SPILL
-from penstock.model.record import Chunk, Schema
+from penstock.model.record import Chunk, Column, Schema
 from penstock.model.spec import ColumnType, DatasetSpec
-from penstock.model.text import did_you_mean
-from penstock.sources.columns import doubled
-from penstock.sources.dataset_sql.row_wise import RowWisePlan, RowWiseSql, row_wise_plan
-from penstock.sources.sql_text import MISSING_COLUMN, bare, pointed, quoted, word_at
+from penstock.model.text import did_you_mean, repeated
+from penstock.sources.sql_text import EARLY_COLUMN, MISSING_COLUMN, bare, pointed, quoted, word_at
 from penstock.sources.typing.arrow import ArrowJudge, arrow_caster, column_type
 from penstock.sources.typing.pieces import Caster, Judge, Piece, Rows
-from penstock.sources.typing.rows import arrow_schema, typed
+from penstock.sources.typing.schema import arrow_schema, typed
 
-BATCH = 16384
+BATCH = 16384  # rows
 CHANGE = "change the SQL;"
-MOST_KEPT = 10_000  # records whose values do not fit, of SQL that sorts
+STEPS = frozenset({"PROJECTION", "FILTER", "PYTHON_ARROW_SCAN", "UNNEST"})  # each makes rows of one row
+SORT = "ORDER_BY"
 FEW = 256  # rows of a batch in a look
 FOUND = 80  # characters
 LINES = 4  # of DuckDB's words that are shown
@@ -53,39 +52,31 @@ SETTINGS: Mapping[str, Any] = {
 }
 NO_ROOM_WORDS = frozenset(map(str, NO_ROOM))
 NOT_SPILLED = "failed to offload data block"  # DuckDB's words where the disk has less room than a spill needs
+KINDS: tuple[ColumnType, ...] = ("text", "number", "timestamp", "json", "boolean")
+"""Types that columns without a record are tried with: `seats * 2` needs a number, `date_trunc('day', at)` a time."""
 AS_TEXT = ("BIT", "BIGNUM", "INTERVAL", "TIME WITH TIME ZONE", "UNION", "VARIANT", "GEOMETRY", "UHUGEINT")
-
-
-@dataclass(slots=True)
-class Misfits:
-    """Each of `rows` is one record, why it is refused, and its whole text where the columns do not hold it."""
-
-    rows: list[tuple[pa.RecordBatch, Refusal, str | None]] = field(default_factory=list)
-
-    def take_out(self, chunk: Chunk) -> Chunk:
-        """The chunk without its misfits, which are stored here. Absent members of its rows are not marked."""
-        if not chunk.misfits:
-            return chunk
-        for row, refusal in sorted(chunk.misfits.items()):
-            one = chunk.records.take(pa.array([row]))  # not a slice, which would retain the whole chunk
-            self.rows.append((one, refusal, chunk.originals.get(row)))
-        fits = pa.array([row not in chunk.misfits for row in range(chunk.records.num_rows)])
-        return replace(chunk, records=chunk.records.filter(fits), absent={}, misfits={}, originals={})
-
-    def chunk(self) -> Chunk:
-        """All of them as one chunk."""
-        table = pa.Table.from_batches([one for one, _, _ in self.rows]).combine_chunks()
-        refusals = {row: refusal for row, (_, refusal, _) in enumerate(self.rows)}
-        originals = {row: text for row, (_, _, text) in enumerate(self.rows) if text is not None}
-        return Chunk(table.to_batches()[0], 0, misfits=refusals, originals=originals)
 
 
 class UnknownColumns(InputError):  # noqa: N818 - it says what the SQL is about
     """The SQL is well formed, and names columns that `source` does not have (yet)."""
 
 
-class ShapedRows:
-    """The result of a dataset's SQL. JSON columns of the source are text to it."""
+class RowWisePlan(NamedTuple):
+    """The plan of SQL in which each row of the result comes from one row of the source.
+
+    `filters`: its conditions; `sorts`: it sorts the rows; `multiplies`: it makes any number of rows of one.
+    """
+
+    filters: str
+    sorts: bool
+    multiplies: bool
+
+
+class SqlResult:
+    """The result of a dataset's SQL. JSON columns of the source are text to it.
+
+    `plan` is set where each row of the result comes from one row of the source.
+    """
 
     open_ended = False
 
@@ -96,11 +87,8 @@ class ShapedRows:
         schema: Schema,
         workspace: Path,
         patience: float | None = None,
-        *,
-        part: bool = False,
     ) -> None:
-        """`patience`: seconds after which a query is broken off; None: never. `part`: `inner` is what is new."""
-        self._part = part
+        """`patience`: seconds after which a query is broken off; None: never."""
         self._spec = spec
         self._patience = patience
         self._inner = inner
@@ -110,7 +98,7 @@ class ShapedRows:
         self._sql = bare(spec.sql or "")
         self._refuse_folded([field.name for field in self._arrow])
         with self._connection(self._arrow.empty_table()) as connection:
-            self._scans, self._row_wise = self._planned(connection)
+            self._scans, self.plan = self._planned(connection)
             try:
                 self._statement, self._types = self._described(connection)
             except duckdb.Error as error:  # it may fail, or take too long, over no rows of the source at all
@@ -135,7 +123,7 @@ class ShapedRows:
 
     @property
     def result_schema(self) -> pa.Schema:
-        """The columns of the result, as `results` gives them."""
+        """The columns of the result, as `results` and `runner` give them."""
         return pa.schema([pa.field(name, kind) for name, kind in self._plain_types.items()])
 
     @property
@@ -144,14 +132,28 @@ class ShapedRows:
         return self._workspace
 
     def pieces(self) -> Iterator[Piece]:
-        plan, misfits = self._row_wise, Misfits()
-        if plan is not None and not plan.sorts:
-            yield from self._row_by_row(plan, typed(self._inner, self._schema, self._spec.types, whole=True))
-            return
-        for batch in self.results(self._batches if plan is None else lambda: self._batches(misfits)):
-            yield Piece(batch.num_rows, dict(zip(self._types, batch.columns, strict=True)))
-        if plan is not None and misfits.rows:
-            yield from self._row_by_row(plan, iter([misfits.chunk()]))
+        for batch in self.results(lambda: self.batches(self.chunks())):
+            yield self.piece(batch)
+
+    def piece(self, batch: pa.RecordBatch) -> Piece:
+        """A batch of the result, as `results` gives it."""
+        return Piece(batch.num_rows, dict(zip(self._types, batch.columns, strict=True)))
+
+    def chunks(self) -> Iterator[Chunk]:
+        """The typed source."""
+        return typed(self._inner, self._schema, self._spec.types, whole=True)
+
+    def batches(self, chunks: Iterable[Chunk]) -> Iterator[pa.RecordBatch]:
+        """Chunks of the typed source as batches for `results`.
+
+        Raises InputError at a value that no longer fits: SQL could hide which record it is of.
+        """
+        for chunk in chunks:
+            for refusal in chunk.misfits.values():
+                hint = f"look at it anew: penstock schema {self._spec.name} --refresh, or set types:"
+                path = f"datasets.{self._spec.name}.types.{refusal.field}"
+                raise InputError(Problem(path, refusal.reason, "misfit", hint, refusal.value))
+            yield pa.RecordBatch.from_arrays(chunk.records.columns, schema=self._arrow)
 
     def results(self, batches: Callable[[], Iterator[pa.RecordBatch]]) -> Iterator[pa.RecordBatch]:
         """The result of the SQL over `batches` of the typed source. Raises InputError, or what `batches` raises."""
@@ -161,26 +163,25 @@ class ShapedRows:
                 rows = BATCH if self._waiting() is None else FEW
                 yield from connection.sql(self._statement).to_arrow_reader(rows)
             except (duckdb.Error, pa.ArrowException, OSError) as error:
-                raise (failures[0] if failures else self._failed(error)) from None
+                raise (failures[0] if failures else self.failure(error)) from None
 
-    def _failed(self, error: Exception) -> PenstockError:
+    def failure(self, error: Exception) -> PenstockError:
+        """The error that reports how the statement failed, with the place in the person's SQL."""
         if isinstance(error, OSError) and error.errno in NO_ROOM:
             return self._no_room()
         return self._failure(str(error), self._statement)
 
-    def _row_by_row(self, plan: RowWisePlan, chunks: Iterator[Chunk]) -> Iterator[Piece]:
-        """The result of SQL whose rows can be led back to one record each."""
-
-        def words(error: duckdb.Error) -> str:
-            said = self._failure(str(error), self._statement).problems[0].message
-            return said.splitlines()[0].removeprefix("DuckDB says: ")
-
-        sql = RowWiseSql(self._statement, self._plain_types, plan, words, part=self._part)
+    @contextmanager
+    def runner(self) -> Iterator[Callable[[pa.RecordBatch], pa.Table]]:
+        """A function that returns the result of the SQL over one batch of the typed source; raises duckdb.Error."""
         with self._connection(self._arrow.empty_table()) as connection:
-            try:
-                yield from sql.pieces(connection, chunks, self._arrow)
-            except (duckdb.Error, pa.ArrowException, OSError) as error:
-                raise self._failed(error) from None
+
+            def run(batch: pa.RecordBatch) -> pa.Table:
+                connection.register("source", pa.Table.from_batches([batch]))
+                table: pa.Table = connection.sql(self._statement).to_arrow_table()
+                return table
+
+            yield run
 
     @contextmanager
     def trial(self) -> Iterator[Callable[[pa.RecordBatch], PenstockError | None]]:
@@ -194,7 +195,7 @@ class ShapedRows:
                     for _ in connection.sql(self._statement).to_arrow_reader(BATCH):
                         pass
                 except (duckdb.Error, pa.ArrowException) as error:
-                    return self._failure(str(error), self._statement)
+                    return self.failure(error)
                 return None
 
             yield fails
@@ -215,19 +216,6 @@ class ShapedRows:
         finally:
             Path(name).unlink()
 
-    def _batches(self, misfits: Misfits | None = None) -> Iterator[pa.RecordBatch]:
-        """The typed source. A value that no longer fits stops everything: SQL could hide which record it is.
-
-        Where the SQL only sorts, such records are taken out, to `misfits`, as long as they are few.
-        """
-        for whole in typed(self._inner, self._schema, self._spec.types, whole=True):
-            chunk = whole if misfits is None or len(misfits.rows) > MOST_KEPT else misfits.take_out(whole)
-            for refusal in chunk.misfits.values():
-                hint = f"look at it anew: penstock schema {self._spec.name} --refresh, or set types:"
-                path = f"datasets.{self._spec.name}.types.{refusal.field}"
-                raise InputError(Problem(path, refusal.reason, "misfit", hint, refusal.value))
-            yield pa.RecordBatch.from_arrays(chunk.records.columns, schema=self._arrow)
-
     @contextmanager
     def _connection(self, source: Any) -> Iterator[duckdb.DuckDBPyConnection]:
         with (
@@ -237,11 +225,11 @@ class ShapedRows:
             connection.execute("set TimeZone = 'UTC'")
             connection.register("source", source)
             connection.execute("set lock_configuration = true")
-            with self._impatient(connection):
+            with self._interrupted_in_time(connection):
                 yield connection
 
     @contextmanager
-    def _impatient(self, connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    def _interrupted_in_time(self, connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
         waiting = self._waiting()
         if waiting is None:
             yield
@@ -270,7 +258,7 @@ class ShapedRows:
             raise UnknownColumns(*self._failure(str(error), PLAN + self._sql).problems) from None
         except duckdb.Error as error:
             raise self._failure(str(error), PLAN + self._sql) from None
-        return int(str(plan).count('"name": "PYTHON_ARROW_SCAN"')), row_wise_plan(str(plan))
+        return int(str(plan).count('"name": "PYTHON_ARROW_SCAN"')), _row_wise_plan(str(plan))
 
     def _described(self, connection: duckdb.DuckDBPyConnection) -> tuple[str, dict[str, pa.DataType]]:
         """The statement that is run (what Arrow has no form for becomes text), and the Arrow types of its columns."""
@@ -282,14 +270,14 @@ class ShapedRows:
             message = f"the result has more than {most:,} columns"
             problem = Problem(f"datasets.{self._spec.name}.sql", message, "too-many-columns", hint, f"{len(names):,}")
             raise InputError(problem)
-        if (name := doubled(names)) is not None:
+        if (name := repeated(names)) is not None:
             raise self._wrong(f"the column {name} occurs twice in the result", "name one of them: … as another_name")
         columns = [
             f"cast({quoted(name)} as varchar) as {quoted(name)}" if kind.startswith(AS_TEXT) else quoted(name)
             for name, kind in zip(names, kinds, strict=True)
         ]
         plain = not any(kind.startswith(AS_TEXT) for kind in kinds)
-        statement = self._sql if plain else f"select {', '.join(columns)} from ({self._sql}\n) as shaped"
+        statement = self._sql if plain else f"select {', '.join(columns)} from ({self._sql}\n) as result"
         with closing(connection.sql(statement).to_arrow_reader(BATCH)) as reader:
             types = [field.type for field in reader.schema]
         self._plain_types = dict(zip(names, types, strict=True))
@@ -297,7 +285,7 @@ class ShapedRows:
         return statement, dict(zip(names, marked, strict=True))
 
     def _refuse_folded(self, names: list[str]) -> None:
-        folded = doubled([name.casefold() for name in names])
+        folded = repeated([name.casefold() for name in names])
         if folded is not None:
             same = " and ".join(name for name in names if name.casefold() == folded)
             raise self._wrong(f"the columns {same} of the source differ only in case, which SQL ignores", "rename one")
@@ -337,6 +325,24 @@ class ShapedRows:
         return InputError(Problem(f"datasets.{self._spec.name}.sql", message, "sql-error", hint, found))
 
 
+def _row_wise_plan(plan: str) -> RowWisePlan | None:
+    """A plan (JSON of DuckDB's `explain`) when it is row-wise; None when it is not."""
+    nodes: list[dict[str, Any]] = list(orjson.loads(plan))
+    conditions: list[str] = []
+    names: set[str] = set()
+    scans = 0
+    while nodes:
+        node = nodes.pop()
+        names.add(node["name"])
+        if node["name"] not in STEPS and node["name"] != SORT:
+            return None
+        scans += node["name"] == "PYTHON_ARROW_SCAN"
+        about = node.get("extra_info") or {}
+        conditions += [str(about.get(name, "")) for name in ("Expression", "Filters")]
+        nodes += node.get("children", [])
+    return RowWisePlan("\n".join(conditions), SORT in names, "UNNEST" in names) if scans == 1 else None
+
+
 def _noted(batches: Iterator[pa.RecordBatch], failures: list[PenstockError]) -> Iterator[pa.RecordBatch]:
     """The batches; DuckDB and Arrow report an error in them with another message, so the original is stored here."""
     try:
@@ -344,3 +350,29 @@ def _noted(batches: Iterator[pa.RecordBatch], failures: list[PenstockError]) -> 
     except PenstockError as error:
         failures.append(error)
         raise
+
+
+# ── columns that no record has yet ────────────────────────────────────────────
+
+
+def with_missing_columns(
+    result: Callable[[Schema], Rows], inner: Schema, unknown: UnknownColumns
+) -> tuple[Rows, tuple[str, ...]]:
+    """The result of the SQL over `inner` and the columns that it lacks, and the names of these.
+
+    `result` returns the result over a schema. Raises `unknown`, which it raised for `inner`, where the SQL fails with
+    columns of each type.
+    """
+    for kind in KINDS:
+        names: list[str] = []
+        while len(names) < bounds().columns:
+            more = (Column(name, kind, nullable=True) for name in names)
+            try:
+                return result(replace(inner, columns=(*inner.columns, *more))), tuple(names)
+            except UnknownColumns as error:
+                words = error.problems[0].message
+                found = MISSING_COLUMN.search(words) or EARLY_COLUMN.search(words)
+                if found is None or found[1] in names:
+                    break
+                names.append(found[1])
+    raise unknown
