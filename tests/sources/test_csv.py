@@ -1,4 +1,4 @@
-"""CSV and TSV: what stands in the file arrives, typed without loss; what is torn is named with its line."""
+"""CSV and TSV: values are typed without loss; an error about a torn file names the line."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ nasty = st.one_of(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(table=st.lists(st.tuples(nasty, nasty), min_size=1, max_size=12), quote_all=st.booleans())
-def test_any_table_reads_back_as_section_2_types_it(opened, table, quote_all):
+def test_any_table_is_read_as_it_was_written(opened, table, quote_all):
     sink = io.StringIO(newline="")
     writer = csv.writer(sink, quoting=csv.QUOTE_ALL if quote_all else csv.QUOTE_MINIMAL)
     writer.writerow(["id", "a", "b"])
@@ -125,7 +125,7 @@ def test_a_torn_file_is_named_with_its_line(opened, body, said, line):
     assert problem.message.startswith("a.csv")
 
 
-def test_a_quote_that_swallows_a_million_lines_is_found_where_it_opens(opened):
+def test_an_unclosed_quote_over_a_million_lines_is_reported_where_it_opens(opened):
     with pytest.raises(InputError, match="line 2 opens a quote that is never closed"):
         opened("a.csv", 'id,c\n1,"a\n' + "2,b\n" * 1_000_000).detect()
 

@@ -1,4 +1,4 @@
-"""SQLite and PostgreSQL as they are: exact values, cursors that lose and double nothing, errors in their own words."""
+"""SQLite and PostgreSQL: exact values, cursors that lose no row and read none twice, errors in the database's words."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_sqlite_values_decide_the_types(sqlite, queried):
     assert {row: (one.field, one.value) for row, one in chunk.misfits.items()} == {2: ("n", str(2**53 + 1))}
 
 
-def test_text_that_is_no_utf8_holds_only_its_record(sqlite, queried):
+def test_text_that_is_not_utf8_quarantines_only_its_record(sqlite, queried):
     sqlite.execute("create table t as select 1 as id, cast(x'ff41' as text) as c union all select 2, 'ok'")
     samples = queried(LITE, table="t").detect().samples
     assert {row: one.value for row, one in samples.misfits.items()} == {0: "\\xffA"}
@@ -61,7 +61,7 @@ def test_sqlite_is_only_read(sqlite, queried):
     assert sqlite.execute("select count(*) from t").fetchone() == (1,)
 
 
-def test_a_locked_sqlite_file_is_the_environments_fault(sqlite, queried, monkeypatch):
+def test_a_locked_sqlite_file_is_a_failure_of_the_environment(sqlite, queried, monkeypatch):
     monkeypatch.setattr("penstock.sources.databases.sqlite.PATIENCE", 0.01)
     sqlite.execute("create table t as select 1 as id")
     dataset = queried(LITE, table="t")
@@ -99,7 +99,7 @@ def test_a_missing_sqlite_file_is_named(queried):
         queried("sqlite:///nowhere.db", table="t")
 
 
-def test_a_cursor_loses_and_doubles_no_row_at_an_equal_value(sqlite, queried, tmp_path):
+def test_a_cursor_loses_no_row_at_an_equal_value_and_reads_none_twice(sqlite, queried, tmp_path):
     sqlite.execute("create table t (id, at, note)")
     sqlite.executemany("insert into t values (?,?,?)", [(1, 5, "a"), (2, 5, "a"), (3, 6, "a"), (4, 6, "b")])
     dataset = queried(LITE, table="t", cursor="at")
@@ -134,7 +134,7 @@ def test_ties_longer_than_a_piece_are_counted_too(sqlite, queried, tmp_path):
     assert frozen_ids(dataset, schema, tmp_path / "run", window)[0] == [7]
 
 
-def test_a_text_time_goes_back_by_its_overlap(sqlite, queried, tmp_path):
+def test_a_cursor_over_times_as_text_begins_earlier_by_its_overlap(sqlite, queried, tmp_path):
     sqlite.execute("create table t (id, at)")
     sqlite.executemany("insert into t values (?,?)", [(1, "2026-01-01 10:00:00"), (2, "2026-01-01 12:00:00")])
     dataset = queried(LITE, table="t", cursor=CursorSpec("at", "1h"))
@@ -163,7 +163,7 @@ NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
         ("v1", b"v2", "v2"),
     ],
 )
-def test_a_value_that_is_no_place_for_a_cursor_does_not_move_it(sqlite, queried, tmp_path, before, odd, after):
+def test_a_value_that_a_cursor_may_not_stop_at_does_not_move_it(sqlite, queried, tmp_path, before, odd, after):
     sqlite.execute("create table t (id, at)")
     sqlite.executemany("insert into t values (?,?)", [(1, before), (2, odd), (3, odd)])
     dataset = queried(LITE, table="t", cursor="at")
@@ -180,7 +180,7 @@ def test_a_value_that_is_no_place_for_a_cursor_does_not_move_it(sqlite, queried,
 
 
 @pytest.mark.parametrize("odd", [["2999-12-31"], ["2999-12-31", "2999-12-30"], [float("inf")], ["n/a", "2999-12-31"]])
-def test_news_below_a_value_that_a_cursor_does_not_move_to_is_seen(sqlite, queried, odd):
+def test_new_rows_below_a_value_that_a_cursor_may_not_stop_at_are_noticed(sqlite, queried, odd):
     low, new = (7, 8) if isinstance(odd[0], float) else ("2026-01-01", "2026-01-02")
     sqlite.execute("create table t (id, at)")
     sqlite.executemany("insert into t values (?,?)", [(1, low), *[(2, value) for value in odd]])
@@ -267,7 +267,7 @@ def test_every_connection_sets_its_time_zone_first(name):
     assert driver.said == [["set time_zone = '+00:00'"]] * 2
 
 
-def test_a_cursor_that_stood_in_the_servers_time_zone_passes_over_no_row():
+def test_a_cursor_from_the_servers_time_zone_skips_no_row():
     before = ReadWindow("2026-03-01 12:00:00", frozenset({1}), kind="timestamp")
     window, notes = in_any_zone(before, ())
     assert (window, [note.action for note in notes]) == (
@@ -362,7 +362,7 @@ def test_rows_at_exactly_the_cursors_value_are_found(postgres, postgres_url, que
     ("kind", "odd"),
     [("date", ["infinity", "20000-01-01"]), ("timestamp", ["infinity"]), ("numeric", ["NaN"]), ("real", ["infinity"])],
 )
-def test_a_cursor_passes_over_infinity(postgres, postgres_url, queried, tmp_path, kind, odd):
+def test_a_cursor_does_not_stop_at_infinity(postgres, postgres_url, queried, tmp_path, kind, odd):
     postgres.execute(f"create table t (id int, at {kind})")
     one, two = ("2026-01-01", "2026-01-02") if kind in ("date", "timestamp") else ("1.5", "2.5")
     for number, value in enumerate([one, *odd, None]):
@@ -409,7 +409,7 @@ def test_postgres_errors_point_into_the_sql(postgres, postgres_url, queried, que
     assert said in caught.value.problems[0].message
 
 
-def test_a_postgres_that_does_not_answer_or_refuses_is_told_apart(postgres, postgres_url, queried):
+def test_a_postgres_that_does_not_answer_and_one_that_refuses_have_different_errors(postgres, postgres_url, queried):
     with pytest.raises(HostUnreachable) as caught:
         queried("postgresql://me:hunter22@127.0.0.1:1/x", table="t")
     assert "hunter22" not in repr(caught.value.problems)

@@ -1,4 +1,4 @@
-"""A dataset's SQL: what it gives is typed and read like any source, and it reaches nothing but `source`."""
+"""A dataset's SQL: its result is typed and read like any source, and it can read nothing but `source`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from penstock.model.errors import InputError
 from penstock.model.spec import DatasetSpec, ResponseSource
 from penstock.sources.open import Tools, open_dataset
-from penstock.sources.pushed.rows import StoredReplies
+from penstock.sources.pushed_rows import StoredReplies
 from support.kernel.source_rows import rows_of, types_of
 
 BODY = "id,A,n\n1,x,007\n2,y,8\n3,,9\n"
@@ -115,7 +115,7 @@ def test_columns_that_differ_only_in_case_are_refused(opened):
         opened("a.csv", "id,A,a\n1,2,3\n", sql="select * from source").detect()
 
 
-def test_a_value_that_no_longer_fits_stops_rather_than_hide_in_the_sql(opened):
+def test_a_value_that_no_longer_fits_is_an_error_where_the_sql_could_hide_its_record(opened):
     sql = "select count(n) as id from source"
     schema = opened("a.csv", "id,n\n1,7\n", sql=sql).detect().schema
     with pytest.raises(InputError, match="column n is integer, and this value does not fit it") as caught:
@@ -140,7 +140,7 @@ def test_a_value_that_no_longer_fits_stops_rather_than_hide_in_the_sql(opened):
         ("select id, unnest(range(n - 7)) as m from source", [(2, None), (3, 0), (3, 1)], {0: "type"}),
     ],
 )
-def test_a_record_that_the_sql_cannot_be_made_of_is_refused_alone(opened, sql, rows, refused):
+def test_a_record_for_which_the_sql_fails_is_refused_alone(opened, sql, rows, refused):
     body, types = "id,n,a\n1,7,5\n", {"a": "text"}
     schema = opened("a.csv", body, sql=sql, types=types).detect().schema
     chunk = next(opened("a.csv", body + "2,x,6\n3,9,six\n", sql=sql, types=types).read(schema))
@@ -148,7 +148,7 @@ def test_a_record_that_the_sql_cannot_be_made_of_is_refused_alone(opened, sql, r
     assert {row: one.rule for row, one in chunk.misfits.items()} == refused
 
 
-def test_types_overrule_before_and_after_the_sql(opened):
+def test_given_types_apply_before_and_after_the_sql(opened):
     sql = "select id, n, n || '!' as shout, '5' as five from source"
     detected = opened("a.csv", "id,n\n1,7\n", sql=sql, types={"n": "text", "five": "integer"}).detect()
     assert types_of(detected) == {"id": "integer", "n": "text", "shout": "text", "five": "integer"}
@@ -156,7 +156,7 @@ def test_types_overrule_before_and_after_the_sql(opened):
         opened("a.csv", sql=sql, types={"fife": "integer"}).detect()
 
 
-def test_a_torn_source_is_told_in_its_own_words(opened):
+def test_the_error_of_a_torn_source_is_reported_as_it_is(opened):
     schema = opened("a.csv", "id,n\n1,7\n", sql="select * from source").detect().schema
     with pytest.raises(InputError, match="line 3 has 1 cell, the header has 2"):
         rows_of(opened("a.csv", "id,n\n1,7\n2\n", sql="select * from source").read(schema))
@@ -194,7 +194,7 @@ def test_replies_are_a_source_like_any_other(tmp_path):
         "select id, a from source where id is not null order by 1",
     ],
 )
-def test_sql_over_a_file_of_which_only_the_header_is_there(opened, sql):
+def test_sql_over_a_file_with_only_a_header(opened, sql):
     full = opened("a.csv", BODY, sql=sql).detect().schema
     dataset = opened("a.csv", BODY.partition("\n")[0] + "\n", sql=sql)
     detected = dataset.detect()

@@ -1,4 +1,4 @@
-"""NDJSON and JSON lists: numbers exact, absent told from null, bad lines named."""
+"""NDJSON and JSON lists: numbers exact, absent differs from null, errors name the line."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ def test_every_member_arrives_exactly_and_absent_is_not_null(opened):
     assert "id" not in absent
 
 
-def test_a_number_beyond_all_numbers_holds_only_its_record(opened):
+def test_a_number_that_no_float_holds_quarantines_only_its_record(opened):
     samples = opened("a.ndjson", '{"id":1,"v":1.5}\n{"id":2,"v":1e999}\n{"id":3,"v":{"x":-1e999}}\n').detect().samples
     assert set(samples.misfits) == {1, 2}
     assert samples.misfits[1].value == "1e999"
     assert "larger than a number can be" in samples.misfits[1].reason
 
 
-def test_half_a_character_holds_only_its_record(opened):
+def test_half_of_a_surrogate_pair_quarantines_only_its_record(opened):
     samples = opened("a.ndjson", '{"id":1,"v":"\\ud83d"}\n{"id":2,"v":"\\ud83d\\ude00"}\n').detect().samples
     assert set(samples.misfits) == {0}
     assert samples.records.to_pylist()[1]["v"] == "😀"
@@ -71,7 +71,7 @@ def test_a_bad_file_is_named_with_its_line(opened, name, body, said):
         opened(name, body).detect()
 
 
-def test_one_object_in_a_json_file_is_told_what_to_write(opened):
+def test_the_error_of_one_object_in_a_json_file_names_what_to_write(opened):
     with pytest.raises(InputError) as caught:
         opened("a.json", '{"data": [{"id":1}]}', format="json").detect()
     assert caught.value.problems[0].hint == "write records_path: data at sources.crm"

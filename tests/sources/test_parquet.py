@@ -1,4 +1,4 @@
-"""Parquet: every Arrow type has a column type, and values stay what they were."""
+"""Parquet: every Arrow type has a column type, and values do not change."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ MOMENT = datetime(2026, 1, 31, 12, 30, tzinfo=UTC)
     ],
     ids=lambda value: str(value.type) if isinstance(value, pa.Array) else None,
 )
-def test_every_arrow_type_keeps_its_values(opened, tmp_path, column, kind, values):
+def test_the_values_of_every_arrow_type_do_not_change(opened, tmp_path, column, kind, values):
     pq.write_table(pa.table({"c": column}), tmp_path / "a.parquet")
     dataset = opened("a.parquet")
     detected = dataset.detect()
@@ -64,13 +64,13 @@ def test_every_arrow_type_keeps_its_values(opened, tmp_path, column, kind, value
     ],
     ids=lambda value: str(value.type) if isinstance(value, pa.Array) else None,
 )
-def test_as_text_every_value_is_what_it_says(opened, tmp_path, column, text):
+def test_every_value_can_be_read_as_text(opened, tmp_path, column, text):
     pq.write_table(pa.table({"c": column}), tmp_path / "a.parquet")
     dataset = opened("a.parquet", types={"c": "text"})
     assert rows_of(dataset.read(dataset.detect().schema)) == [{"c": text}]
 
 
-def test_bytes_read_as_text_quarantine_what_is_none(opened, tmp_path):
+def test_bytes_that_are_not_utf8_are_quarantined_when_read_as_text(opened, tmp_path):
     pq.write_table(pa.table({"c": [b"c1", b"\xff"]}), tmp_path / "a.parquet")
     dataset = opened("a.parquet", types={"c": "text"})
     chunk = next(dataset.read(dataset.detect().schema))

@@ -1,4 +1,4 @@
-"""Text files as other programs write them: encodings, habits of spreadsheets, archives under a wrong name."""
+"""Text files as other programs write them: encodings, spreadsheet exports, archives under a wrong name."""
 
 from __future__ import annotations
 
@@ -89,13 +89,13 @@ def test_utf8_with_fewer_broken_sequences_quarantines_their_records_alone(opened
     assert refused(opened, "b.csv", b"id,c\n1,\xc3\xbc\n2,caf\xe9\n").code == "encoding-unknown"
 
 
-def test_a_key_with_broken_bytes_is_quarantined_for_them(opened):
+def test_a_key_with_broken_bytes_quarantines_its_record(opened):
     dataset = opened("a.csv", b"id,c\n\xe9,\xc3\xbc\nb,\xc3\xbc\n")
     (chunk,) = dataset.read(dataset.detect().schema)
     assert {row: found.field for row, found in chunk.misfits.items()} == {0: "id"}
 
 
-def test_what_an_encoding_given_does_not_know_quarantines_its_record(opened):
+def test_bytes_that_the_given_encoding_does_not_know_quarantine_their_record(opened):
     dataset = opened("a.csv", "id,c\n1,ok\n2,Ł\n".encode("cp1250"), encoding="utf-8")
     (chunk,) = dataset.read(dataset.detect().schema)
     assert (chunk.records.column("c").to_pylist(), list(chunk.misfits)) == (["ok", None], [1])
@@ -116,12 +116,12 @@ def test_a_column_name_with_broken_bytes_is_named(opened):
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-16-be"])
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
-def test_byte_order_marks_of_joined_files_are_taken_off(opened, encoding, end):
+def test_byte_order_marks_of_joined_files_are_removed(opened, encoding, end):
     text = "\ufeff\ufeffid,c" + end + "1,a" + end + '\ufeff"2",b' + end
     assert read(opened("a.csv", text.encode(encoding))) == [{"id": 1, "c": "a"}, {"id": 2, "c": "b"}]
 
 
-def test_byte_order_marks_in_ndjson_are_taken_off(opened):
+def test_byte_order_marks_in_ndjson_are_removed(opened):
     assert read(opened("a.ndjson", '\ufeff{"id":1}\n\ufeff{"id":2}\n')) == [{"id": 1}, {"id": 2}]
 
 
@@ -153,7 +153,7 @@ def test_byte_order_marks_in_ndjson_are_taken_off(opened):
         ("a.csv", "\u200bid\u00a0, \u00a0first\u200b name ,n\u2060\nc1,x,y\n", [{"id": "c1", "first name": "x", "n": "y"}]),
     ],
 )  # fmt: skip
-def test_habits_of_exporting_programs_are_understood(opened, name, body, rows):
+def test_files_as_other_programs_export_them_are_read(opened, name, body, rows):
     assert read(opened(name, body)) == rows
 
 
@@ -181,11 +181,11 @@ def test_a_column_without_a_name_may_not_hold_a_value_anywhere(opened):
     assert "skip_lines" in problem.hint
 
 
-def test_names_that_only_blanks_tell_apart_stay(opened):
+def test_names_that_differ_only_in_blanks_stay(opened):
     assert read(opened("a.csv", "id,n, n\n1,a,b\n")) == [{"id": 1, "n": "a", " n": "b"}]
 
 
-def test_an_empty_file_among_others_is_passed_over_with_a_note(opened):
+def test_an_empty_file_among_others_is_skipped_with_a_note(opened):
     opened("part-1.csv", "")
     opened("part-2.csv", "id\n1\n")
     dataset = opened("part-*.csv")
@@ -205,7 +205,7 @@ def test_lines_before_the_header_and_after_the_rows_are_left_out(opened, end, fo
     assert read(opened("b.tsv", body.replace(",", "\t"), skip_lines=3, skip_footer_lines=footer)) == rows
 
 
-def test_lines_around_the_table_are_suspected_where_it_breaks(opened):
+def test_the_hint_for_a_torn_row_names_lines_around_the_table(opened):
     problem = refused(opened, "a.csv", REPORT)
     assert (problem.line, problem.code) == (4, "torn-file")
     assert "skip_lines: 3" in problem.hint
@@ -366,7 +366,7 @@ def test_lines_are_left_out_alike_however_the_text_is_cut_into_blocks(text, cuts
     assert data.startswith(whole) or b"\x1a" in data
 
 
-def test_a_schema_of_before_blanks_were_removed_is_recognised(opened):
+def test_a_schema_from_before_blanks_were_removed_is_recognised(opened):
     dataset = opened("a.csv", "id, n\n1,x\n")
     old = Schema((Column("id", "integer", nullable=False), Column(" n", "text", nullable=False)), 1)
     assert dataset.has_renamed(old)

@@ -1,4 +1,4 @@
-"""Stored types rule: what does not fit is held with its record, nothing else moves."""
+"""Stored types decide: a value that does not fit quarantines its record, and no other."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from penstock.sources.chunks import read_frozen
 from support.kernel.source_rows import rows_of, types_of
 
 
-def test_a_later_value_that_does_not_fit_holds_only_its_record(opened):
+def test_a_later_value_that_does_not_fit_quarantines_only_its_record(opened):
     schema = opened("a.csv", "id,n,b\n1,70,true\n").detect().schema
     dataset = opened("a.csv", "id,n,b\n1,007,true\n2,8,yes\n3,9,false\n")
     chunk = next(dataset.read(schema))
@@ -28,7 +28,7 @@ def test_a_later_value_that_does_not_fit_holds_only_its_record(opened):
     assert chunk.misfits[0].accepted == "a whole number such as 70"
 
 
-def test_a_type_that_a_person_gives_overrules_and_loses_no_digit(opened):
+def test_a_given_type_replaces_the_detected_one_and_loses_no_digit(opened):
     types = {"a": "text", "b": "integer", "c": "number", "d": "date", "e": "timestamp", "f": "json", "g": "boolean"}
     body = (
         "id,a,b,c,d,e,f,g\n"
@@ -81,7 +81,7 @@ def test_a_column_that_is_gone_is_absent_a_needed_one_stops_and_a_new_one_is_nam
 
 
 @pytest.mark.parametrize(("skip", "rows"), [(0, 3), (2, 4), (9, 5), (10, 5), (11, 5), (0, 10), (3, 100)])
-def test_chunks_are_exactly_as_long_as_asked_and_continue_where_asked(opened, skip, rows):
+def test_chunks_have_the_requested_size_and_begin_at_the_requested_row(opened, skip, rows):
     body = "\n".join(["{}" if n % 4 == 1 else f'{{"id": {n}, "v": {"1e999" if n == 6 else n}}}' for n in range(10)])
     dataset = opened("a.ndjson", body)
     schema = dataset.detect().schema
@@ -96,7 +96,7 @@ def test_chunks_are_exactly_as_long_as_asked_and_continue_where_asked(opened, sk
     assert {chunk.first + row for chunk in chunks for row in chunk.misfits} == ({6} if skip <= 6 else set())
 
 
-def test_a_frozen_copy_is_the_dataset_itself_and_private(opened, tmp_path):
+def test_a_frozen_copy_equals_the_dataset_and_is_private(opened, tmp_path):
     dataset = opened("a.ndjson", '{"id":1,"v":2}\n{"id":2}\n{"id":3,"v":1e999}\n')
     schema = dataset.detect().schema
     path = tmp_path / "run.arrow"

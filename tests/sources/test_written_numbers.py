@@ -1,4 +1,4 @@
-"""Written numbers are read by their column, whatever format they come in."""
+"""Numbers written as text are read by the decimal sign of their column, in every format."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_types_number_reads_a_column_by_its_own_sign(opened, tmp_path, kind, val
 
 
 @pytest.mark.parametrize("kind", ["csv", "ndjson", "parquet"])
-def test_what_no_value_decides_is_quarantined_with_the_way_out(opened, tmp_path, kind):
+def test_a_number_whose_sign_no_value_decides_is_quarantined_with_a_hint(opened, tmp_path, kind):
     dataset = written(opened, tmp_path, kind, ["12.000", "70"], types={"c": "number"})
     chunk = next(dataset.read(dataset.detect().schema))
     assert [row["c"] for row in chunk.records.to_pylist()] == [None, 70]

@@ -160,7 +160,7 @@ def test_a_sheet_that_is_not_there_is_refused_with_those_that_are(opened, sheet,
 
 
 @pytest.mark.parametrize("name", ["a.xlsx", "empty.xlsx"])
-def test_an_empty_sheet_or_file_is_no_records_with_a_note(opened, name):
+def test_an_empty_sheet_or_file_has_no_records_and_a_note(opened, name):
     dataset = opened(name, workbook(BOOK) if name == "a.xlsx" else b"")
     assert read(dataset) == []
     assert [(note.field, note.action) for note in dataset.notes()] == [(name, "empty")]
@@ -192,7 +192,7 @@ def test_names_are_the_texts_of_the_header(opened):
     assert [(note.field, note.action) for note in dataset.notes()] == [("id", "renamed")]
 
 
-def test_a_name_that_stands_twice_is_refused_with_its_row(opened):
+def test_a_name_that_occurs_twice_is_refused_with_its_row(opened):
     problem = problem_of(opened, "a.xlsx", workbook({"S": table((), ("id", "name", "id"), (1, 2, 3))}))
     assert (problem.code, problem.found, problem.line) == ("double-column", "id", 2)
     assert "a.xlsx, row 2: the column id occurs twice" in problem.message
@@ -240,7 +240,7 @@ def test_a_workbook_under_the_ending_of_another_format_names_the_format_to_write
     assert len(read(opened("a.csv", format="xlsx"))) == 2
 
 
-def test_reading_goes_on_at_a_row_and_knows_the_file_and_the_sheet_again(opened, tmp_path):
+def test_reading_continues_at_a_row_of_the_same_file_and_sheet(opened, tmp_path):
     data = workbook({"S": table(("id",), *((number,) for number in range(10))), "Other": PEOPLE})
     dataset = opened("a.xlsx", data)
     schema = dataset.detect().schema
@@ -251,7 +251,7 @@ def test_reading_goes_on_at_a_row_and_knows_the_file_and_the_sheet_again(opened,
     assert opened("a.xlsx", data + b" ").identity() != identity
 
 
-def test_a_file_that_changes_between_two_readings_is_read_as_it_is_then(opened):
+def test_a_file_that_changes_between_two_readings_is_read_again(opened):
     dataset = opened("a.xlsx", workbook({"S": PEOPLE}))
     schema = dataset.detect().schema
     opened("a.xlsx", workbook({"S": table(("id", "name"), (3, "Eve Example"))}))
@@ -339,7 +339,7 @@ def test_a_workbook_that_takes_more_memory_than_the_bound_is_refused(opened, mon
     assert "PENSTOCK_MAX_CELL" in problem.hint
 
 
-def test_cells_without_a_value_take_no_place(opened, monkeypatch):
+def test_cells_without_a_value_take_no_memory(opened, monkeypatch):
     monkeypatch.setattr(reader, "bounds", lambda: Bounds(cell=4000))
     sheet = f'<row r="1"><c r="A1" s="{DATE}"/><c r="XFD1"/></row><row r="1048576"><c r="B1048576"/></row>'
     assert read(opened("a.xlsx", workbook({"S": "<row r='7'><c><v>7</v></c></row>" + sheet}))) == []

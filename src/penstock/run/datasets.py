@@ -21,7 +21,7 @@ from penstock.sources.chunks import load_chunk, save_chunk
 from penstock.sources.cursor import value_of
 from penstock.sources.dataset import Dataset
 from penstock.sources.open import Tools, open_dataset
-from penstock.sources.pushed.rows import SQL_RULE, Pushed, StoredReplies, too_many_names
+from penstock.sources.pushed_rows import SQL_RULE, Pushed, StoredReplies, too_many_names
 from penstock.store.project import pushed, resources
 from penstock.store.quarantine import QuarantineRow
 from penstock.store.runs import deliveries

@@ -34,18 +34,18 @@ def rechunked(chunks: Iterator[Chunk], *, skip: int, rows: int) -> Iterator[Chun
     count, first = 0, skip
     for chunk in _after(chunks, skip):
         if waiting and not waiting[0].records.schema.equals(chunk.records.schema):
-            yield part(_joined(waiting, first), 0, count, first)
+            yield _part(_joined(waiting, first), 0, count, first)
             first, count, waiting = first + count, 0, []
         most = min(rows, rows_of(chunk.records.num_columns))
         waiting.append(chunk)
         count += chunk.records.num_rows
         while count >= most:
             whole = _joined(waiting, first) if len(waiting) > 1 else waiting[0]
-            yield part(whole, 0, most, first)
+            yield _part(whole, 0, most, first)
             first, count = first + most, count - most
-            waiting = [part(whole, most, count, first)] if count else []
+            waiting = [_part(whole, most, count, first)] if count else []
     if count:
-        yield part(_joined(waiting, first), 0, count, first)
+        yield _part(_joined(waiting, first), 0, count, first)
 
 
 def rows_of(columns: int) -> int:
@@ -53,7 +53,7 @@ def rows_of(columns: int) -> int:
     return max(CELLS // max(columns, 1), 1)
 
 
-def part(chunk: Chunk, start: int, length: int, first: int) -> Chunk:
+def _part(chunk: Chunk, start: int, length: int, first: int) -> Chunk:
     """`length` rows of a chunk from row `start`, as a chunk whose row 0 has ordinal `first`."""
     if start == 0 and length >= chunk.records.num_rows:
         return replace(chunk, first=first, cursor=None)
@@ -74,7 +74,7 @@ def _after(chunks: Iterator[Chunk], skip: int) -> Iterator[Chunk]:
         if skip >= length:
             skip -= length
         else:
-            yield part(chunk, skip, length - skip, 0)
+            yield _part(chunk, skip, length - skip, 0)
             skip = 0
 
 

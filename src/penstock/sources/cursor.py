@@ -47,7 +47,7 @@ NUMBERS = frozenset({int, float, Decimal})
 MOMENT = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d.*)?", re.ASCII)
 
 
-class Reached:
+class CursorProgress:
     """Follows rows that come in the order of their cursor, and drops those that were read before.
 
     A row is known by its values and by how many equal ones came before it, so that of two equal rows both count.
@@ -157,7 +157,7 @@ def moment_of(text: str) -> datetime | None:
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
-def may_stand(value: object, now: datetime) -> bool:
+def may_stop_at(value: object, now: datetime) -> bool:
     """Whether a cursor may move to this value at all, at this moment."""
     plain = _plain(value)
     return _family(plain) is not None and not _is_later(plain, now)

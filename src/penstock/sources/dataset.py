@@ -20,8 +20,8 @@ from penstock.sources.databases.rows import Increment, SqlRows
 from penstock.sources.files.formats import file_format
 from penstock.sources.files.json_rows import JsonRows
 from penstock.sources.files.source_files import files_identity, matching_files
-from penstock.sources.pushed.rows import PushedIncrement, PushedRows, ReplyIncrement, ReplyRows
-from penstock.sources.typing.pieces import FirstRows, Noting, Rows, TypingNoting
+from penstock.sources.pushed_rows import PushedIncrement, PushedRows, ReplyIncrement, ReplyRows
+from penstock.sources.typing.pieces import FirstRows, HasNotes, HasTypingNotes, Rows
 from penstock.sources.typing.schema import (
     SAMPLES,
     Detected,
@@ -114,7 +114,7 @@ class Dataset:
     def notes(self) -> tuple[Note, ...]:
         """What was changed in or left out of the source, as far as it has been read."""
         rows = self._rows.inner if isinstance(self._rows, FirstRows) else self._rows
-        return rows.notes() if isinstance(rows, Noting) else ()
+        return rows.notes() if isinstance(rows, HasNotes) else ()
 
     def identity(self) -> str | None:
         """Changes when the input or what is made of it changes; None when that cannot be known."""
@@ -350,7 +350,7 @@ class Dataset:
         """The result of one full pass over the source, with its notes."""
         found = detect(self._rows, self._given(self._rows), decided_types(known), _sign(self.source))
         rows = self._rows.inner if isinstance(self._rows, FirstRows) else self._rows
-        found_out = rows.typing_notes() if isinstance(rows, TypingNoting) else ()
+        found_out = rows.typing_notes() if isinstance(rows, HasTypingNotes) else ()
         notes = tuple(note for note in found_out if note.field not in self.spec.types)
         return replace(found, schema=replace(found.schema, notes=notes))
 

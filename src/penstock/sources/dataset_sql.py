@@ -26,7 +26,7 @@ from penstock.model.reach import SPILL
 from penstock.model.record import Chunk, Column, Schema
 from penstock.model.spec import ColumnType, DatasetSpec
 from penstock.model.text import did_you_mean, repeated
-from penstock.sources.sql_text import EARLY_COLUMN, MISSING_COLUMN, bare, pointed, quoted, word_at
+from penstock.sources.sql_text import EARLY_COLUMN, MISSING_COLUMN, pointed, quoted, without_semicolon, word_at
 from penstock.sources.typing.arrow import ArrowJudge, arrow_caster, column_type
 from penstock.sources.typing.pieces import Caster, Judge, Piece, Rows
 from penstock.sources.typing.schema import arrow_schema, typed
@@ -95,7 +95,7 @@ class SqlResult:
         self._schema = schema
         self._workspace = workspace
         self._arrow = pa.schema([field.remove_metadata() for field in arrow_schema(inner, schema, spec.types)])
-        self._sql = bare(spec.sql or "")
+        self._sql = without_semicolon(spec.sql or "")
         self._refuse_folded([field.name for field in self._arrow])
         with self._connection(self._arrow.empty_table()) as connection:
             self._scans, self.plan = self._planned(connection)
@@ -251,7 +251,7 @@ class SqlResult:
         except duckdb.Error as error:
             raise self._failure(str(error), self._sql) from None
         if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-            raise self._wrong("the sql of a dataset is one SELECT", "write: select … from source")
+            raise self._error("the sql of a dataset is one SELECT", "write: select … from source")
         try:
             plan = connection.execute(PLAN + self._sql).fetchall()[0][1]
         except duckdb.BinderException as error:
@@ -271,7 +271,7 @@ class SqlResult:
             problem = Problem(f"datasets.{self._spec.name}.sql", message, "too-many-columns", hint, f"{len(names):,}")
             raise InputError(problem)
         if (name := repeated(names)) is not None:
-            raise self._wrong(f"the column {name} occurs twice in the result", "name one of them: … as another_name")
+            raise self._error(f"the column {name} occurs twice in the result", "name one of them: … as another_name")
         columns = [
             f"cast({quoted(name)} as varchar) as {quoted(name)}" if kind.startswith(AS_TEXT) else quoted(name)
             for name, kind in zip(names, kinds, strict=True)
@@ -288,7 +288,7 @@ class SqlResult:
         folded = repeated([name.casefold() for name in names])
         if folded is not None:
             same = " and ".join(name for name in names if name.casefold() == folded)
-            raise self._wrong(f"the columns {same} of the source differ only in case, which SQL ignores", "rename one")
+            raise self._error(f"the columns {same} of the source differ only in case, which SQL ignores", "rename one")
 
     def _no_room(self) -> PenstockError:
         message = "the disk has no room for what the SQL of the dataset sorts and groups"
@@ -304,7 +304,7 @@ class SqlResult:
         try:
             said = orjson.loads(rest)
         except orjson.JSONDecodeError:
-            return self._wrong(f"DuckDB says: {words.strip()}", "change the SQL")
+            return self._error(f"DuckDB says: {words.strip()}", "change the SQL")
         if str(said.get("errno", "")) in NO_ROOM_WORDS or NOT_SPILLED in str(said.get("exception_message", "")):
             return self._no_room()
         lines = str(said.get("exception_message", rest)).splitlines()[:LINES]
@@ -318,9 +318,9 @@ class SqlResult:
         known = self._schema.names()
         missing = MISSING_COLUMN.search(message)
         way = did_you_mean(missing[1], known, CHANGE) if missing else CHANGE
-        return self._wrong(message, f"{way} `source` has: {', '.join(known)}", found)
+        return self._error(message, f"{way} `source` has: {', '.join(known)}", found)
 
-    def _wrong(self, message: str, hint: str, found: str | None = None) -> InputError:
+    def _error(self, message: str, hint: str, found: str | None = None) -> InputError:
         found = " ".join((found or self._sql).split())[:FOUND]
         return InputError(Problem(f"datasets.{self._spec.name}.sql", message, "sql-error", hint, found))
 

@@ -14,8 +14,8 @@ from penstock.sources.databases.sqlite import SqliteDatabase
 from penstock.sources.databases.url import SqlUrl
 from penstock.sources.dataset import Dataset
 from penstock.sources.files.formats import BY_NAME, FileFormat, file_format, options_without_use
-from penstock.sources.files.source_files import ReachedFile, matching_files, wrong
-from penstock.sources.pushed.rows import Pushed, PushedRows, ReplyRows, StoredReplies
+from penstock.sources.files.source_files import ReachedFile, file_error, matching_files
+from penstock.sources.pushed_rows import Pushed, PushedRows, ReplyRows, StoredReplies
 from penstock.sources.typing.pieces import FirstRows, Rows
 
 EMPTY = BY_NAME["ndjson"]  # reads files without a byte as 0 records, whatever format their names say
@@ -128,7 +128,7 @@ def _file_rows(source: FileSource, reach: Reach) -> Rows:
     if len(kinds) > 1:
         found = ", ".join(sorted(kinds))
         message = f"{source.path} matches files of several formats: {found}"
-        raise wrong(source, message, "mixed-formats", found=found, hint="narrow the pattern, or write format:")
+        raise file_error(source, message, "mixed-formats", found=found, hint="narrow the pattern, or write format:")
     kind = BY_NAME[kinds.pop()]
     _check_keys(source, kind)
     if kind.is_text:
@@ -143,7 +143,7 @@ def _check_keys(source: FileSource, kind: FileFormat) -> None:
     if given:
         hint = "remove it" if len(given) == 1 else "remove them"
         message = f"{', '.join(given)}: no meaning for {source.path}, which is read as {kind.name}"
-        raise wrong(source, message, "key-not-here", found=given[0], hint=f"{hint}, or write the right format")
+        raise file_error(source, message, "key-not-here", found=given[0], hint=f"{hint}, or write the right format")
 
 
 def tables(source: SqlSource, resolve: Callable[[Secret], str], reach: Reach) -> tuple[str, ...] | None:

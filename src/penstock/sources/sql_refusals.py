@@ -18,7 +18,7 @@ from penstock.model.outcome import Refusal
 from penstock.model.record import Chunk, Schema
 from penstock.model.spec import ColumnType
 from penstock.sources.dataset_sql import BATCH, RowWisePlan, SqlResult
-from penstock.sources.pushed.rows import SQL_RULE
+from penstock.sources.pushed_rows import SQL_RULE
 from penstock.sources.typing.pieces import Piece, Rows
 from penstock.sources.typing.schema import typed
 

@@ -19,7 +19,6 @@ END = re.compile(r"[;\s]*;\s*(--[^\n']*\s*)*\Z")
 MISSING_COLUMN = re.compile(r'(?:Referenced column|does not have a column named) "([^"]+)"')  # DuckDB's words
 EARLY_COLUMN = re.compile(r'Column "([^"]+)" referenced that exists in the SELECT clause')  # `lower(plan) as plan`
 WORD = re.compile(r"[\w.]+|\"[^\"]*\"")
-PASSWORD = re.compile(r"(?<=://)([^/@\s:]*):[^@\s]*(?=@)")
 
 SOURCE = "source"
 HERE = frozenset({"", "main"})  # schemas in which a name without a schema is looked for
@@ -45,14 +44,14 @@ def word_at(sql: str, offset: int) -> str | None:
     return match[0] if match else rest[:1] or None
 
 
-def bare(query: str) -> str:
+def without_semicolon(query: str) -> str:
     """A query without the semicolon at its end, and the comments after it."""
     return END.sub("", query.rstrip())
 
 
-def part(query: str) -> str:
+def subquery(query: str) -> str:
     """A query as a table in another; the line feed ends a comment on its last line."""
-    return f"({bare(query)}\n) as source"
+    return f"({without_semicolon(query)}\n) as source"
 
 
 def quoted(name: str, mark: str = '"') -> str:
@@ -72,18 +71,11 @@ def shortened(text: str) -> str:
     return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
 
 
-def redacted(text: str, url: str) -> str:
-    """A driver's words without the password of `url`."""
-    found = re.search(r"://[^/@\s:]*:([^@\s]*)@", url)
-    hidden = text.replace(url, PASSWORD.sub(r"\1:…", url))
-    return hidden.replace(found[1], "…") if found and len(found[1]) > 3 else hidden
-
-
 def sql_problem(dataset: str, sql: str) -> Problem | None:
     """A problem where the SQL is no SQL, or names a table that it cannot read; None where only a run can find it."""
     import duckdb  # noqa: PLC0415 - costs 0.1 s
 
-    text = bare(sql)
+    text = without_semicolon(sql)
     with closing(duckdb.connect(":memory:", config={"enable_external_access": False})) as connection:
         row = connection.execute("select json_serialize_sql(?)", [text]).fetchone()
     tree = orjson.loads(row[0]) if row is not None else {}

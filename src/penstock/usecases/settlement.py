@@ -14,7 +14,7 @@ from penstock.run.context import Context
 from penstock.run.datasets import chunks_of, known_dataset
 from penstock.run.diff.record_text import read_record
 from penstock.run.prepare import Prepared, prepare
-from penstock.sources.pushed.rows import SQL_RULE
+from penstock.sources.pushed_rows import SQL_RULE
 from penstock.store import quarantine
 from penstock.store.memory import Memory
 from penstock.store.quarantine import QuarantineRow

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from penstock.model.spec import HookSignature
 from penstock.service.intake.senders import check_signature, sign
 from penstock.service.model import SenderRefused
-from penstock.sources.pushed.body import BadBody, records_of
+from penstock.sources.pushed_body import BadBody, records_of
 from penstock.sources.typing.exact_json import parse
 
 ESCAPES = [f'"\\{sign}"' for sign in '"\\/bfnrt'] + ['"\\u0041"', '"\\uD83D\\uDE00"', '"\\u0000"', '"\\uFFFF"']

@@ -27,7 +27,7 @@ from penstock.service.intake.writer import GroupWriter
 from penstock.service.store import pauses
 from penstock.service.store.pauses import FeedPause
 from penstock.service.work.requests import WorkRequests
-from penstock.sources.pushed.body import BadBody, TooLarge, TooMany, records_of, unpacked
+from penstock.sources.pushed_body import BadBody, TooLarge, TooMany, records_of, unpacked
 from penstock.store.project import credentials, pushed
 from penstock.store.project.pushed import Post
 from penstock.usecases.applied_project.reach import sealed_name

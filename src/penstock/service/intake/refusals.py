@@ -5,7 +5,7 @@ from __future__ import annotations
 from penstock.bounds import MAX_POST_RECORDS, bounds
 from penstock.model.errors import Problem
 from penstock.service.model import PostRefused
-from penstock.sources.pushed.body import BadBody, Wrong
+from penstock.sources.pushed_body import BadBody, Wrong
 
 
 def too_many_posts(source: str, wait_s: float) -> PostRefused:

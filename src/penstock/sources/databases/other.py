@@ -25,10 +25,10 @@ from penstock.deadline import patience
 from penstock.model.errors import HostUnreachable, InputError, PenstockError, Problem
 from penstock.model.reach import PERSONAL, Reach, is_listed
 from penstock.model.spec import SqlSource
-from penstock.sources.databases.rows import PIECE_ROWS, Rowset, SqlColumn, careful
-from penstock.sources.databases.url import SqlUrl, judged_addresses
+from penstock.sources.databases.rows import PIECE_ROWS, Rowset, SqlColumn, bounded_lists
+from penstock.sources.databases.url import SqlUrl, checked_addresses
 from penstock.sources.files.source_files import denial_of
-from penstock.sources.sql_text import part, shortened
+from penstock.sources.sql_text import shortened, subquery
 
 STATEMENTS: Mapping[str, Sequence[str]] = MappingProxyType(
     {
@@ -84,7 +84,7 @@ class OtherDatabase:
     def columns(self, query: str) -> list[SqlColumn]:
         try:
             with self._engine.connect() as connection:
-                found = connection.execute(text(self.escaped(f"select * from {part(query)} where 1 = 0")))
+                found = connection.execute(text(self.escaped(f"select * from {subquery(query)} where 1 = 0")))
                 return [SqlColumn(name) for name in found.keys()]  # noqa: SIM118 - a result is no dict
         except DBAPIError as error:
             raise self._failure(error) from None
@@ -98,7 +98,7 @@ class OtherDatabase:
                 result = connection.execute(prepared, bound)
                 if waiting is not None:
                     each = (tuple(row) for row in result)
-                    yield from careful(each, PIECE_ROWS, waiting, f"sources.{self._source.name}")
+                    yield from bounded_lists(each, PIECE_ROWS, waiting, f"sources.{self._source.name}")
                     return
                 for rows in result.partitions(PIECE_ROWS):
                     yield [tuple(row) for row in rows]
@@ -131,7 +131,7 @@ class OtherDatabase:
             raise InputError(Problem(path, "this is no database URL", "database-url", hint, found)) from None
 
     def _within(self, url: URL, reach: Reach) -> URL:
-        """The URL with the judged address as its host, in a service. Raises InputError for what is out of reach."""
+        """The URL with the checked address as its host, in a service. Raises InputError for what is out of reach."""
         path = f"sources.{self._source.name}.url"
         if not url.host and url.database:
             denial = denial_of(self._source.base / url.database, reach)
@@ -146,7 +146,7 @@ class OtherDatabase:
             if name.lower() not in OPTIONS or "/" in str(value):
                 message, hint = f"a service does not take the option {name}", "take it out of the URL"
                 raise InputError(Problem(path, message, "option-not-allowed", hint, self._url.shown))
-        addresses = judged_addresses(self._source, url.host, url.port or 0, reach)
+        addresses = checked_addresses(self._source, url.host, url.port or 0, reach)
         if not addresses or is_listed(reach, url.host, url.port):
             return url
         return url.set(host=addresses[0])
@@ -159,4 +159,4 @@ class OtherDatabase:
         ):
             hint = "check host, port, user and password in the URL, and whether the server runs"
             return HostUnreachable(Problem(f"{place}.url", message, "host-unreachable", hint, self._url.shown))
-        return InputError(Problem(place, message, "sql-error", f"mend the query of {place}", shortened(words)))
+        return InputError(Problem(place, message, "sql-error", f"correct the query of {place}", shortened(words)))

@@ -26,10 +26,10 @@ from penstock.deadline import Deadline, patience
 from penstock.model.errors import CredentialRefused, HostUnreachable, InputError, PenstockError, Problem
 from penstock.model.reach import PERSONAL, Reach, variable_denial
 from penstock.model.spec import ColumnType, SqlSource
-from penstock.sources.databases.rows import PIECE_ROWS, WIDEST_ROW, Rowset, SqlColumn, careful
-from penstock.sources.databases.url import SqlUrl, is_address, judged_addresses
+from penstock.sources.databases.rows import PIECE_ROWS, WIDEST_ROW, Rowset, SqlColumn, bounded_lists, not_utf8
+from penstock.sources.databases.url import SqlUrl, checked_addresses, is_address
 from penstock.sources.files.source_files import denial_of
-from penstock.sources.sql_text import part, pointed, shortened, word_at
+from penstock.sources.sql_text import pointed, shortened, subquery, word_at
 from penstock.sources.typing.exact_json import NotJson, Unfit, parse
 
 FORM = "write postgresql://user:password@host/database"
@@ -85,14 +85,14 @@ def settings_of(source: SqlSource, url: SqlUrl, reach: Reach) -> dict[str, Any]:
     try:
         given = dict(conninfo_to_dict(f"{scheme.partition('+')[0].lower()}://{rest}"))
     except psycopg.Error:  # its words repeat parts of the URL
-        raise _wrong(source, url, "this is no PostgreSQL URL", "database-url", FORM) from None
+        raise _error(source, url, "this is no PostgreSQL URL", "database-url", FORM) from None
     for name in FILES:
         file = str(given.get(name) or "")
         if not file or (name == "sslrootcert" and file == "system"):
             continue
         denial = denial_of(source.base / Path(file).expanduser(), reach)
         if denial is not None:
-            raise _wrong(source, url, f"{name}: {denial.reason}", "file-not-allowed", denial.hint)
+            raise _error(source, url, f"{name}: {denial.reason}", "file-not-allowed", denial.hint)
     return _bounded(source, url, given, reach) if reach.is_service else given
 
 
@@ -100,27 +100,27 @@ def _bounded(source: SqlSource, url: SqlUrl, given: dict[str, Any], reach: Reach
     foreign = sorted(given.keys() - IN_A_SERVICE)
     if foreign:
         message = f"a service does not take the option {foreign[0]}"
-        raise _wrong(source, url, message, "option-not-allowed", "take it out of the URL")
+        raise _error(source, url, message, "option-not-allowed", "take it out of the URL")
     if variable_denial(reach, "PGPASSWORD") is not None:
         given.setdefault("password", "")
     return {"passfile": NO_FILE, **given, **_places(source, url, given, reach)}
 
 
 def _places(source: SqlSource, url: SqlUrl, given: Mapping[str, Any], reach: Reach) -> dict[str, str]:
-    """Hosts with the addresses that were judged, in libpq's lists."""
+    """Hosts with the addresses that were checked, in libpq's lists."""
     names, numbers = _listed(given.get("host")), _listed(given.get("hostaddr"))
     ports = _listed(given.get("port")) or ["5432"]
     if not names and not numbers:
-        raise _wrong(source, url, "the URL names no host", "database-url", FORM)
+        raise _error(source, url, "the URL names no host", "database-url", FORM)
     found: list[tuple[str, str, str]] = []
     for place, (name, number) in enumerate(zip_longest(names, numbers, fillvalue="")):
         port = ports[place] if len(ports) > 1 and place < len(ports) else ports[0]
         if not port.isascii() or not port.isdigit():
-            raise _wrong(source, url, "the URL has no number as its port", "database-url", FORM)
+            raise _error(source, url, "the URL has no number as its port", "database-url", FORM)
         host = number or name
         if not host or (number and not is_address(number)):
-            raise _wrong(source, url, "the URL names no host", "database-url", FORM)
-        addresses = judged_addresses(source, host, int(port), reach)
+            raise _error(source, url, "the URL names no host", "database-url", FORM)
+        addresses = checked_addresses(source, host, int(port), reach)
         found += [(name or host, address, port) for address in addresses] or [(host, "", port)]
     return {
         key: ",".join(parts) for key, parts in zip(("host", "hostaddr", "port"), zip(*found, strict=True), strict=True)
@@ -131,7 +131,7 @@ def _listed(text: object) -> list[str]:
     return str(text).split(",") if text else []
 
 
-def _wrong(source: SqlSource, url: SqlUrl, message: str, code: str, hint: str) -> InputError:
+def _error(source: SqlSource, url: SqlUrl, message: str, code: str, hint: str) -> InputError:
     return InputError(Problem(f"sources.{source.name}.url", message, code, hint, url.shown))
 
 
@@ -155,7 +155,7 @@ class PostgresDatabase:
 
     def columns(self, query: str) -> list[SqlColumn]:
         with self._connection() as connection:
-            statement = f"select * from {part(query)} limit 0"
+            statement = f"select * from {subquery(query)} limit 0"
             try:
                 found = connection.execute(statement.encode()).description or []
                 oids = [column.type_code for column in found]
@@ -167,7 +167,7 @@ class PostgresDatabase:
     def rows(self, statement: str, values: Sequence[object]) -> Iterator[Rowset]:
         waiting = patience()
         if waiting is not None and not values:
-            yield from self._careful(statement, waiting)
+            yield from self._rows_in_time(statement, waiting)
             return
         with self._connection() as connection:
             try:
@@ -178,12 +178,12 @@ class PostgresDatabase:
             except psycopg.Error as error:
                 raise self._failure(error, statement, statement) from None
 
-    def _careful(self, query: str, waiting: Deadline) -> Iterator[Rowset]:
+    def _rows_in_time(self, query: str, waiting: Deadline) -> Iterator[Rowset]:
         """The rows for a look: the server refuses a row beyond the bound and stops when the time is over."""
         most = bounds().cell * WIDEST_ROW
         size = "pg_catalog.pg_column_size(source.*)"
         words = f"({size}::text || '{TOO_LONG}')::boolean"  # only a row that is too long makes the error
-        statement = f"select source.* from {part(query)} where case when {size} > {most} then {words} else true end"
+        statement = f"select source.* from {subquery(query)} where case when {size} > {most} then {words} else true end"
         with self._connection() as connection:
             try:
                 with (
@@ -193,7 +193,7 @@ class PostgresDatabase:
                         cast("Generator[Any, None, None]", cursor.stream(statement.encode()))
                     ) as rows,  # it holds a lock
                 ):
-                    yield from careful(rows, PIECE_ROWS, waiting, f"sources.{self._source.name}")
+                    yield from bounded_lists(rows, PIECE_ROWS, waiting, f"sources.{self._source.name}")
             except psycopg.Error as error:
                 raise self._failure(error, query, statement) from None
 
@@ -256,7 +256,7 @@ class PostgresDatabase:
         if TOO_LONG in words:
             most = in_megabytes(bounds().cell * WIDEST_ROW)
             hint = "select less of it, such as left(column, 1000)"
-            return self._wrong(f"a row of the query is longer than {most}", "too-long", hint, None)
+            return self._error(f"a row of the query is longer than {most}", "too-long", hint, None)
         if isinstance(error, psycopg.OperationalError) and (state is None or state.startswith(LOST)):
             message = f"the connection to PostgreSQL was lost while it was read: {words}"
             hint = "when the server is there again, run the same command: nothing is lost, and nothing is sent twice"
@@ -267,10 +267,10 @@ class PostgresDatabase:
             message, found = pointed(message, query, offset), word_at(query, offset)
         else:
             found = statement
-        hint = error.diag.message_hint or f"mend the query of sources.{self._source.name}"
-        return self._wrong(message, "sql-error", hint, found)
+        hint = error.diag.message_hint or f"correct the query of sources.{self._source.name}"
+        return self._error(message, "sql-error", hint, found)
 
-    def _wrong(self, message: str, code: str, hint: str, found: str | None) -> InputError:
+    def _error(self, message: str, code: str, hint: str, found: str | None) -> InputError:
         shown = None if found is None else shortened(found)
         return InputError(Problem(f"sources.{self._source.name}", message, code, hint, shown))
 
@@ -330,7 +330,7 @@ class _JsonLoader(Loader):
         except NotJson as error:
             return Unfit(bytes(data).decode(), str(error))
         except UnicodeDecodeError:
-            return _not_utf8(data)
+            return not_utf8(bytes(data))
 
 
 class _UncheckedTextLoader(Loader):
@@ -340,11 +340,7 @@ class _UncheckedTextLoader(Loader):
         try:
             return bytes(data).decode()
         except UnicodeDecodeError:
-            return _not_utf8(data)
-
-
-def _not_utf8(data: Any) -> Unfit:
-    return Unfit(bytes(data).decode(errors="backslashreplace"), "not UTF-8 text")
+            return not_utf8(bytes(data))
 
 
 def _tolerant(loader: type[Loader]) -> type[Loader]:

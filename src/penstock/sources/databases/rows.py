@@ -20,8 +20,8 @@ from penstock.model.errors import InputError, Problem
 from penstock.model.record import ReadWindow
 from penstock.model.spec import ColumnType, CursorSpec, SqlSource
 from penstock.model.text import column_hint, repeated
-from penstock.sources.cursor import Reached, as_written, bound_like, may_stand, moment_of, value_of
-from penstock.sources.sql_text import bare, part, quoted_table
+from penstock.sources.cursor import CursorProgress, as_written, bound_like, may_stop_at, moment_of, value_of
+from penstock.sources.sql_text import quoted, quoted_table, subquery, without_semicolon
 from penstock.sources.typing.exact_json import Unfit
 from penstock.sources.typing.pieces import Caster, Judge, Piece
 from penstock.sources.typing.values import ValueJudge, value_caster
@@ -34,31 +34,36 @@ UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}  # seconds
 Rowset = Sequence[Sequence[object]]
 
 
-def careful(
+def bounded_lists(
     rows: Iterable[Sequence[object]], most: int, waiting: Deadline, path: str
 ) -> Iterator[list[Sequence[object]]]:
     """The rows in lists of at most `most`, each of little more bytes than the bound of a cell.
 
     Raises InputError `too-slow` once the time is over; `path` is the place of the query.
     """
-    kept: list[Sequence[object]] = []
-    size, heavy = 0, bounds().cell
+    some: list[Sequence[object]] = []
+    size, most_bytes = 0, bounds().cell
     for row in rows:
         if waiting.is_over:
             raise waiting.too_slow(path, "the query")
-        kept.append(row)
+        some.append(row)
         size += sum(map(_bytes, row))
-        if len(kept) == most or size > heavy:
-            yield kept
-            kept, size = [], 0
-    if kept:
-        yield kept
+        if len(some) == most or size > most_bytes:
+            yield some
+            some, size = [], 0
+    if some:
+        yield some
 
 
 def longest_value(columns: int) -> int:
     """The bytes that a value may have so that a row of so many columns is within its bound."""
     most = bounds().cell
     return min(most, max(most * WIDEST_ROW // max(columns, 1), 1000))
+
+
+def not_utf8(data: bytes) -> Unfit:
+    """The value of a text that is not UTF-8."""
+    return Unfit(data.decode(errors="backslashreplace"), "not UTF-8 text")
 
 
 def _bytes(value: object) -> int:
@@ -110,7 +115,7 @@ class SqlRows:
         self.sets_zone = database.sets_zone
         self._database = database
         if source.query is not None:
-            self._query = bare(source.query)
+            self._query = without_semicolon(source.query)
         else:
             self._query = f"select * from {quoted_table(source.table or '', database.mark)}"
         self._columns = {column.name: column for column in self._described()}
@@ -138,14 +143,13 @@ class SqlRows:
 
     def ordered(self, cursor: CursorSpec, window: ReadWindow | None) -> Iterator[Rowset]:
         """The rows from the window's value (less the overlap) on, and those without a value, in order."""
-        mark = self._database.mark
-        name = mark + cursor.column.replace(mark, mark * 2) + mark
+        name = quoted(cursor.column, self._database.mark)
         if window is None or window.value is None:
-            return self._database.rows(f"select * from {part(self._query)} order by {name}", ())
+            return self._database.rows(f"select * from {subquery(self._query)} order by {name}", ())
         query = self._database.escaped(self._query)
         name = self._database.escaped(name)
         statement = (
-            f"select * from {part(query)} "
+            f"select * from {subquery(query)} "
             f"where {name} >= {self._placeholder(cursor.column)} or {name} is null order by {name}"
         )
         return self._database.rows(statement, (_start(self.source, cursor, window),))
@@ -153,16 +157,16 @@ class SqlRows:
     def has_value(self, names: Sequence[str], window: ReadWindow | None) -> bool:
         """Whether some row, from the window's value on, has a value in one of these columns."""
         mark, cursor = self._database.mark, self.source.cursor
-        query, escaped = self._query, [mark + name.replace(mark, mark * 2) + mark for name in names]
+        query, escaped = self._query, [quoted(name, mark) for name in names]
         values: tuple[Any, ...] = ()
         since = ""
         if window is not None and window.value is not None and cursor is not None:
             query, escaped = self._database.escaped(query), [self._database.escaped(name) for name in escaped]
-            column = self._database.escaped(mark + cursor.column.replace(mark, mark * 2) + mark)
+            column = self._database.escaped(quoted(cursor.column, mark))
             since = f"({column} >= {self._placeholder(cursor.column)} or {column} is null) and "
             values = (value_of(window),)
         there = " or ".join(f"{name} is not null" for name in escaped)
-        rows = self._database.rows(f"select 1 from {part(query)} where {since}({there})", values)
+        rows = self._database.rows(f"select 1 from {subquery(query)} where {since}({there})", values)
         return any(bool(some) for some in rows)
 
     def _placeholder(self, column: str) -> str:
@@ -173,28 +177,27 @@ class SqlRows:
     def newest(self, cursor: CursorSpec, now: datetime) -> str:
         """The largest values of the cursor and how many rows have each: another text when something is new.
 
-        Below a largest value that the cursor may not move to (a date after `now`, infinity) there is news, too: the
-        largest below it counts as well, and how many rows are past it.
+        Below a largest value that the cursor may not move to (a date after `now`, infinity) there may be new rows, too:
+        the largest below it counts as well, and how many rows are past it.
         """
-        mark = self._database.mark
-        name = mark + cursor.column.replace(mark, mark * 2) + mark
-        top = f"{name} = (select max({name}) from {part(self._query)})"
-        found = self._asked(f"select max({name}), count(*) from {part(self._query)} where {top}", ())
+        name = quoted(cursor.column, self._database.mark)
+        top = f"{name} = (select max({name}) from {subquery(self._query)})"
+        found = self._read(f"select max({name}), count(*) from {subquery(self._query)} where {top}", ())
         for _ in range(ODD_ENDS):
             largest = found[-1][0]
-            if largest is None or may_stand(largest, now):
+            if largest is None or may_stop_at(largest, now):
                 break
             bound = bound_like(largest, now)
             query, escaped = self._database.escaped(self._query), self._database.escaped(name)
             beyond = f"{escaped} {'<' if bound is largest else '<='} {self._placeholder(cursor.column)}"
             value = largest.text if isinstance(largest, Unfit) else bound
-            statement = f"select max({escaped}), count(*) from {part(query)} where {beyond}"
-            found += self._asked(statement, (value,))
+            statement = f"select max({escaped}), count(*) from {subquery(query)} where {beyond}"
+            found += self._read(statement, (value,))
         if isinstance(found[-1][0], str) and moment_of(found[-1][0]) is None:  # words may be at the end of an order
-            found += self._asked(f"select count(*) from {part(self._query)}", ())
+            found += self._read(f"select count(*) from {subquery(self._query)}", ())
         return repr(found)
 
-    def _asked(self, statement: str, values: Sequence[object]) -> list[list[Any]]:
+    def _read(self, statement: str, values: Sequence[object]) -> list[list[Any]]:
         return [list(row) for some in self._database.rows(statement, values) for row in some]
 
     def piece(self, rows: Rowset) -> Piece:
@@ -207,16 +210,16 @@ class SqlRows:
         most = bounds().columns
         if len(names) > most:
             hint = f"name the columns that are needed; if all are, raise {MAX_COLUMNS}"
-            raise self._wrong(f"the result has more than {most:,} columns", "too-many-columns", f"{len(names):,}", hint)
+            raise self._error(f"the result has more than {most:,} columns", "too-many-columns", f"{len(names):,}", hint)
         if (name := repeated(names)) is not None:
-            raise self._wrong(f"the column {name} occurs twice in the result", "double-column", name, "name one `as …`")
+            raise self._error(f"the column {name} occurs twice in the result", "double-column", name, "name one `as …`")
         cursor = self.source.cursor
         if cursor is not None and cursor.column not in names:
             message = f"there is no column {cursor.column} to be the cursor"
-            raise self._wrong(message, "unknown-column", cursor.column, column_hint(cursor.column, names), ".cursor")
+            raise self._error(message, "unknown-column", cursor.column, column_hint(cursor.column, names), ".cursor")
         return columns
 
-    def _wrong(self, message: str, code: str, found: str, hint: str, key: str = "") -> InputError:
+    def _error(self, message: str, code: str, found: str, hint: str, key: str = "") -> InputError:
         return InputError(Problem(f"sources.{self.source.name}{key}", message, code, hint, found))
 
 
@@ -237,7 +240,7 @@ class Increment:
         self.caster = rows.caster
 
     def pieces(self) -> Iterator[Piece]:
-        reached = Reached(self._rows.names().index(self._cursor.column), self._window, self._now)
+        reached = CursorProgress(self._rows.names().index(self._cursor.column), self._window, self._now)
         for rows in self._rows.ordered(self._cursor, self._window):
             fresh = reached.fresh(rows)
             if fresh:

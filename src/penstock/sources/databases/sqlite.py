@@ -14,11 +14,10 @@ from penstock.model.errors import EnvironmentFailure, InputError, Problem
 from penstock.model.reach import PERSONAL, Reach
 from penstock.model.spec import SqlSource
 from penstock.model.text import column_hint, joined
-from penstock.sources.databases.rows import PIECE_ROWS, Rowset, SqlColumn, careful, longest_value
+from penstock.sources.databases.rows import PIECE_ROWS, Rowset, SqlColumn, bounded_lists, longest_value, not_utf8
 from penstock.sources.databases.url import SqlUrl
 from penstock.sources.files.source_files import denial_of
-from penstock.sources.sql_text import part, shortened
-from penstock.sources.typing.exact_json import Unfit
+from penstock.sources.sql_text import shortened, subquery
 
 IS_STATE = (  # the file of another state, or a copy of this one, in any version
     "select count(*) = 4 from sqlite_master where type = 'table' and name in "
@@ -47,19 +46,19 @@ class SqliteDatabase:
         self._shown = self._path.name if url.is_literal else url.shown
         if not written or written == ":memory:":
             hint = "write sqlite:///PATH"
-            raise self._wrong("a database in memory holds nothing to read", "missing-file", hint, url.shown)
+            raise self._error("a database in memory holds nothing to read", "missing-file", hint, url.shown)
         denial = denial_of(self._path, reach)
         if denial is not None:
-            raise self._wrong(denial.reason, "file-not-allowed", denial.hint, url.shown)
+            raise self._error(denial.reason, "file-not-allowed", denial.hint, url.shown)
         if not self._path.is_file():
             hint = f"the path is relative to {source.base.absolute()}; an absolute one has four slashes"
             shown = written if url.is_literal else url.shown
-            raise self._wrong(f"no SQLite file {shown}", "missing-file", hint, found=shown)
+            raise self._error(f"no SQLite file {shown}", "missing-file", hint, found=shown)
 
     def columns(self, query: str) -> list[SqlColumn]:
         with closing(self._connection()) as connection:
             try:
-                found = connection.execute(f"select * from {part(query)} limit 0").description
+                found = connection.execute(f"select * from {subquery(query)} limit 0").description
             except sqlite3.Error as error:
                 raise self._failure(error, connection) from None
             self._width = len(found)
@@ -72,7 +71,7 @@ class SqliteDatabase:
                 if waiting is not None:
                     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, longest_value(self._width))
                     cursor = connection.execute(statement, values)
-                    yield from careful(cursor, PIECE_ROWS, waiting, f"sources.{self._source.name}")
+                    yield from bounded_lists(cursor, PIECE_ROWS, waiting, f"sources.{self._source.name}")
                     return
                 connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, min(bounds().cell, SQLITE_MOST))
                 cursor = connection.execute(statement, values)
@@ -95,7 +94,7 @@ class SqliteDatabase:
             )
         except sqlite3.Error as error:
             message, hint = f"{self._shown} cannot be opened: {error}", "check the path and its rights"
-            raise self._wrong(message, "unreadable-file", hint, self._shown) from None
+            raise self._error(message, "unreadable-file", hint, self._shown) from None
         connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)  # a query reads this file and no other
         connection.text_factory = _text
         waiting = patience()
@@ -111,7 +110,7 @@ class SqliteDatabase:
         if is_state:
             connection.close()
             message = "this file is a state of Penstock, which is never read as data"
-            raise self._wrong(message, "state-not-a-source", "name another database", self._shown)
+            raise self._error(message, "state-not-a-source", "name another database", self._shown)
         return connection
 
     def _failure(self, error: sqlite3.Error, connection: sqlite3.Connection) -> Exception:
@@ -124,20 +123,20 @@ class SqliteDatabase:
             hint = "select less of it, such as substr(column, 1, 1000)"
             if waiting is None:
                 hint += f"; if all of it is needed, raise {MAX_CELL}"
-            return self._wrong(f"a value of the query is longer than {most}", "too-long", hint)
+            return self._error(f"a value of the query is longer than {most}", "too-long", hint)
         if "locked" in words:
             hint, message = "wait for who writes to it, then run it again", f"{self._shown}: {words}"
             place = f"sources.{self._source.name}"
             return EnvironmentFailure(Problem(place, message, "database-locked", hint, self._shown))
-        hint = f"mend the query of sources.{self._source.name}"
+        hint = f"correct the query of sources.{self._source.name}"
         if words.startswith("no such table: "):
             query = "select name from sqlite_master where type in ('table', 'view') order by name"
             tables = [name for (name,) in connection.execute(query)]
             hint = column_hint(words.partition(": ")[2], tables).replace("the columns are", "there are the tables")
             hint = hint if tables else f"there are no tables in {self._shown}{joined(tables)}"
-        return self._wrong(f"SQLite says: {words}", "sql-error", hint, shortened(words.rpartition(": ")[2]))
+        return self._error(f"SQLite says: {words}", "sql-error", hint, shortened(words.rpartition(": ")[2]))
 
-    def _wrong(self, message: str, code: str, hint: str = "", found: str | None = None) -> InputError:
+    def _error(self, message: str, code: str, hint: str = "", found: str | None = None) -> InputError:
         return InputError(Problem(f"sources.{self._source.name}", message, code, hint, found))
 
 
@@ -145,4 +144,4 @@ def _text(data: bytes) -> object:
     try:
         return data.decode()
     except UnicodeDecodeError:
-        return Unfit(data.decode(errors="backslashreplace"), "not UTF-8 text")
+        return not_utf8(data)

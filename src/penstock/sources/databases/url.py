@@ -15,15 +15,16 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from penstock.model.errors import InputError, Problem
 from penstock.model.reach import Denial, Reach, host_denial, is_listed
 from penstock.model.spec import Secret, SqlSource, written_form
-from penstock.sources.sql_text import PASSWORD, redacted, shortened
+from penstock.sources.sql_text import shortened
 
 KINDS = {"postgres": "postgresql"}
 ADDRESS = re.compile(r"\(?\b(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9a-f]*:[0-9a-f]*:[0-9a-f:.%]*)\)?", re.IGNORECASE)
 QUERY_PASSWORD = re.compile(r"(?i)([?&](?:[a-z_]*password|[a-z_]*passwd|pwd)=)[^&]*")
+PASSWORD = re.compile(r"(?<=://)([^/@\s:]*):[^@\s]*(?=@)")
 HIDDEN = "…"
 
 
-def judged_addresses(source: SqlSource, host: str, port: int, reach: Reach) -> tuple[str, ...]:
+def checked_addresses(source: SqlSource, host: str, port: int, reach: Reach) -> tuple[str, ...]:
     """The addresses of the host, none for the folder of a Unix socket. InputError when a service must not reach it.
 
     A listed host that cannot be looked up has no addresses: its driver resolves it in another way.
@@ -93,7 +94,7 @@ class SqlUrl:
     def masked(self, words: str) -> str:
         """A driver's message without the password and the value of any reference."""
         if self.is_literal:
-            return redacted(words, self.value)
+            return _redacted(words, self.value)
         for secret in sorted(self._pieces(), key=len, reverse=True):
             words = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", HIDDEN, words)
         return ADDRESS.sub(HIDDEN, words)
@@ -109,6 +110,13 @@ class SqlUrl:
         for secret in self.secrets:
             found |= {unquote(secret), *secret.splitlines()}
         return {piece for piece in found if piece.strip()}
+
+
+def _redacted(text: str, url: str) -> str:
+    """A driver's words without the password of `url`."""
+    found = re.search(r"://[^/@\s:]*:([^@\s]*)@", url)
+    hidden = text.replace(url, PASSWORD.sub(r"\1:…", url))
+    return hidden.replace(found[1], "…") if found and len(found[1]) > 3 else hidden
 
 
 def _parts(url: str) -> Iterable[str]:

@@ -20,10 +20,10 @@ from penstock.model.outcome import Note
 from penstock.model.spec import FileSource
 from penstock.sources.files.header import INDEX, HeaderPlace, header_names
 from penstock.sources.files.lines import has_marks, with_bytes_shown
-from penstock.sources.files.source_files import refuse_wide, too_long, wrong
+from penstock.sources.files.source_files import file_error, refuse_wide, too_long
 
 DELIMITERS = ",;\t|"
-LOOKED_AT = 20  # rows by which a delimiter is judged
+LOOKED_AT = 20  # rows by which a delimiter is chosen
 _SEPARATOR = re.compile(r'"?sep=([^\r\n])\1*"?[ \t]*', re.IGNORECASE)  # Excel writes it; other programs pad it
 
 
@@ -119,7 +119,7 @@ def _fitted(header: list[str], rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _undecodable(source: FileSource, path: Path, at: int, name: str) -> InputError:
-    return wrong(
+    return file_error(
         source,
         f"{path.name}, line {at}: the name of a column cannot be decoded: {with_bytes_shown(name)}",
         "unreadable-encoding",
@@ -140,7 +140,7 @@ def _given(source: FileSource) -> str | None:
     if len(given) == 1 and given.isascii() and given not in '"\r\n\0':
         return given
     hint = "write one character of ASCII, or tab"
-    raise wrong(source, "the delimiter is one character", "delimiter", found=source.delimiter, hint=hint)
+    raise file_error(source, "the delimiter is one character", "delimiter", found=source.delimiter, hint=hint)
 
 
 def _detected(lines: Sequence[str], *, quotes: bool) -> str:

@@ -1,9 +1,9 @@
 r"""Rows of CSV and TSV files: every cell as its own text, in bounded memory.
 
 An unquoted blank is null, `""` is empty text. Arrow's reader distinguishes the two only for blanks that it is given by
-name, so blanks of an unusual kind are learned on the way: the file is opened again with them, and the rows already
-returned are skipped. A column that would be numbers or booleans but for a null mark of another program, such as `\N`,
-gets a note.
+name, so blanks of an unusual kind are added when they are found: the file is opened again with them, and the rows
+already returned are skipped. A column that would be numbers or booleans but for a null mark of another program, such as
+`\N`, gets a note.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from penstock.model.spec import ColumnType, FileSource
 from penstock.model.text import joined
 from penstock.sources.files.csv_table import CsvTable, RowTooLong
 from penstock.sources.files.lines import OPENING, reason, with_bytes_shown
-from penstock.sources.files.source_files import wrong
+from penstock.sources.files.source_files import file_error
 from penstock.sources.typing.pieces import Cast, Caster, Judge, Piece, RawColumn, compute, misfit
 from penstock.sources.typing.text import TextJudge, text_caster
 
@@ -111,7 +111,7 @@ class CsvRows:
                 odd = joined(sorted(set(table.layout.named) ^ set(first.layout.named)))
                 at = table.layout.header_at
                 message = f"{table.path.name}, line {at}: another header than in {first.path.name}: {odd}"
-                raise wrong(source, message, "other-columns", found=odd, line=at, file=str(table.path))
+                raise file_error(source, message, "other-columns", found=odd, line=at, file=str(table.path))
 
     def names(self) -> list[str]:
         return list(self._tables[0].layout.named) if self._tables else []
@@ -145,7 +145,7 @@ class CsvRows:
             yield from self._table_pieces(table)
 
     def _table_pieces(self, table: CsvTable) -> Iterator[Piece]:
-        """The rows of one file; starts again with what was learned, and skips what was given."""
+        """The rows of one file. It is read again where an unusual blank is found, without the rows already returned."""
         given, block = 0, BLOCK
         while True:
             skip = given
@@ -153,7 +153,7 @@ class CsvRows:
                 for batch in table.batches(self._blanks, block):
                     fresh = batch[skip:] if skip < batch.num_rows else batch[:0]
                     skip = max(0, skip - batch.num_rows)
-                    if self._learn_blanks(fresh):
+                    if self._add_blanks(fresh):
                         break
                     if fresh.num_rows:
                         given += fresh.num_rows
@@ -164,7 +164,7 @@ class CsvRows:
             except RowTooLong:
                 block = min(block * 16, max(block, bounds().cell))
 
-    def _learn_blanks(self, batch: pa.RecordBatch) -> bool:
+    def _add_blanks(self, batch: pa.RecordBatch) -> bool:
         """Whether the batch holds a blank that is not in Arrow's list (quoted or not is not known yet)."""
         found: set[str] = set()
         for column in batch.columns:

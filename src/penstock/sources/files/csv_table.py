@@ -37,7 +37,7 @@ from penstock.sources.files.lines import (
     without_first,
     without_last,
 )
-from penstock.sources.files.source_files import too_long, wrong
+from penstock.sources.files.source_files import file_error, too_long
 from penstock.sources.typing.pieces import compute
 
 GUARD = b'="'
@@ -118,7 +118,7 @@ class CsvTable:
             self.examine()
             if straddling:
                 raise too_long(self.source, self.path, None, "a row") from None
-            raise wrong(self.source, f"{self.path.name}: {error}", "torn-file", file=str(self.path)) from None
+            raise file_error(self.source, f"{self.path.name}: {error}", "torn-file", file=str(self.path)) from None
 
     def _refuse_long(self, batch: pa.RecordBatch) -> None:
         """Raise InputError where a cell of several lines is beyond the bound; a line was measured before."""
@@ -174,7 +174,7 @@ class CsvTable:
             hint = f"if it is no row, leave out the last lines: skip_footer_lines at {place}"
         elif ragged.is_open:
             hint = f"if the file does not quote its cells, write quote: none at {place}"
-        return wrong(
+        return file_error(
             self.source,
             f"{self.path.name}: line {ragged.line} {ragged}",
             "torn-file",

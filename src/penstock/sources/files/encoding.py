@@ -22,7 +22,7 @@ from penstock.bounds import bounds
 from penstock.model.errors import Choice, InputError
 from penstock.model.spec import FileSource
 from penstock.sources.files.lines import HANDLER, OPENING
-from penstock.sources.files.source_files import raw_blocks, sample, too_long, wrong
+from penstock.sources.files.source_files import file_error, raw_blocks, sample, too_long
 
 MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -113,7 +113,7 @@ def _known(source: FileSource, encoding: str) -> str:
     try:
         return codecs.lookup(encoding).name
     except LookupError:
-        raise wrong(
+        raise file_error(
             source,
             f"there is no encoding {encoding}",
             "unknown-encoding",
@@ -223,7 +223,7 @@ def _unknown(source: FileSource, path: Path, line: int, choices: tuple[Choice, .
     shown = "; ".join(f"{choice.value} reads “{choice.shows}”" for choice in choices)
     way = f"write the right one as encoding at sources.{source.name}: {shown}" if choices else "save the file as UTF-8"
     message = f"{path.name}, line {line}: the text is not UTF-8, and its encoding cannot be known from its bytes"
-    return wrong(
+    return file_error(
         source,
         message,
         "encoding-unknown",
@@ -238,7 +238,7 @@ def _unknown(source: FileSource, path: Path, line: int, choices: tuple[Choice, .
 def _nul(source: FileSource, path: Path, line: int) -> InputError:
     if source.encoding is None and (choices := likely_wide_encodings(sample(source, path))):
         return _unknown(source, path, 1, choices)
-    return wrong(
+    return file_error(
         source,
         f"{path.name}, line {line}: a NUL byte, which no text file holds",
         "torn-file",

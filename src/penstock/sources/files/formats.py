@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from penstock.model.errors import InputError
 from penstock.model.spec import FileSource
 from penstock.sources.files.foreign_formats import first_text, foreign_format
-from penstock.sources.files.source_files import sample, wrong
+from penstock.sources.files.source_files import file_error, sample
 
 if TYPE_CHECKING:
     from penstock.sources.typing.pieces import Rows
@@ -211,16 +211,16 @@ def file_format(source: FileSource, path: Path) -> FileFormat:
     other = next((each for each in FORMATS if not each.is_text and each.begins(start, source)), None)
     if other is not None and other is not found:
         hint = f"write format: {other.name} at {place}, or name it {other.extensions[0]}"
-        raise _wrong_format(source, path, other.noun, hint)
+        raise _format_error(source, path, other.noun, hint)
     foreign = foreign_format(start) if other is None else None
     if foreign is not None:
-        raise _wrong_format(source, path, foreign.name, foreign.hint.replace("{place}", place))
+        raise _format_error(source, path, foreign.name, foreign.hint.replace("{place}", place))
     return found
 
 
-def _wrong_format(source: FileSource, path: Path, noun: str, hint: str) -> InputError:
+def _format_error(source: FileSource, path: Path, noun: str, hint: str) -> InputError:
     message = f"{path.name} is {noun}"
-    return wrong(source, message, "wrong-format", found=noun, hint=hint, line=1, file=str(path))
+    return file_error(source, message, "wrong-format", found=noun, hint=hint, line=1, file=str(path))
 
 
 def formats_by_extension(name: str) -> tuple[FileFormat, ...]:

@@ -11,7 +11,7 @@ from penstock.model.errors import InputError
 from penstock.model.outcome import Note
 from penstock.model.spec import FileSource
 from penstock.model.text import identifying, repeated
-from penstock.sources.files.source_files import wrong
+from penstock.sources.files.source_files import file_error
 from penstock.sources.typing.pieces import shorten
 
 INDEX = Note("column 1", "left out", "it has no name and counts the rows: the index of a pandas table")
@@ -29,7 +29,7 @@ class HeaderPlace:
 
     def refuse(self, message: str, code: str, hint: str, found: str | None = None) -> InputError:
         """The error about this header; `message` begins in the middle of its first sentence."""
-        return wrong(
+        return file_error(
             self.source,
             f"{self.path.name}, {self.unit} {self.at}: {message}",
             code,

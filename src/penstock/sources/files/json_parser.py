@@ -126,10 +126,10 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     seen: dict[str, list[object]] = {}
     for name, value in pairs:
         seen.setdefault(name, []).append(value)
-    return {name: values[0] if len(values) == 1 else _doubled(name, values) for name, values in seen.items()}
+    return {name: values[0] if len(values) == 1 else _name_twice(name, values) for name, values in seen.items()}
 
 
-def _doubled(name: str, values: list[object]) -> Unfit:
+def _name_twice(name: str, values: list[object]) -> Unfit:
     shown = ", ".join(f'"{name}":{_shown_text(value)}' for value in values)
     return Unfit(shown[:SHOWN], f'the name "{name}" occurs twice in one object')
 
@@ -180,7 +180,7 @@ class _Text:
         self._blocks = blocks
         self._decoder = codecs.getincrementaldecoder("utf-8")()
         self._most = bounds().cell  # characters of an item, and of blanks between items
-        self.held = ""
+        self.text = ""
         self.at = 0
         self.line = 1
 
@@ -189,8 +189,8 @@ class _Text:
 
         Reads no more than is needed to detect an item that is too long.
         """
-        held = len(self.held) - self.at
-        parts, wanted = [self.held[self.at :]], max(min(held, self._most + 1 - held), 1)
+        left = len(self.text) - self.at
+        parts, wanted = [self.text[self.at :]], max(min(left, self._most + 1 - left), 1)
         read = 0
         while read < wanted:
             block = next(self._blocks, None)
@@ -198,23 +198,23 @@ class _Text:
                 break
             parts.append(self._decoder.decode(block))
             read += len(parts[-1])
-        self.held, self.at = "".join(parts), 0
+        self.text, self.at = "".join(parts), 0
         return read > 0
 
     def use(self, end: int) -> None:
-        self.line += self.held.count("\n", self.at, end)
+        self.line += self.text.count("\n", self.at, end)
         self.at = end
 
     def peek(self) -> str:
         """The next character that is no blank, or nothing at the end."""
         blanks, line = 0, self.line
         while True:
-            found = BLANKS.match(self.held, self.at)
+            found = BLANKS.match(self.text, self.at)
             end = self.at if found is None else found.end()
             blanks += end - self.at
             self.use(end)
-            if end < len(self.held):
-                return self.held[end]
+            if end < len(self.text):
+                return self.text[end]
             if blanks > self._most:
                 raise self.too_long(line)
             if not self.more():
@@ -228,11 +228,11 @@ class _Text:
         """The value that begins here. Raises BadItem."""
         while True:
             try:
-                value, end = scan_record(self.held, self.at)
+                value, end = scan_record(self.text, self.at)
             except NotJson as error:
-                line = self.line + (self.held.count("\n", self.at, error.at) if error.at is not None else 0)
-                certain = _certain(error, len(self.held))
-                if not certain and len(self.held) - self.at > self._most:
+                line = self.line + (self.text.count("\n", self.at, error.at) if error.at is not None else 0)
+                certain = _certain(error, len(self.text))
+                if not certain and len(self.text) - self.at > self._most:
                     raise self.too_long(self.line) from None
                 if certain or not self.more():
                     raise BadItem(line, error.reason) from None
@@ -246,7 +246,7 @@ class _Text:
     def _refuse_many(self) -> None:
         """Raise BadItem while an item that is not whole yet already has more values than may be built."""
         try:
-            refuse_many(self.held, self.at)
+            refuse_many(self.text, self.at)
         except NotJson as error:
             raise BadItem(self.line, error.reason, code="too-long") from None
 
@@ -376,8 +376,8 @@ def _skip(text: _Text) -> bool:
     return False
 
 
-def _certain(error: NotJson, held: int) -> bool:
-    """Whether more text cannot heal the error: it is well before the end of the buffer."""
+def _certain(error: NotJson, length: int) -> bool:
+    """Whether the error stays one with more text: it is well before the end of the buffer."""
     if error.at is None:
         return True
-    return error.at < held - 16 and "nterminated" not in error.reason
+    return error.at < length - 16 and "nterminated" not in error.reason

@@ -11,7 +11,7 @@ from penstock.model.spec import ColumnType, FileSource
 from penstock.sources.files.encoding import bounded_blocks, utf8_blocks
 from penstock.sources.files.json_parser import BadItem, list_items, lists_of, lists_within, parse_record
 from penstock.sources.files.lines import OPENING_UTF8, has_marks, lines_of, without_marks
-from penstock.sources.files.source_files import refuse_wide, wrong
+from penstock.sources.files.source_files import file_error, refuse_wide
 from penstock.sources.typing.exact_json import NotJson, word
 from penstock.sources.typing.pieces import Caster, Judge, Piece, Record, piece_of
 from penstock.sources.typing.values import ValueJudge, value_caster
@@ -94,10 +94,10 @@ class JsonRows:
                 value = parse_record(text)
             except NotJson as error:
                 hint = "write each object on one line, or all of them as one list" if line == 1 else ""
-                raise self._one_object(path) or self._wrong(path, line, str(error), hint) from None
+                raise self._one_object(path) or self._error(path, line, str(error), hint) from None
             if not isinstance(value, dict):
                 hint = "" if line > 1 else "for a list of objects write format: json"
-                raise self._wrong(path, line, f"{word(value)}, where a record is an object {{…}}", hint)
+                raise self._error(path, line, f"{word(value)}, where a record is an object {{…}}", hint)
             read += 1
             self._alone = lists_of(value) if read == 1 and len(self._files) == 1 else None
             yield line, without_marks(value, self._source.encoding) if has_marks(text) else value, len(text)
@@ -114,11 +114,11 @@ class JsonRows:
         try:
             for line, value, length in list_items(watched(), self._source.records_path):
                 if not isinstance(value, dict):
-                    raise self._wrong(path, line, f"{word(value)}, where a record is an object {{…}}")
+                    raise self._error(path, line, f"{word(value)}, where a record is an object {{…}}")
                 yield line, without_marks(value, self._source.encoding) if marked else value, length
         except BadItem as error:
             one = self._one_object(path) if self._source.records_path is None else None
-            raise one or self._wrong(path, error.line, str(error), error.hint, error.code) from None
+            raise one or self._error(path, error.line, str(error), error.hint, error.code) from None
 
     def _one_object(self, path: Path) -> InputError | None:
         """The error of a file that is one object with the records in a list within it; None for another file."""
@@ -132,11 +132,11 @@ class JsonRows:
         holds = "1 object" if count == 1 else f"{count} objects"
         message = f"{path.name} is one object; its member {name} is a list of {holds}"
         hint = _way_to_list(self._source, lists)
-        return wrong(self._source, message, "no-list", hint=hint, found="an object", line=1, file=str(path))
+        return file_error(self._source, message, "no-list", hint=hint, found="an object", line=1, file=str(path))
 
-    def _wrong(self, path: Path, line: int, reason: str, hint: str = "", code: str = "torn-file") -> InputError:
+    def _error(self, path: Path, line: int, reason: str, hint: str = "", code: str = "torn-file") -> InputError:
         message = f"{path.name}, line {line}: {reason}"
-        return wrong(self._source, message, code, hint=hint, line=line, file=str(path))
+        return file_error(self._source, message, code, hint=hint, line=line, file=str(path))
 
 
 def _way_to_list(source: FileSource, lists: Mapping[str, int]) -> str:

@@ -94,16 +94,16 @@ def without_first(blocks: Iterable[bytes], count: int) -> Iterator[bytes]:
 
 def without_last(blocks: Iterable[bytes], count: int) -> Iterator[bytes]:
     """The text without its last `count` lines, and without blank lines at its very end, which are not counted."""
-    held = b""
+    waiting = b""
     for block in blocks:
-        held += block
-        cut = _start_of_last(held, count)
+        waiting += block
+        cut = _start_of_last(waiting, count)
         if cut > 0:
-            yield held[:cut]
-            held = held[cut:]
-    cut = _start_of_last(held, count)
+            yield waiting[:cut]
+            waiting = waiting[cut:]
+    cut = _start_of_last(waiting, count)
     if cut > 0:
-        yield held[:cut]
+        yield waiting[:cut]
 
 
 def _start_of_last(text: bytes, count: int) -> int:
@@ -119,13 +119,13 @@ def _start_of_last(text: bytes, count: int) -> int:
 
 def without_end_mark(blocks: Iterable[bytes]) -> Iterator[bytes]:
     """The text without MS-DOS's mark of the end (0x1A) as its last character."""
-    held = b""
+    waiting = b""
     for block in blocks:
-        text = held + block if held else block
-        held = b""
+        text = waiting + block if waiting else block
+        waiting = b""
         if text.rstrip(b"\r\n").endswith(b"\x1a"):
             cut = text.rindex(b"\x1a")
-            text, held = text[:cut], text[cut:]
+            text, waiting = text[:cut], text[cut:]
         if text:
             yield text
 

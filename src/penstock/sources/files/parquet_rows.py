@@ -1,4 +1,4 @@
-"""Rows of Parquet files, in bounded memory."""
+"""Rows of Parquet files, in bounded memory: the headers of all pages show what decoding takes, before it begins."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from penstock.deadline import check_patience
 from penstock.model.outcome import Note
 from penstock.model.spec import ColumnType, FileSource
 from penstock.model.text import joined, repeated
-from penstock.sources.files.source_files import refuse_wide, too_long, wrong
+from penstock.sources.files.source_files import file_error, refuse_wide, too_long
 from penstock.sources.typing.arrow import ArrowJudge, UntypableColumn, arrow_caster, column_type, plain_type
 from penstock.sources.typing.pieces import Caster, Judge, Piece, compute
 
@@ -25,14 +25,12 @@ BYTES = (
 )
 HEAVIEST = 12  # times the bound of a cell: memory for the pages that are unpacked at one time, or for one row
 BUFFER = 1 << 20  # bytes: column chunks are read through a buffer, never whole
-
-
-def is_text(kind: pa.DataType) -> bool:
-    """Whether the values of the type are text or bytes of any length."""
-    kinds = pa.types
-    return bool(
-        kinds.is_string(kind) or kinds.is_binary(kind) or kinds.is_large_string(kind) or kinds.is_large_binary(kind)
-    )
+HEADER = 1 << 12  # bytes of a page's header that are read first; statistics can make it longer
+LONGEST_HEADER = 1 << 24
+DICTIONARY_PAGE = 2
+LARGEST_READ = 1 << 25  # bytes of a page that is unpacked to look at its dictionary
+VALUE = 8  # bytes that a value takes at least, once decoded
+SKEW = 4  # a row may have so many times more list items than rows have on average
 
 
 class ParquetRows:
@@ -47,7 +45,7 @@ class ParquetRows:
         schemas = [self._schema(path) for path in files]
         self._types = {field.name: field.type for field in schemas[0]}
         if (name := repeated(schemas[0].names)) is not None:
-            raise wrong(source, f"{files[0].name}: the column {name} occurs twice", "double-column", found=name)
+            raise file_error(source, f"{files[0].name}: the column {name} occurs twice", "double-column", found=name)
         for path, schema in zip(files, schemas, strict=True):
             self._check(path, schema)
 
@@ -80,7 +78,9 @@ class ParquetRows:
                     columns = dict(zip(batch.schema.names, batch.columns, strict=True))
                     yield Piece(batch.num_rows, columns)
             except (pa.ArrowInvalid, OSError) as error:
-                raise wrong(self._source, f"{path.name} is damaged: {error}", "torn-file", file=str(path)) from None
+                raise file_error(
+                    self._source, f"{path.name} is damaged: {error}", "torn-file", file=str(path)
+                ) from None
             finally:
                 reader.close()
 
@@ -92,20 +92,20 @@ class ParquetRows:
     def _batch_rows(self, path: Path, metadata: pq.FileMetaData) -> int:
         """How many rows are decoded at once. Raises InputError when a value, or one row, is beyond the bound."""
         try:
-            heavy = weigh(path, metadata)
+            cost = decoding_cost(path, metadata)
         except BadPage:
             message = f"{path.name} is damaged: a page has no readable header"
-            raise wrong(self._source, message, "torn-file", file=str(path)) from None
+            raise file_error(self._source, message, "torn-file", file=str(path)) from None
         most = bounds().cell
-        if heavy.value > most:
-            raise too_long(self._source, path, None, f"a value in column {heavy.column}")
-        beyond = max(heavy.pages, heavy.row, heavy.single_row)
+        if cost.value > most:
+            raise too_long(self._source, path, None, f"a value in column {cost.column}")
+        beyond = max(cost.pages, cost.row, cost.single_row)
         if beyond > most * HEAVIEST:
             found, bound = in_megabytes(beyond), in_megabytes(most * HEAVIEST)
             message = f"{path.name}: reading one row may take {found} of memory, and the most is {bound}"
             hint = "write it with smaller pages and row groups"
-            raise wrong(self._source, message, "too-long", hint=hint, file=str(path))
-        return max(1, min(BATCH, most * 2 // max(heavy.row, 1)))
+            raise file_error(self._source, message, "too-long", hint=hint, file=str(path))
+        return max(1, min(BATCH, most * 2 // max(cost.row, 1)))
 
     def _refuse_long(self, path: Path, batch: pa.RecordBatch) -> None:
         """Raise InputError where a decoded value is beyond the bound: a page has only the average of its values."""
@@ -113,7 +113,7 @@ class ParquetRows:
         if batch.nbytes <= most:
             return
         for name, column in zip(batch.schema.names, batch.columns, strict=True):
-            if is_text(column.type) and (compute.max(compute.binary_length(column)).as_py() or 0) > most:
+            if _is_text(column.type) and (compute.max(compute.binary_length(column)).as_py() or 0) > most:
                 raise too_long(self._source, path, None, f"a value in column {name}")
 
     def _open(self, path: Path) -> pq.ParquetFile:
@@ -121,18 +121,20 @@ class ParquetRows:
             return pq.ParquetFile(path, pre_buffer=False, buffer_size=BUFFER, coerce_int96_timestamp_unit="us")
         except (pa.ArrowInvalid, OSError) as error:
             message = f"{path.name} is no readable Parquet file: {error}"
-            raise wrong(self._source, message, "torn-file", file=str(path)) from None
+            raise file_error(self._source, message, "torn-file", file=str(path)) from None
 
     def _check(self, path: Path, schema: pa.Schema) -> None:
         if set(schema.names) != set(self._types):
             odd = sorted(set(schema.names) ^ set(self._types))
             message = f"{path.name} has other columns than {self._files[0].name}: {joined(odd)}"
-            raise wrong(self._source, message, "other-columns", file=str(path), found=joined(odd))
+            raise file_error(self._source, message, "other-columns", file=str(path), found=joined(odd))
         for field in schema:
             try:
                 column_type(field.type)
             except UntypableColumn as error:
-                raise wrong(self._source, f"{path.name}, column {field.name}: {error}", "untypable-column") from None
+                raise file_error(
+                    self._source, f"{path.name}, column {field.name}: {error}", "untypable-column"
+                ) from None
             self._types[field.name] = self._joined(path, field)
 
     def _joined(self, path: Path, field: pa.Field[Any]) -> pa.DataType:
@@ -143,19 +145,22 @@ class ParquetRows:
             return before
         fields = [pa.schema([pa.field("c", plain_type(kind))]) for kind in (before, now)]
         try:
-            joined: pa.DataType = pa.unify_schemas(fields, promote_options="permissive").field(0).type
+            common: pa.DataType = pa.unify_schemas(fields, promote_options="permissive").field(0).type
         except pa.ArrowException:
             message = f"{path.name}: column {field.name} is {now}, in {self._files[0].name} it is {before}"
-            raise wrong(self._source, message, "other-columns", file=str(path), found=str(now)) from None
-        return joined
+            raise file_error(self._source, message, "other-columns", file=str(path), found=str(now)) from None
+        return common
 
 
-HEADER = 1 << 12  # bytes of a page's header that are read first; statistics can make it longer
-LONGEST_HEADER = 1 << 24
-DICTIONARY_PAGE = 2
-LARGEST_READ = 1 << 25  # bytes of a page that is unpacked to look at its dictionary
-VALUE = 8  # bytes that a value takes at least, once decoded
-SKEW = 4  # a row may have so many times more list items than rows have on average
+def _is_text(kind: pa.DataType) -> bool:
+    """Whether the values of the type are text or bytes of any length."""
+    kinds = pa.types
+    return bool(
+        kinds.is_string(kind) or kinds.is_binary(kind) or kinds.is_large_string(kind) or kinds.is_large_binary(kind)
+    )
+
+
+# ── what decoding takes ───────────────────────────────────────────────────────
 
 
 class BadPage(ValueError):  # noqa: N818 - it names what was met
@@ -163,7 +168,7 @@ class BadPage(ValueError):  # noqa: N818 - it names what was met
 
 
 @dataclass(frozen=True, slots=True)
-class Heavy:
+class DecodingCost:
     """What decoding a file takes, in bytes: `row` on average at most, `value` the longest value that is certain.
 
     `pages`: the largest unpacked pages of all columns together; `single_row`: what one row's lists may hold at most.
@@ -178,7 +183,7 @@ class Heavy:
 
 
 @dataclass(slots=True)
-class _Column:
+class _ColumnCost:
     """One column of one row group: unpacked bytes of its largest page, and bytes of a value (average of a page)."""
 
     page: int = 0
@@ -186,22 +191,22 @@ class _Column:
     dictionary: int = 0
 
 
-def weigh(path: Path, metadata: pq.FileMetaData) -> Heavy:
+def decoding_cost(path: Path, metadata: pq.FileMetaData) -> DecodingCost:
     """Walk the headers of all pages. Raises BadPage."""
-    most = Heavy(0, 0, 0, 0, "")
+    most = DecodingCost(0, 0, 0, 0, "")
     with path.open("rb") as file:
         for group in range(metadata.num_row_groups):
-            most = _heavier(most, _weigh_group(path, file, metadata, group))
+            most = _larger(most, _group_cost(path, file, metadata, group))
     return most
 
 
-def _weigh_group(path: Path, file: BinaryIO, metadata: pq.FileMetaData, group: int) -> Heavy:
+def _group_cost(path: Path, file: BinaryIO, metadata: pq.FileMetaData, group: int) -> DecodingCost:
     found = metadata.row_group(group)
     row = pages = longest = single = 0
     where = ""
     for place in range(found.num_columns):
         chunk, leaf = found.column(place), metadata.schema.column(place)
-        column = _weigh_column(file, chunk)
+        column = _column_cost(file, chunk)
         value = column.value
         if leaf.physical_type == "BYTE_ARRAY" and column.dictionary > VALUE:
             value = max(value, _longest_of_dictionary(path, group, chunk.path_in_schema, column))
@@ -212,11 +217,11 @@ def _weigh_group(path: Path, file: BinaryIO, metadata: pq.FileMetaData, group: i
             single = max(single, int((chunk.num_values - found.num_rows + 1) * value))
             value *= SKEW * max(chunk.num_values / max(found.num_rows, 1), 1)
         row += int(value) + 1
-    return Heavy(row, pages, longest, single, where)
+    return DecodingCost(row, pages, longest, single, where)
 
 
-def _weigh_column(file: BinaryIO, chunk: Any) -> _Column:
-    found = _Column()
+def _column_cost(file: BinaryIO, chunk: Any) -> _ColumnCost:
+    found = _ColumnCost()
     start = chunk.data_page_offset
     if chunk.has_dictionary_page and chunk.dictionary_page_offset:
         start = min(start, chunk.dictionary_page_offset)
@@ -229,7 +234,7 @@ def _weigh_column(file: BinaryIO, chunk: Any) -> _Column:
     return found
 
 
-def _longest_of_dictionary(path: Path, group: int, name: str, column: _Column) -> int:
+def _longest_of_dictionary(path: Path, group: int, name: str, column: _ColumnCost) -> int:
     """The bytes of the longest value in the dictionary of a column; its whole size where that cannot be seen."""
     size = column.dictionary
     if column.page > LARGEST_READ:
@@ -250,9 +255,9 @@ def _longest_of_dictionary(path: Path, group: int, name: str, column: _Column) -
     return int(compute.max(compute.binary_length(array.dictionary)).as_py() or 0)
 
 
-def _heavier(one: Heavy, other: Heavy) -> Heavy:
-    longest = max(one, other, key=lambda heavy: heavy.value)
-    return Heavy(
+def _larger(one: DecodingCost, other: DecodingCost) -> DecodingCost:
+    longest = max(one, other, key=lambda cost: cost.value)
+    return DecodingCost(
         max(one.row, other.row),
         max(one.pages, other.pages),
         longest.value,

@@ -30,7 +30,7 @@ GLOB = re.compile(r"[*?\[]")
 SIDES = ("", "-wal", "-shm", "-journal")  # what follows the name of a SQLite file in the names of its companions
 
 
-def wrong(source: FileSource, message: str, code: str, **more: object) -> InputError:
+def file_error(source: FileSource, message: str, code: str, **more: object) -> InputError:
     """The error that names a file source; `more` are further fields of Problem."""
     return InputError(Problem(f"sources.{source.name}", message, code, **more))  # type: ignore[arg-type]
 
@@ -40,7 +40,9 @@ def too_long(source: FileSource, path: Path, line: int | None, what: str, bound:
     most = in_megabytes(bound or bounds().cell)
     where = path.name if line is None else f"{path.name}, line {line}"
     hint = "a quote or a line end may be missing" + ("" if bound else f"; if it is meant, raise {MAX_CELL}")
-    return wrong(source, f"{where}: {what} is longer than {most}", "too-long", hint=hint, line=line, file=str(path))
+    return file_error(
+        source, f"{where}: {what} is longer than {most}", "too-long", hint=hint, line=line, file=str(path)
+    )
 
 
 def refuse_wide(source: FileSource, path: Path, columns: int, line: int | None = None) -> None:
@@ -50,12 +52,14 @@ def refuse_wide(source: FileSource, path: Path, columns: int, line: int | None =
         where = path.name if line is None else f"{path.name}, line {line}"
         message = f"{where}: more than {most:,} columns"
         hint = f"check the delimiter and the header; if they are meant, raise {MAX_COLUMNS}"
-        raise wrong(source, message, "too-many-columns", hint=hint, found=f"{columns:,}", line=line, file=str(path))
+        raise file_error(
+            source, message, "too-many-columns", hint=hint, found=f"{columns:,}", line=line, file=str(path)
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class ReachedFile(FileSource):
-    """A file source whose files are judged again once they are open."""
+    """A file source whose files are checked again once they are open."""
 
     reach: Reach = PERSONAL
 
@@ -78,7 +82,7 @@ def matching_files(source: FileSource, reach: Reach) -> list[Path]:
 
 def _refuse(source: FileSource, denial: Denial | None) -> None:
     if denial is not None:
-        raise wrong(source, denial.reason, "file-not-allowed", found=source.path, hint=denial.hint)
+        raise file_error(source, denial.reason, "file-not-allowed", found=source.path, hint=denial.hint)
 
 
 def _matching(source: FileSource) -> list[Path]:
@@ -87,12 +91,14 @@ def _matching(source: FileSource) -> list[Path]:
         return [path]
     if path.is_dir():
         hint = f"name the files in it: {source.path.rstrip('/')}/*.csv"
-        raise wrong(source, f"{source.path} is a folder", "not-a-file", found=source.path, hint=hint)
+        raise file_error(source, f"{source.path} is a folder", "not-a-file", found=source.path, hint=hint)
     found = glob.glob(source.path, root_dir=source.base, recursive=True)  # noqa: PTH207 - the pattern may be absolute
     files = sorted((source.base / match for match in found if (source.base / match).is_file()), key=natural_key)
     if files:
         return files
-    raise wrong(source, f"no file {source.path}", "missing-file", found=source.path, hint=_missing_hint(source, path))
+    raise file_error(
+        source, f"no file {source.path}", "missing-file", found=source.path, hint=_missing_hint(source, path)
+    )
 
 
 def natural_key(path: Path) -> tuple[object, ...]:
@@ -126,7 +132,7 @@ def open_bytes(source: FileSource, path: Path) -> BinaryIO:
             raise
         return cast("BinaryIO", _Unzipped(stream)) if zipped else stream
     except OSError as error:
-        raise wrong(
+        raise file_error(
             source, f"{path.name} cannot be read: {error.strerror}", "unreadable-file", file=str(path)
         ) from None
 
@@ -152,7 +158,7 @@ def raw_blocks(source: FileSource, path: Path) -> Iterator[bytes]:
                 block = stream.read(BLOCK)
             except (EOFError, gzip.BadGzipFile, zlib.error, OSError) as error:
                 message = f"{path.name} breaks off or is damaged: {error}"
-                raise wrong(source, message, "torn-file", file=str(path)) from None
+                raise file_error(source, message, "torn-file", file=str(path)) from None
             if not block:
                 return
             yield block
@@ -191,7 +197,7 @@ def denial_of(path: Path, reach: Reach) -> Denial | None:
 
 
 def opened_denial(file: IO[Any], path: Path, reach: Reach) -> Denial | None:
-    """Why the project must not read what was opened at this path: a link may have been made after it was judged."""
+    """Why the project must not read what was opened at this path: a link may have been made after it was checked."""
     status = os.fstat(file.fileno())
     try:
         real = Path(os.readlink(f"/proc/self/fd/{file.fileno()}"))  # noqa: PTH115 - of the open file, not of a path
@@ -202,7 +208,7 @@ def opened_denial(file: IO[Any], path: Path, reach: Reach) -> Denial | None:
 
 
 def pattern_denial(base: Path, pattern: str, reach: Reach) -> Denial | None:
-    """Why the project must not look for files of this pattern; None when it may. Each match is judged by itself."""
+    """Why the project must not look for files of this pattern; None when it may. Each match is checked by itself."""
     parts = Path(base / pattern).parts
     fixed = next((place for place, part in enumerate(parts) if GLOB.search(part)), len(parts))
     return denial_of(Path(*parts[:fixed]), reach) if ".." not in parts[fixed:] else _upwards(reach)

@@ -145,7 +145,7 @@ class Package:
     # ── unpacked ─────────────────────────────────────────────────────────────
 
     def _blocks(self, part: str) -> Iterator[bytes]:
-        """A part, unpacked. What it says of its own size is not believed."""
+        """A part, unpacked. Its bytes are counted, whatever size it states."""
         info = self._parts.get(part.lower())
         if info is None:
             raise BadWorkbook(f"the part {part} is missing")

@@ -22,7 +22,7 @@ from penstock.model.spec import ColumnType, FileSource
 from penstock.model.text import joined, nearest
 from penstock.sources.files.foreign_formats import SAVE_CSV
 from penstock.sources.files.header import INDEX, HeaderPlace, header_names
-from penstock.sources.files.source_files import raw_blocks, refuse_wide, too_long, wrong
+from penstock.sources.files.source_files import file_error, raw_blocks, refuse_wide, too_long
 from penstock.sources.files.xlsx_package import BadWorkbook, Package, Sheet
 from penstock.sources.typing.pieces import Caster, Judge, Piece, RawColumn
 from penstock.sources.typing.values import ValueJudge, value_caster, value_text
@@ -181,17 +181,17 @@ class SheetReader:
         """
         sheet = self._sheet()
         cells = iter(()) if sheet.start is None else sheet.iter_rows()
-        held: deque[tuple[int, Row] | None] = deque()  # None for a row without a value
+        waiting: deque[tuple[int, Row] | None] = deque()  # None for a row without a value
         for number, row in islice(enumerate(cells, start=1), self.source.skip_lines, None):
             if number % LOOKED_EVERY == 0:
                 check_patience()
             values = [_value(cell) for cell in row]
             if all(value is None for value in values):
-                held.append(None)
+                waiting.append(None)
                 continue
-            held.append((number, values))
-            while len(held) > self.source.skip_footer_lines:
-                if (ready := held.popleft()) is not None:
+            waiting.append((number, values))
+            while len(waiting) > self.source.skip_footer_lines:
+                if (ready := waiting.popleft()) is not None:
                     yield ready
 
     def _sheet(self) -> CalamineSheet:
@@ -230,7 +230,7 @@ def _sheet_alone(source: FileSource, path: Path) -> bytes:
         if not error.is_large:
             raise _damaged(source, path, str(error)) from None
         hint = f"{SAVE_CSV}; if it is meant, raise {MAX_CELL}, of which this is {LARGEST} times"
-        raise wrong(source, f"{path.name}: {error}", "workbook-too-large", hint=hint, file=str(path)) from None
+        raise file_error(source, f"{path.name}: {error}", "workbook-too-large", hint=hint, file=str(path)) from None
 
 
 def _content(source: FileSource, path: Path, most: int) -> bytes:
@@ -247,7 +247,7 @@ def _content(source: FileSource, path: Path, most: int) -> bytes:
 def _damaged(source: FileSource, path: Path, reason: str) -> InputError:
     message = f"{path.name} is no readable Excel workbook: {reason}"
     hint = "open it in Excel and save it as .xlsx again; if it is a file of another kind, give it that ending"
-    return wrong(source, message, "torn-file", hint=hint, file=str(path))
+    return file_error(source, message, "torn-file", hint=hint, file=str(path))
 
 
 def _chosen(source: FileSource, path: Path, sheets: Sequence[Sheet]) -> Sheet:
@@ -268,6 +268,6 @@ def _chosen(source: FileSource, path: Path, sheets: Sequence[Sheet]) -> Sheet:
     near = nearest(str(wanted), names)
     there = f"the sheets are {joined(names)}"
     hint = there if near is None else f"did you mean {near}? {there}"
-    raise wrong(
+    raise file_error(
         source, f"{path.name} has no sheet {wanted}", "unknown-sheet", found=str(wanted), hint=hint, file=str(path)
     )

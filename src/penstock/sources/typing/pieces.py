@@ -186,7 +186,7 @@ class FirstRows:
 
 
 @runtime_checkable
-class Noting(Protocol):
+class HasNotes(Protocol):
     """Rows of a source with notes."""
 
     def notes(self) -> tuple[Note, ...]:
@@ -195,7 +195,7 @@ class Noting(Protocol):
 
 
 @runtime_checkable
-class TypingNoting(Protocol):
+class HasTypingNotes(Protocol):
     """Rows whose judges find out more than types."""
 
     def typing_notes(self) -> tuple[Note, ...]:

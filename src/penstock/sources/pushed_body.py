@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from penstock.sources.typing.exact_json import DEEPEST, TOO_DEEP, NotJson, json_text, refuse_surrogates, scan, word
 
 BLANKS = " \t\r\n"
-MOST_TOLD = 20  # wrong records
+MOST_REPORTED = 20  # wrong records
 SHOWN = 60  # characters of a content type
 XML = frozenset({"application/xml", "text/xml"})
 NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
@@ -181,7 +181,7 @@ def _lines(text: str, most: int | None) -> list[str]:
             if reason is not None:
                 wrong.append(Wrong(number, reason))
     if wrong:
-        raise BadBody(*wrong[:MOST_TOLD])
+        raise BadBody(*wrong[:MOST_REPORTED])
     return found
 
 
