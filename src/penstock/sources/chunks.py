@@ -148,7 +148,7 @@ def write_frozen(chunks: Iterator[Chunk], path: Path) -> int:
         rows = _write(chunks, part)
         part.rename(path)
     except OSError as error:
-        message = f"the run's input cannot be kept in {path.parent}: {error.strerror}"
+        message = f"the run's input cannot be stored in {path.parent}: {error.strerror}"
         raise StateUnavailable(Problem("--database", message, "state-unavailable")) from error
     finally:
         part.unlink(missing_ok=True)

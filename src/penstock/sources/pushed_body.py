@@ -24,7 +24,7 @@ WAYS = {  # out of a content type whose bodies are not taken
 }
 
 
-class Wrong(NamedTuple):
+class BodyFault(NamedTuple):
     """One thing that is wrong with a body: the 1-based line, or None, and why; `hint` is the fix, if there is one
     besides correcting it.
     """
@@ -37,9 +37,9 @@ class Wrong(NamedTuple):
 class BadBody(ValueError):  # noqa: N818 - it says what the body is
     """A body of which nothing is accepted; wrong records are reported, up to a limit."""
 
-    def __init__(self, *wrong: Wrong) -> None:
-        super().__init__("; ".join(each.reason for each in wrong))
-        self.wrong = wrong
+    def __init__(self, *faults: BodyFault) -> None:
+        super().__init__("; ".join(each.reason for each in faults))
+        self.faults = faults
 
 
 class TooLarge(ValueError):  # noqa: N818
@@ -68,18 +68,18 @@ def unpacked(body: bytes, encoding: str, most: int) -> bytes:
     if encoding in ("", "identity"):
         return body
     if encoding not in ("gzip", "x-gzip"):
-        raise BadBody(Wrong(None, f"the content encoding {encoding[:40]} is not known here: gzip, or none"))
+        raise BadBody(BodyFault(None, f"the content encoding {encoding[:40]} is not known here: gzip, or none"))
     out = bytearray()
     while body:
         unpacker = zlib.decompressobj(wbits=31)
         try:
             out += unpacker.decompress(body, most - len(out) + 1)
         except zlib.error:
-            raise BadBody(Wrong(None, "the body is not gzip")) from None
+            raise BadBody(BodyFault(None, "the body is not gzip")) from None
         if len(out) > most:
             raise TooLarge
         if not unpacker.eof:
-            raise BadBody(Wrong(None, "the gzip breaks off"))
+            raise BadBody(BodyFault(None, "the gzip breaks off"))
         body = unpacker.unused_data
     return bytes(out)
 
@@ -117,19 +117,19 @@ def _not_taken(kind: str, bad: BadBody) -> BadBody:
     if not kind:
         return bad
     way = next((way for name, way in WAYS.items() if kind.startswith(name)), JSON_WAY)
-    reason = f"a body of the content type {kind[:SHOWN]} is not taken, and this is no JSON: {bad.wrong[0].reason}"
-    return BadBody(Wrong(bad.wrong[0].line, reason, way))
+    reason = f"a body of the content type {kind[:SHOWN]} is not taken, and this is no JSON: {bad.faults[0].reason}"
+    return BadBody(BodyFault(bad.faults[0].line, reason, way))
 
 
 def _text(body: bytes, parameters: str) -> str:
     charset = parameters.partition("charset=")[2].split(";")[0].strip(' "')
     if charset not in ("", "utf-8", "utf8", "us-ascii"):
-        raise BadBody(Wrong(None, f"the charset {charset[:40]} is not UTF-8"))
+        raise BadBody(BodyFault(None, f"the charset {charset[:40]} is not UTF-8"))
     try:
         return body.decode().removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         line = body.count(b"\n", 0, error.start) + 1
-        raise BadBody(Wrong(line, f"byte {error.start + 1} of the body is not UTF-8")) from None
+        raise BadBody(BodyFault(line, f"byte {error.start + 1} of the body is not UTF-8")) from None
 
 
 def _document(text: str, most: int | None) -> list[str]:
@@ -141,7 +141,7 @@ def _document(text: str, most: int | None) -> list[str]:
         _nothing_follows(text, read(text, start, found))
     except NotJson as error:
         line = None if error.at is None else text.count("\n", 0, error.at) + 1
-        raise BadBody(Wrong(line, str(error))) from None
+        raise BadBody(BodyFault(line, str(error))) from None
     return found
 
 
@@ -174,14 +174,14 @@ def _record(text: str, start: int, found: list[str]) -> int:
 def _lines(text: str, most: int | None) -> list[str]:
     """An object a line; blank lines do not count. Every wrong line is reported."""
     found = PostedTexts(most)
-    wrong: list[Wrong] = []
+    faults: list[BodyFault] = []
     for number, line in enumerate(text.split("\n"), start=1):
         if line.strip(BLANKS):
             reason = _fault(line, found)
             if reason is not None:
-                wrong.append(Wrong(number, reason))
-    if wrong:
-        raise BadBody(*wrong[:MOST_REPORTED])
+                faults.append(BodyFault(number, reason))
+    if faults:
+        raise BadBody(*faults[:MOST_REPORTED])
     return found
 
 
@@ -220,11 +220,11 @@ def _xml(body: bytes, most: int | None) -> list[str]:
         for value in map(_value, records):
             found.append(json_text(value if isinstance(value, dict) else {"#text": value}))
     except ParseError as error:
-        raise BadBody(Wrong(error.position[0], f"this is not XML: {error.msg}")) from None
+        raise BadBody(BodyFault(error.position[0], f"this is not XML: {error.msg}")) from None
     except DefusedXmlException:
-        raise BadBody(Wrong(None, "XML with a document type or entities is not taken")) from None
+        raise BadBody(BodyFault(None, "XML with a document type or entities is not taken")) from None
     except (NotJson, ValueError, LookupError) as error:
-        raise BadBody(Wrong(None, f"this XML cannot be taken: {error}")) from None
+        raise BadBody(BodyFault(None, f"this XML cannot be taken: {error}")) from None
     return found
 
 

@@ -17,7 +17,7 @@ from penstock.model.spec import ColumnType, DatasetSpec, WebhookSource
 from penstock.sources.chunks import rows_of
 from penstock.sources.typing.arrow import ArrowJudge, arrow_caster, column_type
 from penstock.sources.typing.exact_json import parse
-from penstock.sources.typing.pieces import JSON_FIELD, Caster, Judge, Piece, Record, piece_of
+from penstock.sources.typing.pieces import JSON_FIELD, Caster, Judge, Piece, Record, RowsLike, piece_of
 from penstock.sources.typing.values import ValueJudge, value_caster
 
 CHARACTERS = 1 << 20  # of the records of a piece, one record more
@@ -150,18 +150,12 @@ class PushedRows:
         return Newest(self, count)
 
 
-class _PushedPart:
+class _PushedPart(RowsLike):
     """Some of the records, typed as all of them are."""
 
-    open_ended = True
-
     def __init__(self, rows: PushedRows) -> None:
+        super().__init__(rows)
         self._rows = rows
-        self.names = rows.names
-        self.given = rows.given
-        self.declared = rows.declared
-        self.judge = rows.judge
-        self.caster = rows.caster
 
 
 class PushedIncrement(_PushedPart):
@@ -252,19 +246,14 @@ class ReplyRows:
         return ReplyIncrement(self, window)
 
 
-class ReplyIncrement:
+class ReplyIncrement(RowsLike):
     """The replies that are new since a window. After a full reading `reached` is the next window."""
 
-    open_ended = False
-
     def __init__(self, rows: ReplyRows, window: ReadWindow | None) -> None:
+        super().__init__(rows)
         self._replies = rows.replies
         self._last = place_of(window, rows.replies.source)
         self.reached: ReadWindow | None = window
-        self.names = rows.names
-        self.declared = rows.declared
-        self.judge = rows.judge
-        self.caster = rows.caster
 
     def pieces(self) -> Iterator[Piece]:
         for last, batch in self._replies.after(self._last):

@@ -19,7 +19,7 @@ from penstock.model.record import Chunk, Schema
 from penstock.model.spec import ColumnType
 from penstock.sources.dataset_sql import BATCH, RowWisePlan, SqlResult
 from penstock.sources.pushed_rows import SQL_RULE
-from penstock.sources.typing.pieces import Piece, Rows
+from penstock.sources.typing.pieces import Piece, Rows, RowsLike
 from penstock.sources.typing.schema import typed
 
 HOPELESS = 100  # records that fail before any has passed: it is the SQL that is wrong
@@ -35,22 +35,17 @@ Fails = Callable[[pa.RecordBatch], "PenstockError | None"]
 # ── row-wise SQL ──────────────────────────────────────────────────────────────
 
 
-class RowWiseSqlResult:
+class RowWiseSqlResult(RowsLike):
     """The result of row-wise SQL. A record for which it fails, or with a value that does not fit, is refused alone.
 
     Where the SQL joins, groups, counts or reads other rows, a result cannot be traced to one record, and one unreadable
     value has to stop the whole run (`SqlResult`).
     """
 
-    open_ended = False
-
     def __init__(self, result: SqlResult, plan: RowWisePlan, *, part: bool) -> None:
         """`part`: the source returns only what is new. Of a whole one some record must pass, else the SQL is wrong."""
+        super().__init__(result)
         self._result, self._plan, self._part = result, plan, part
-        self.names = result.names
-        self.declared = result.declared
-        self.judge = result.judge
-        self.caster = result.caster
 
     def pieces(self) -> Iterator[Piece]:
         if not self._plan.sorts:
@@ -206,7 +201,7 @@ class Misfits:
 # ── SQL over posted records ───────────────────────────────────────────────────
 
 
-class PostedSqlResult:
+class PostedSqlResult(RowsLike):
     """The result of the SQL over posted records, then the records that it cannot take: refused, with their own text.
 
     The SQL is run whole before anything is given, for it may fail at the last record. After a failure the records are
@@ -214,16 +209,11 @@ class PostedSqlResult:
     it is the SQL that is wrong.
     """
 
-    open_ended = False
-
     def __init__(self, result: SqlResult, inner: Rows, schema: Schema, given: Mapping[str, ColumnType]) -> None:
+        super().__init__(result)
         self._result = result
         self._inner, self._schema, self._given = inner, schema, given
         self._refused: dict[int, tuple[str, Refusal]] = {}  # by the record's number
-        self.names = result.names
-        self.declared = result.declared
-        self.judge = result.judge
-        self.caster = result.caster
 
     def pieces(self) -> Iterator[Piece]:
         with NamedTemporaryFile(prefix="result-", suffix=".arrow", dir=self._result.workspace) as spool:

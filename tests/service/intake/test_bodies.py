@@ -57,11 +57,11 @@ def test_invalid_json_is_refused_with_a_reason(value):
     for body in (f'{{"v":{value}}}', f'[{{"v":1}},{{"v":{value}}}]'):
         with pytest.raises(BadBody) as caught:
             read(body)
-        assert caught.value.wrong[0].reason
+        assert caught.value.faults[0].reason
     if "\n" not in value:
         with pytest.raises(BadBody) as caught:
             records_of(f'{{"v":1}}\n{{"v":{value}}}'.encode(), "application/x-ndjson")
-        assert caught.value.wrong[0].line == 2
+        assert caught.value.faults[0].line == 2
 
 
 @pytest.mark.parametrize("body", [b'{"v":"\xff"}', b'{"v":"\xed\xa0\x80"}', b'{"v":"\xc0\xaf"}', b'{"v":"\xe9"}'])

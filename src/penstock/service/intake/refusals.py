@@ -5,7 +5,7 @@ from __future__ import annotations
 from penstock.bounds import MAX_POST_RECORDS, bounds
 from penstock.model.errors import Problem
 from penstock.service.model import PostRefused
-from penstock.sources.pushed_body import BadBody, Wrong
+from penstock.sources.pushed_body import BadBody, BodyFault
 
 
 def too_many_posts(source: str, wait_s: float) -> PostRefused:
@@ -32,9 +32,9 @@ def too_many_records(source: str) -> PostRefused:
 
 
 def bad_body(source: str, body: BadBody) -> PostRefused:
-    return PostRefused(*(_problem(source, wrong) for wrong in body.wrong))
+    return PostRefused(*(_problem(source, fault) for fault in body.faults))
 
 
-def _problem(source: str, wrong: Wrong) -> Problem:
-    hint = f"no record of this post was stored: {wrong.hint or 'correct it'}, then post all of it again"
-    return Problem(f"hooks.{source}", wrong.reason, "bad-body", hint, line=wrong.line)
+def _problem(source: str, fault: BodyFault) -> Problem:
+    hint = f"no record of this post was stored: {fault.hint or 'correct it'}, then post all of it again"
+    return Problem(f"hooks.{source}", fault.reason, "bad-body", hint, line=fault.line)

@@ -23,7 +23,7 @@ from penstock.model.text import column_hint, repeated
 from penstock.sources.cursor import CursorProgress, as_written, bound_like, may_stop_at, moment_of, value_of
 from penstock.sources.sql_text import quoted, quoted_table, subquery, without_semicolon
 from penstock.sources.typing.exact_json import Unfit
-from penstock.sources.typing.pieces import Caster, Judge, Piece
+from penstock.sources.typing.pieces import Caster, Judge, Piece, RowsLike
 from penstock.sources.typing.values import ValueJudge, value_caster
 
 WIDEST_ROW = 4  # times the bound of a cell: the most that one row may take
@@ -223,21 +223,16 @@ class SqlRows:
         return InputError(Problem(f"sources.{self.source.name}{key}", message, code, hint, found))
 
 
-class Increment:
+class Increment(RowsLike):
     """The rows of a query that are new since a window. After a full reading `reached` is the next window."""
 
-    open_ended = False
-
     def __init__(self, rows: SqlRows, cursor: CursorSpec, window: ReadWindow | None, now: datetime | None) -> None:
+        super().__init__(rows)
         self._rows = rows
         self._cursor = cursor
         self._window = window
         self._now = now
         self.reached: ReadWindow | None = window
-        self.names = rows.names
-        self.declared = rows.declared
-        self.judge = rows.judge
-        self.caster = rows.caster
 
     def pieces(self) -> Iterator[Piece]:
         reached = CursorProgress(self._rows.names().index(self._cursor.column), self._window, self._now)

@@ -142,29 +142,28 @@ class Rows(Protocol):
         ...
 
 
-class FirstRows:
+class RowsLike:
+    """A part of some rows, or a result of them, whose columns are typed as those of the rows."""
+
+    def __init__(self, rows: Rows) -> None:
+        self.open_ended = rows.open_ended
+        self.names = rows.names
+        self.declared = rows.declared
+        self.judge = rows.judge
+        self.caster = rows.caster
+
+
+class FirstRows(RowsLike):
     """At most so many rows, and none after three seconds.
 
     After a reading `complete` says whether these were all.
     """
 
     def __init__(self, rows: Rows, most: int) -> None:
+        super().__init__(rows)
         self.inner = rows
         self._most = most
-        self.open_ended = rows.open_ended
         self.complete = True
-
-    def names(self) -> list[str]:
-        return self.inner.names()
-
-    def declared(self, name: str) -> ColumnType | None:
-        return self.inner.declared(name)
-
-    def judge(self, name: str) -> Judge:
-        return self.inner.judge(name)
-
-    def caster(self, name: str, kind: ColumnType, *, given: bool) -> Caster:
-        return self.inner.caster(name, kind, given=given)
 
     def pieces(self) -> Iterator[Piece]:
         left, end = self._most, time.monotonic() + FIRST_ROWS_S
