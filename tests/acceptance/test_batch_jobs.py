@@ -94,7 +94,7 @@ def test_failed_jobs_of_whole_batches_leave_the_run_partial(tmp_path):
         assert run(project) == (1, "partial", {"read": 300, "delivered": 200, "quarantined": 100})
 
 
-def test_what_must_not_be_sent_twice_becomes_unknown(tmp_path):
+def test_records_that_must_not_be_sent_twice_become_unknown(tmp_path):
     with job_server(lambda *_: FAILED) as server:
         project = people(tmp_path, server.url)
         text = (tmp_path / "penstock.yaml").read_text()

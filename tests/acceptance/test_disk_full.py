@@ -30,7 +30,7 @@ sys.exit(main())
 
 
 @pytest.mark.parametrize(("kind", "commits"), [("upsert", 1), ("note", 1), ("note", 3)])
-def test_the_same_command_makes_it_whole_once_there_is_room(tmp_path, sandbox, kind, commits):
+def test_the_same_command_completes_the_run_once_there_is_disk_space(tmp_path, sandbox, kind, commits):
     project = Project(tmp_path, sandbox)
     if kind == "upsert":
         number = PEOPLE

@@ -77,7 +77,7 @@ def parts(report):
     return {part["destination"]: part for part in report["destinations"]}
 
 
-def test_a_missing_file_of_one_destination_keeps_nothing_else_back(flow):
+def test_a_missing_file_of_one_destination_does_not_stop_the_others(flow):
     flow.day(1)
     assert flow.run()[0] == 0
     seen = set()
@@ -106,7 +106,7 @@ def test_a_missing_file_of_one_destination_keeps_nothing_else_back(flow):
         assert all(part["finished_at"] >= part["started_at"] for part in run["destinations"])
 
 
-def test_what_was_wrong_is_kept_with_the_run(flow):
+def test_the_error_is_stored_with_the_run(flow):
     flow.day(1, event=False)
     _, report = flow.run()
     stored = flow.stored(report["run"])
@@ -122,7 +122,7 @@ def test_what_was_wrong_is_kept_with_the_run(flow):
     assert all("errors" not in run for run in flow.runs())  # the list has the reason
 
 
-def test_a_refused_key_is_kept_with_the_run_and_its_value_is_not(flow):
+def test_the_refusal_of_a_key_is_stored_with_the_run_without_the_key(flow):
     flow.day(1)
     flow.sandbox.fault(status=401)
     code, text = flow.penstock("run", "nightly", "--json", key="a-wrong-key-1234")
@@ -133,7 +133,7 @@ def test_a_refused_key_is_kept_with_the_run_and_its_value_is_not(flow):
     assert "a-wrong-key-1234" not in text + json.dumps(stored)
 
 
-def test_wrong_settings_of_one_destination_are_said_in_its_part(flow):
+def test_wrong_settings_of_one_destination_are_reported_for_it(flow):
     flow.settings(exclude="name")  # a mapped field
     flow.day(1)
     code, report = flow.run()
@@ -148,7 +148,7 @@ def test_wrong_settings_of_one_destination_are_said_in_its_part(flow):
     assert flow.holds() == "day 2"
 
 
-def test_an_input_that_breaks_off_ends_its_part_with_what_was_sent(flow):
+def test_a_truncated_input_fails_its_destination_and_reports_what_was_sent(flow):
     rows = "rid,name,created_at,company_id\n" + "".join(f"{n},login,2026-01-01T00:00:00Z,k1\n" for n in range(20_000))
     whole = gzip.compress(rows.encode(), mtime=0)
     flow.settings(events="e.csv.gz")
@@ -182,7 +182,7 @@ OPEN_BY_A_SERVICE = "status = 'failed', resumable = 1"
 
 
 @pytest.mark.parametrize("left", [OPEN_BY_A_COMMAND, OPEN_BY_A_SERVICE])
-def test_what_0_1_0_left_open_after_an_error_is_not_gone_on_with(flow, left):
+def test_a_run_that_0_1_0_left_open_after_an_error_is_not_continued(flow, left):
     flow.day(1)
     _, first = flow.run()
     flow.state("delete from runs where parent = ? and target = 'events'", first["run"])
@@ -195,7 +195,7 @@ def test_what_0_1_0_left_open_after_an_error_is_not_gone_on_with(flow, left):
 
 
 @pytest.mark.parametrize("changed", [False, True])
-def test_a_stopped_flow_goes_on_unless_what_it_would_skip_has_changed(flow, changed):
+def test_a_stopped_flow_continues_unless_data_of_its_finished_parts_changed(flow, changed):
     flow.day(1)
     _, first = flow.run()
     flow.state("delete from runs where parent = ? and target = 'events'", first["run"])

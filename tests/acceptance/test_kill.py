@@ -48,7 +48,7 @@ RECORDS = {"note": NOTES, "upsert": PEOPLE, "batch": PEOPLE, "parts": 4 * PEOPLE
 
 
 @pytest.mark.parametrize(("kind", "moment", "times"), CASES)
-def test_the_same_command_again_makes_it_whole(tmp_path: Path, sandbox, kind: str, moment: str, times: int):
+def test_the_same_command_again_completes_the_run(tmp_path: Path, sandbox, kind: str, moment: str, times: int):
     sandbox.settings(latency=60 if moment == "between bytes out and reply" else 0)
     project = Project(tmp_path, sandbox)
     make = {"upsert": upsert, "note": note, "batch": batch, "parts": parts, "parts in batches": parts_in_batches}[kind]
@@ -139,7 +139,7 @@ def parts_in_batches(project: Project, sandbox) -> None:
 
 
 @pytest.mark.parametrize("moment", ["between verdict and commit", "before a chunk"])
-def test_a_run_from_the_start_goes_on_from_there(tmp_path: Path, sandbox, moment: str):
+def test_a_run_from_the_start_continues_from_there(tmp_path: Path, sandbox, moment: str):
     project = Project(tmp_path, sandbox)
     project.destination("unused.csv", "upsert_person", "user_id: id, name: name", base=sandbox.flat_url)
     text = (tmp_path / "penstock.yaml").read_text()

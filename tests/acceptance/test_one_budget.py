@@ -24,7 +24,7 @@ def begin(project, *arguments):
     )
 
 
-def test_two_runs_and_tests_beside_them_meet_no_429(tmp_path, limited):
+def test_two_runs_and_tests_beside_them_get_no_429(tmp_path, limited):
     project = Project(tmp_path, limited)
     project.write("companies.ndjson", "".join(f'{{"company_id": "k{n}", "name": "c"}}\n' for n in range(60)))
     destination = '{dataset: companies, credential: acme, active: true, template: upsert_company, batch: "off"}'

@@ -48,7 +48,7 @@ def test_the_fuse_stops_a_run_that_the_api_refuses(tmp_path, sandbox):
     assert len(sandbox.state()["people"]) == 400
 
 
-def test_a_refused_key_stops_at_once_and_the_rest_is_kept(tmp_path, sandbox):
+def test_a_refused_key_stops_the_run_and_the_rest_is_unsent(tmp_path, sandbox):
     project = Project(tmp_path, sandbox)
     people(project, 30)
     project.destination("people.csv", "upsert_person", PERSON, base=sandbox.flat_url, more="concurrency: 1")
@@ -64,7 +64,7 @@ def test_a_refused_key_stops_at_once_and_the_rest_is_kept(tmp_path, sandbox):
 
 
 @pytest.mark.parametrize("cut", ["before", "after"])
-def test_a_lost_answer_to_an_upsert_is_asked_again_and_to_a_note_never(tmp_path, sandbox, cut):
+def test_after_a_lost_reply_an_upsert_is_sent_again_and_a_note_never(tmp_path, sandbox, cut):
     project = Project(tmp_path, sandbox)
     people(project, 5)
     project.destination("people.csv", "upsert_person", PERSON, base=sandbox.flat_url)
@@ -129,7 +129,7 @@ def test_control_c_ends_after_the_requests_in_flight_and_the_same_command_goes_o
     assert len([entry for entry in sandbox.requests() if entry["method"] == "POST"]) == 60
 
 
-def test_no_secret_is_told_anywhere(tmp_path, sandbox):
+def test_no_secret_is_printed_or_stored(tmp_path, sandbox):
     project = Project(tmp_path, sandbox)
     people(project, 3)
     project.destination("people.csv", "upsert_person", PERSON, base=sandbox.flat_url, more="responses: true")
@@ -172,7 +172,7 @@ def test_two_processes_do_not_run_one_destination(tmp_path, sandbox):
     assert first.returncode == 0
 
 
-def test_who_waits_for_another_run_goes_on_after_it_or_stops_when_told(tmp_path, sandbox):
+def test_a_command_that_waits_for_another_run_continues_after_it_or_stops_on_a_signal(tmp_path, sandbox):
     project = Project(tmp_path, sandbox)
     people(project, 40)
     project.destination("people.csv", "upsert_person", PERSON, base=sandbox.flat_url, more="concurrency: 1")
@@ -197,7 +197,7 @@ def test_who_waits_for_another_run_goes_on_after_it_or_stops_when_told(tmp_path,
     assert json.loads(out)["records"]["unchanged"] == 40
 
 
-def test_the_fuse_sees_into_a_batch_that_is_halved(tmp_path, sandbox):
+def test_the_fuse_counts_the_records_of_a_halved_batch(tmp_path, sandbox):
     project = Project(tmp_path, sandbox)
     people(project, 400)
     more = "batch: on\n    fuse: {in_a_row: 5}"

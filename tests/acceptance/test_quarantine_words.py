@@ -26,7 +26,7 @@ def run(project: Project, code: int, status: str) -> tuple[str, str]:
     return report["run"], run_penstock(project, "runs", report["run"]).stdout
 
 
-def test_the_words_for_people(tmp_path, sandbox):
+def test_the_text_of_a_partial_run_names_what_is_in_quarantine(tmp_path, sandbox):
     project = project_of(tmp_path, sandbox)
     rows(project, "a@x.example,A", "not-an-address,B")
     first, text = run(project, 1, "partial")
@@ -64,7 +64,7 @@ def test_superseded_records_keep_their_key_everywhere(tmp_path, sandbox):
     assert lines["0"]["key"] == "a@x.example"
 
 
-def test_a_row_without_a_record_lets_go_of_nothing(tmp_path, sandbox):
+def test_a_row_without_a_record_releases_nothing_from_quarantine(tmp_path, sandbox):
     """Its key is that of a record in quarantine, which stays there."""
     project = Project(tmp_path, sandbox)
     project.write("rows.csv", "id,email,skip\nu1,no address,\nu1,a@x.example,not wanted\n")
@@ -81,7 +81,7 @@ def test_a_row_without_a_record_lets_go_of_nothing(tmp_path, sandbox):
         assert [(entry["key"], entry["field"]) for entry in held] == [("u1", "email")]
 
 
-def test_a_superseded_row_lets_go_of_nothing(tmp_path, sandbox):
+def test_a_superseded_row_releases_nothing_from_quarantine(tmp_path, sandbox):
     """The newest row of its key is in quarantine, and stays there."""
     project = Project(tmp_path, sandbox)
     project.write("rows.csv", "id,email\nu1,a@x.example\nu1,no address\n")
@@ -94,7 +94,7 @@ def test_a_superseded_row_lets_go_of_nothing(tmp_path, sandbox):
         assert [(entry["key"], entry["field"]) for entry in held] == [("u1", "email")]
 
 
-def test_an_older_version_that_is_delivered_lets_go_of_nothing(tmp_path, sandbox):
+def test_an_older_version_that_is_delivered_releases_nothing_from_quarantine(tmp_path, sandbox):
     """The two rows of a key are in different chunks, and the older one arrives while the newer one is refused."""
     project = Project(tmp_path, sandbox)
     sandbox.settings(latency=200)

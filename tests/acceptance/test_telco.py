@@ -81,7 +81,7 @@ def table(request, tmp_path_factory) -> Path:
 
 @pytest.mark.parametrize("kind", ["person", "company"])
 @pytest.mark.parametrize("dialect", ["native", "flat"])
-def test_every_attribute_arrives_and_a_second_run_is_silent(tmp_path, sandbox, table, dialect, kind):
+def test_every_attribute_arrives_and_a_second_run_sends_nothing(tmp_path, sandbox, table, dialect, kind):
     project = Project(tmp_path, sandbox)
     match = "user_id" if kind == "person" else "company_id"
     project.write(

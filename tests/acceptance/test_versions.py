@@ -175,7 +175,7 @@ def plain(value, own):
 
 @pytest.mark.parametrize("nulls", ["omit", "send"])
 @pytest.mark.parametrize(("kind", "dialect"), WAYS, ids=[" ".join(way) for way in WAYS])
-def test_custify_ends_as_if_each_version_was_sent_after_the_other(sandbox, kind, dialect, nulls):
+def test_the_result_in_custify_is_as_if_each_version_was_sent_after_the_other(sandbox, kind, dialect, nulls):
     how = KINDS[kind]
     sandbox.settings(unknown_company="skip")
 
@@ -240,7 +240,7 @@ def person(project, user_id):
 
 @pytest.mark.parametrize("sql", ["", "select * from source"], ids=["plain", "with sql"])
 @pytest.mark.parametrize("dialect", ["native", "flat"])
-def test_parts_of_one_record_arrive_whole_and_share_an_outcome(project, sandbox, dialect, sql):
+def test_parts_of_one_record_all_arrive_and_share_an_outcome(project, sandbox, dialect, sql):
     lines(project, *PARTS)
     base = sandbox.flat_url if dialect == "flat" else sandbox.url
     project.destination("rows.ndjson", "upsert_person", FIELDS, base=base, key="user_id")
@@ -263,7 +263,7 @@ def test_parts_of_one_record_arrive_whole_and_share_an_outcome(project, sandbox,
     assert person(project, "u7") == {"email": "a@x.example", "name": "Eve", "plan": "gold"}
 
 
-def test_a_refused_part_is_quarantined_alone_and_stays_until_a_person_decides(project, sandbox):
+def test_a_refused_part_is_quarantined_alone_and_stays_until_a_user_decides(project, sandbox):
     parts = [
         {"user_id": "u7", "name": "Ada"},
         {"user_id": "u7", "email": "nobody"},
@@ -293,7 +293,7 @@ def test_a_refused_part_is_quarantined_alone_and_stays_until_a_person_decides(pr
     assert "quarantined" not in counts(run(project))
 
 
-def test_what_custify_refuses_is_held_part_by_part_and_resent_as_one(project, sandbox):
+def test_refused_parts_are_quarantined_one_by_one_and_resent_in_one_request(project, sandbox):
     lines(project, *PARTS)
     project.destination("rows.ndjson", "upsert_person", FIELDS, base=sandbox.url, key="user_id", more="batch: off")
     sandbox.fault(status=422, path="/people", method="POST")
@@ -308,7 +308,7 @@ def test_what_custify_refuses_is_held_part_by_part_and_resent_as_one(project, sa
     assert counts(run(project)) == {"unchanged": 4}
 
 
-def test_two_people_under_one_key_stay_two_people(project, sandbox):
+def test_two_people_with_one_key_stay_two_people(project, sandbox):
     rows = [{"id": "k", "user_id": "u1", "name": "Ada"}, {"id": "k", "user_id": "u2", "plan": "gold"}]
     lines(project, *rows)
     fields = "user_id: user_id, name: name, plan: plan"
@@ -337,7 +337,7 @@ def test_of_rows_of_a_table_the_newest_is_sent_and_mode_all_sends_each(project, 
     assert person(project, "u7") == {"email": "c@x.example"}
 
 
-def test_a_key_that_comes_again_in_a_later_chunk_is_counted_too(project, sandbox):
+def test_a_key_that_is_repeated_in_a_later_chunk_is_counted_too(project, sandbox):
     rows = [f"u{number},{number}@x.example" for number in range(5000)] + ["u1,new@x.example", "9.91214E+15,x@x.example"]
     project.write("rows.csv", "user_id,email\n" + "\n".join(rows) + "\n")
     project.destination("rows.csv", "upsert_person", "user_id: user_id, email: email", base=sandbox.url, key="user_id")
@@ -357,7 +357,7 @@ def links_of(sandbox, user_id):
 
 
 @pytest.mark.parametrize("batch", ["on", "off"])
-def test_a_link_that_we_sent_and_that_is_gone_is_removed_and_no_other(project, sandbox, batch):
+def test_only_links_that_penstock_sent_and_that_are_gone_are_removed(project, sandbox, batch):
     for company in (*COMPANIES, "theirs"):
         sandbox.call("POST /company", json.dumps({"company_id": company}))
     fields, more = (
@@ -390,7 +390,7 @@ def test_a_link_sent_by_a_request_whose_answer_was_lost_is_removed_too(project, 
     assert links_of(sandbox, "u1") == ["c3"]
 
 
-def test_a_part_that_says_nothing_of_companies_removes_no_link(project, sandbox):
+def test_a_partial_record_without_companies_removes_no_link(project, sandbox):
     for company in COMPANIES:
         sandbox.call("POST /company", json.dumps({"company_id": company}))
     fields, more = "user_id: user_id, company_id: co, name: name", "company_link: replace"

@@ -113,7 +113,7 @@ def test_the_run_of_a_killed_worker_is_finished_by_another_within_30_s(project, 
         check_nothing_lost_or_doubled(app, sandbox, run)
 
 
-def test_a_frozen_worker_that_comes_back_does_no_harm(project, app, sandbox):
+def test_a_worker_that_hung_and_recovers_sends_nothing_again(project, app, sandbox):
     with process(project) as first, process(project) as second:
         run = begin(app, sandbox)
         zombie, heir = (first, second) if holder(app, run) == first.name else (second, first)
@@ -126,7 +126,7 @@ def test_a_frozen_worker_that_comes_back_does_no_harm(project, app, sandbox):
         assert ended(app, again)["records"]["unchanged"] == 400
 
 
-def test_a_worker_that_is_asked_to_stop_leaves_its_run_to_the_next(project, app, sandbox):
+def test_a_worker_that_is_stopped_leaves_its_run_to_the_next(project, app, sandbox):
     with process(project) as first:
         run = begin(app, sandbox)
         first.send_signal(signal.SIGTERM)
@@ -139,7 +139,7 @@ def test_a_worker_that_is_asked_to_stop_leaves_its_run_to_the_next(project, app,
         check_nothing_lost_or_doubled(app, sandbox, run, twice=0)
 
 
-def test_an_upgrade_in_the_middle_strands_no_run(project, app, sandbox):
+def test_runs_continue_after_an_upgrade_during_them(project, app, sandbox):
     with process(project) as old:
         run = begin(app, sandbox)
         with process(project, "-c", OTHER_VERSION, project.url) as new:

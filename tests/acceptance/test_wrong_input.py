@@ -149,7 +149,7 @@ def test_a_file_that_cannot_be_read_is_wrong_input(name, content, project):
 
 
 @pytest.mark.parametrize("content", ["id,email\n", "", "\n\n"])
-def test_a_dataset_without_records_is_well_and_sends_nothing(project, content):
+def test_a_dataset_without_records_succeeds_and_sends_nothing(project, content):
     (project.folder / "people.csv").write_text(content, encoding="utf-8")
     document = call(project, "--json", "run", "it")
     assert document.returncode == 0, document.stderr
@@ -226,7 +226,7 @@ def test_a_host_that_is_not_an_api(project):
         stopped(told(project, "not-an-api", 3, environ={"PENSTOCK_CUSTIFY_BASES": f"{url}/api,{url}"}))
 
 
-def test_a_certificate_that_nobody_vouches_for(project):
+def test_an_untrusted_certificate(project):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(self_signed(project.folder))
     with website(context) as url:
@@ -326,7 +326,7 @@ def test_a_postgres_that_refuses_the_password(project, guarded, monkeypatch):
     assert project.sandbox.requests() == []
 
 
-def test_a_postgres_that_goes_away_in_mid_read(project, postgres, monkeypatch):
+def test_a_postgres_whose_connection_is_lost_during_a_read(project, postgres, monkeypatch):
     import psycopg
 
     without_the_place(monkeypatch, postgres)

@@ -42,7 +42,7 @@ CELLS = {
 
 
 @pytest.mark.parametrize("name", CELLS)
-def test_a_packed_line_or_cell_without_end_is_an_error_with_its_line(attacked: MeasuredService, name: str) -> None:
+def test_a_compressed_line_or_cell_without_end_is_an_error_with_its_line(attacked: MeasuredService, name: str) -> None:
     *text, line = CELLS[name]
     _packed(attacked.folder / name, *text)
     with attacked.attack():
@@ -51,7 +51,7 @@ def test_a_packed_line_or_cell_without_end_is_an_error_with_its_line(attacked: M
     assert (found["line"], name in found["message"]) == (line, True)
 
 
-def test_the_bound_on_cells_is_what_the_environment_says(tmp_path: Path) -> None:
+def test_the_environment_sets_the_bound_on_cells(tmp_path: Path) -> None:
     (tmp_path / "cells.csv").write_text('id,text\n1,short\n2,"' + "two lines\n" * 200 + '"\n')
     (tmp_path / "lines.ndjson").write_text('{"id": 1}\n{"id": 2, "text": "' + "a" * 2000 + '"}\n')
     with MeasuredService(tmp_path, variables={"PENSTOCK_MAX_CELL": "1kB"}) as service:
@@ -170,7 +170,7 @@ def test_heavy_cells_within_the_bound_are_shown_cut(attacked: MeasuredService) -
         assert all(len(str(value)) <= 1000 for row in found["rows"] for value in row.values())
 
 
-def test_the_memory_of_an_attack_is_given_back(attacked: MeasuredService) -> None:
+def test_memory_is_released_after_an_attack(attacked: MeasuredService) -> None:
     pq.write_table(_heavy("rows"), attacked.folder / "again.parquet", compression="zstd")
     for _ in range(3):
         attacked.check({"type": "file", "path": "again.parquet"})

@@ -17,7 +17,7 @@ def penstock(folder: Path, *arguments: str):
     return done.returncode, json.loads(done.stdout)
 
 
-def test_results_that_cannot_be_matched_are_not_taken_as_good(tmp_path):
+def test_results_that_cannot_be_matched_are_not_counted_as_delivered(tmp_path):
     reply = json.loads((HERE / "reply.json").read_text(encoding="utf-8"))
     with job_server(lambda *_: reply) as server:
         project = (HERE / "penstock.yaml").read_text(encoding="utf-8").replace("http://127.0.0.1:8321", server.url)

@@ -125,7 +125,7 @@ def _canonical(value: Any) -> str:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_case_from_the_field(name, tmp_path, sandbox, request):
+def test_each_reported_case_has_its_outcome(name, tmp_path, sandbox, request):
     wants_postgres = "postgres" in yaml.safe_load((HERE / name / "case.yaml").read_text(encoding="utf-8"))
     case = Case(name, tmp_path, sandbox, request.getfixturevalue("empty_postgres") if wants_postgres else None)
     case.prepare()

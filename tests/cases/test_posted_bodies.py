@@ -29,7 +29,7 @@ def client(tmp_path_factory):
         ("application/octet-stream", b"\x01\x02", "application/json"),
     ],
 )
-def test_a_content_type_that_is_not_taken_is_named_with_the_way_out(client, kind, body, way):
+def test_an_unsupported_content_type_is_named_with_what_to_do(client, kind, body, way):
     reply = client.post("/hooks/open", content=body, headers={"Content-Type": kind})
     problem = reply.json()["errors"][0]
     assert (reply.status_code, problem["code"]) == (400, "bad-body")
@@ -38,7 +38,7 @@ def test_a_content_type_that_is_not_taken_is_named_with_the_way_out(client, kind
     assert way in problem["hint"]
 
 
-def test_json_and_xml_are_taken_under_any_content_type(client):
+def test_json_and_xml_are_accepted_with_any_content_type(client):
     for kind in ("application/x-www-form-urlencoded", "text/plain", "application/octet-stream"):
         for body in (b'{"id":1}', b'{"id":1}\n{"id":2}', b"<row><id>1</id></row>"):
             reply = client.post("/hooks/open", content=body, headers={"Content-Type": kind})
@@ -46,7 +46,7 @@ def test_json_and_xml_are_taken_under_any_content_type(client):
 
 
 @pytest.mark.parametrize(("kind", "word"), [("application/xml", "XML"), ("application/json", "JSON")])
-def test_a_body_that_is_not_what_its_content_type_says_is_refused_by_that(client, kind, word):
+def test_a_body_that_does_not_match_its_content_type_is_refused_with_that_type(client, kind, word):
     reply = client.post("/hooks/open", content=FORM, headers={"Content-Type": kind})
     assert reply.status_code == 400
     assert word in reply.json()["errors"][0]["message"]

@@ -119,7 +119,7 @@ def test_an_edited_body_is_sent_unchanged(shell, sandbox):
     assert shell.json("runs") == []  # a test send is no run
 
 
-def test_every_report_has_a_text(shell):
+def test_every_report_is_printed_as_text(shell):
     shell.text("activate people")
     for line, code in (
         ("check sandbox", 0),
@@ -196,7 +196,7 @@ def test_a_key_is_typed_without_being_shown(shell, sandbox):
 
 
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_run_stops_cleanly_and_is_continued(shell, sandbox, sign):
+def test_an_interrupted_run_stops_cleanly_and_can_be_continued(shell, sandbox, sign):
     rows = "".join(f"u{number},u{number}@example.com,N,\n" for number in range(150))
     (shell.folder / "people.csv").write_text("id,email,name,plan\n" + rows)
     shell.text("activate people")

@@ -95,7 +95,7 @@ def test_a_body_may_reach_the_byte_limit_exactly():
     assert [len(batch.payloads) for batch in [*batcher.add(rows), *batcher.flush()]] == [3, 1]
 
 
-def test_a_record_over_the_byte_limit_is_refused_with_the_limit_and_the_others_go_on():
+def test_a_record_over_the_byte_limit_is_refused_with_the_limit_and_the_others_are_sent():
     batcher = Batcher(Shape("POST", "u", grouping=SHAPES[0], size=10, max_bytes=100))
     out = [*batcher.add([payload(0, "a"), payload(1, "b", 200), payload(2, "c")]), *batcher.flush()]
     assert [each.key for batch in out for each in batch.payloads] == ["a", "c"]
@@ -112,7 +112,7 @@ def test_open_batches_stay_bounded_when_every_record_has_its_own_url():
 
 
 @pytest.mark.parametrize("repeats", [False, True])
-def test_versions_of_one_key_leave_in_order_also_across_urls(repeats):
+def test_versions_of_one_key_are_sent_in_order_also_across_urls(repeats):
     batcher = Batcher(Shape("POST", "u", grouping=SHAPES[0], size=10), repeats=repeats)
     rows = [payload(0, "a", url="/1"), payload(1, "b", url="/2"), payload(2, "a", url="/2"), payload(3, "a", url="/2")]
     out = [*batcher.add(rows), *batcher.flush()]

@@ -58,7 +58,7 @@ def test_json_bodies_are_the_payloads_own_bytes():
 
 
 @pytest.mark.parametrize(("grouping", "count"), [(SINGLE, 0), (SINGLE, 2), (Grouping("code"), 1)])
-def test_a_body_that_cannot_be_is_a_mistake_of_the_caller(grouping, count):
+def test_a_body_of_impossible_records_raises_value_error(grouping, count):
     with pytest.raises(ValueError):
         body("json", [{}] * count, grouping)
 
@@ -66,7 +66,7 @@ def test_a_body_that_cannot_be_is_a_mistake_of_the_caller(grouping, count):
 # ── XML ───────────────────────────────────────────────────────────────────────
 
 
-def test_one_record_stands_alone_and_a_batch_stands_in_a_root():
+def test_one_record_is_the_root_of_xml_and_a_batch_is_in_a_root():
     assert body("xml", [{"id": "a"}], SINGLE) == b'<?xml version="1.0" encoding="UTF-8"?>\n<record><id>a</id></record>'
     assert body("xml", [{"id": "a"}, {}]) == (
         b'<?xml version="1.0" encoding="UTF-8"?>\n<records><record><id>a</id></record><record></record></records>'
@@ -83,7 +83,7 @@ def test_property_grouping_wraps_the_records_and_puts_the_others_beside_them():
     )
 
 
-def test_xml_says_each_value_in_its_own_way():
+def test_xml_represents_each_kind_of_value():
     record = {
         "amp": "<a & 'b' \"c\">",
         "lines": "a\r\nb\tc",
@@ -171,7 +171,7 @@ def test_a_parser_reads_names_of_every_letter_up_to_latin_1():
         assert parses(chr(point)), hex(point)
 
 
-def test_a_record_that_xml_cannot_say_is_refused_and_the_others_go_on():
+def test_a_record_that_xml_cannot_represent_is_refused_and_the_others_are_sent():
     rows = chunk_of({"id": ["a", "b", "c"], "j": ['{"ok":1}', '{"1st":1}', '["\\u0001"]']}, as_json=("j",))
     requests, refused = sent(rows, content_format="xml", batch=batch_of())
     assert requests[0].body.endswith(b"<records><record><id>a</id><j><ok>1</ok></j></record></records>")
@@ -265,7 +265,7 @@ def test_bodies_of_grouping_code_are_encoded_by_the_format(content_format, value
         ("form", 5, "must be a dict or finished text"),
     ],
 )
-def test_what_has_no_form_in_the_format_says_why(content_format, value, says):
+def test_a_value_that_the_format_cannot_represent_is_refused_with_the_reason(content_format, value, says):
     shape = Shape("POST", "u", content_format=content_format, grouping=Grouping("code"))
     with pytest.raises(Unencodable, match=says):
         encode_value(shape, value)

@@ -53,14 +53,14 @@ def test_problems_name_their_place(template, dialect, settings, expected):
 
 
 @pytest.mark.parametrize("name", ["a.b", "$x", "42"])
-def test_names_that_native_forbids(name):
+def test_forbidden_names_of_the_native_dialect(name):
     record = RECORD | {name: 1}
     assert problems("upsert_person", "native", record) == [("destinations.d.attributes", "attribute-name")]
     compiled("upsert_person", "native", chunk_of([record]), "id", exclude=(name,))
     compiled("upsert_person", "flat", chunk_of([record]), "id")
 
 
-def test_all_problems_at_once():
+def test_all_problems_are_reported_at_once():
     found = problems("upsert_company", "native", fields={"name": "nope", "size": {"value": "x"}}, exclude=("nor",))
     assert {code for _, code in found} == {"unknown-column", "type", "missing-field"}
     assert len(found) == 4
@@ -85,7 +85,7 @@ def test_batches_are_the_endpoints_own():
     assert (sized.size, sized.max_bytes) == (7, 1000)
 
 
-def test_a_path_of_ones_own():
+def test_path_changes_the_path_of_a_template():
     chunk = chunk_of([RECORD])
     assert (
         compiled("upsert_person", "flat", chunk, "id", path="contacts").shape.url
@@ -165,7 +165,7 @@ def test_custifys_own_id_is_never_mapped_by_its_name_alone():
         ("upsert_company", {"company_id": "c", "mrr": "1", "monthly_revenue": "2"}, "mrr", "monthly_revenue"),
     ],
 )
-def test_columns_of_two_names_of_one_thing_are_no_error_of_the_automatic_mapping(template, record, mapped, left):
+def test_two_columns_for_one_field_are_not_an_error_of_the_automatic_mapping(template, record, mapped, left):
     made = compiled(template, "native", chunk_of([record]), next(iter(record)), fields=None)
     names = {each.step.field for each in made.renderer.inputs}
     assert mapped in names
@@ -184,7 +184,7 @@ def test_links_are_replaced_of_people_in_native_only(template, dialect, words):
     assert compiled("upsert_person", "native", chunk_of([RECORD]), "id", company_link="replace")
 
 
-def test_jobs_that_are_made_already_are_sent_as_they_are():
+def test_finished_jobs_are_sent_unchanged():
     record = {"id": "1", "type": "people", "payload": '{"user_id": "u"}'}
     chunk = with_json(chunk_of([{"id": "1", "type": "people"}]), payload=[record["payload"]])
     work = compiled("send_batch", "native", chunk, "id")

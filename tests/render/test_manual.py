@@ -81,7 +81,7 @@ def test_grouping_code_gets_the_payloads_and_decides_the_bodies():
     ]
 
 
-def test_exclusion_reaches_into_nested_values_and_happens_before_grouping():
+def test_nested_values_are_excluded_before_grouping():
     rows = chunk_of(
         {
             "id": ["a"],
@@ -179,7 +179,7 @@ def test_records_with_the_same_url_share_a_batch():
     ]
 
 
-def test_a_record_that_cannot_be_rendered_does_not_hold_up_the_others():
+def test_a_record_that_cannot_be_rendered_does_not_delay_the_others():
     rows = chunk_of({"id": ["a", None, "c", "d"], "x": [float("nan"), 1.0, 2.5, float("inf")]})
     requests, refused = sent(rows, batch=batch_of())
     assert [each.body for each in requests] == [b'[{"id":"c","x":2.5}]']
@@ -190,7 +190,7 @@ def test_a_record_that_cannot_be_rendered_does_not_hold_up_the_others():
     ]
 
 
-def test_every_mistake_is_told_at_once():
+def test_every_error_is_reported_at_once():
     told = problems(
         PEOPLE,
         url="/{record.idd}/{x}",
@@ -239,7 +239,9 @@ ENDPOINTS = [
 
 
 @pytest.mark.parametrize(("method", "url", "base", "dialect", "retry", "replies"), ENDPOINTS)
-def test_a_path_that_a_template_describes_is_retried_as_the_template(method, url, base, dialect, retry, replies):
+def test_a_manual_request_to_the_path_of_a_template_is_retried_as_the_template(
+    method, url, base, dialect, retry, replies
+):
     shape = compiled(PEOPLE, method=method, url=url, base=base, dialect=dialect, body=True, batch=batch_of()).shape
     assert (shape.retry, shape.replies) == (RetryClass(retry), Replies(replies))
 
@@ -257,7 +259,7 @@ def test_an_event_may_be_repeated_when_every_record_has_its_deduplication_id():
 
 
 @pytest.mark.parametrize("idempotent", [True, False])
-def test_what_the_file_says_of_idempotence_wins(idempotent):
+def test_the_setting_idempotent_takes_precedence(idempotent):
     for method, url in (("POST", "/people"), ("POST", "/x"), ("PUT", "/x")):
         shape = compiled(PEOPLE, method=method, url=url, idempotent=idempotent).shape
         assert (shape.retry is RetryClass.IDEMPOTENT) is idempotent
@@ -319,7 +321,7 @@ def test_names_that_xml_forbids_are_problems_where_every_record_has_them():
     assert compiled(chunk, content_format="xml", exclude=("first name",))
 
 
-def test_a_column_that_came_later_in_the_place_of_a_field_refuses_its_records():
+def test_a_record_whose_later_column_has_the_name_of_a_mapped_field_is_refused():
     chunk = chunk_of({"id": ["a", "b"], "name": ["x", None], "title": ["Dr", "Dr"]})
     request = RequestSpec("POST", "/x")
     destination = DestinationSpec("raw", "d", "c", request=request, fields={"name": Binding(column="title")})

@@ -31,17 +31,17 @@ def test_a_custom_object_without_data_has_empty_data():
 
 
 @pytest.mark.parametrize("name", ["dueInvoicesTotal", "paidInvoicesTotal"])
-def test_totals_of_invoices_are_whole(name):
+def test_totals_of_invoices_are_whole_numbers(name):
     assert rendered("upsert_subscription", {**SUBSCRIPTION, name: 12.0})[name] == 12
     assert rendered("upsert_subscription", {**SUBSCRIPTION, name: 12.5}).field == name
 
 
 @pytest.mark.parametrize(("given", "sent"), [("yes", True), (False, False), (1, True)])
-def test_whether_a_customer_is_assigned_is_true_or_false(given, sent):
+def test_assigned_to_customer_is_true_or_false(given, sent):
     assert rendered("create_task", {**TASK, "assignedToCustomer": given})["assignedToCustomer"] is sent
 
 
-def test_who_is_assigned_is_no_truth():
+def test_a_name_as_assigned_to_customer_is_refused():
     assert rendered("create_task", {**TASK, "assignedToCustomer": "ada"}).rule == "boolean"
 
 
@@ -52,7 +52,7 @@ def test_a_checklist_is_a_list_of_its_items(wrong):
 
 
 @pytest.mark.parametrize("nulls", ["omit", "send"])
-def test_a_note_whose_entity_model_is_blank_is_about_a_company(nulls):
+def test_a_note_with_a_blank_entity_model_is_about_a_company(nulls):
     entity = {"text": "x", "entity": "5f5b3c1d2e4a6b7c8d9e0f1a", "entityModel": ""}
     assert rendered("create_note", entity, nulls=nulls)["entityModel"] == "Company"
 
@@ -87,7 +87,7 @@ def test_a_mapped_id_that_is_blank_is_made_from_the_key(template, record, name, 
         ("upsert_custom_object", {"type": "machine", "company_id": "c1"}, {}, {}, {"data": {}}),
     ],
 )
-def test_what_an_earlier_release_sent_in_another_form_is_known(template, record, nested, former, sent):
+def test_records_that_an_earlier_release_sent_in_another_form_are_recognized(template, record, nested, former, sent):
     """Memory compares with the bytes that release 0.1.0 sent, so that an upgrade sends nothing again."""
     chunk = chunk_of([{"k": "k1", **record}])
     chunk = with_json(chunk, **{name: [json.dumps(value)] for name, value in nested.items()})

@@ -105,7 +105,7 @@ def chunks(draw):
 @pytest.mark.parametrize("template", TEMPLATES)
 @settings(max_examples=settings.default.max_examples // 3)
 @given(chunk=chunks(), nulls=st.sampled_from(["omit", "send"]))
-def test_every_row_is_sent_or_refused_once_and_every_payload_is_json(template, dialect, chunk, nulls):
+def test_every_row_is_rendered_or_refused_once_and_every_payload_is_json(template, dialect, chunk, nulls):
     work = compiled(template, dialect, chunk, "key", fields=TEMPLATES[template], nulls=nulls)
     rendered = work.renderer.render(chunk)
     ordinals = [payload.ordinal for payload in rendered.payloads] + [refused.ordinal for refused in rendered.refused]
@@ -124,7 +124,7 @@ def test_every_row_is_sent_or_refused_once_and_every_payload_is_json(template, d
 
 @settings(max_examples=settings.default.max_examples // 2)
 @given(chunk=chunks())
-def test_flat_attributes_are_what_was_meant(chunk):
+def test_attributes_of_the_flat_dialect_equal_their_columns(chunk):
     fields = {"user_id": "key"}
     rendered = compiled("upsert_person", "flat", chunk, "key", fields=fields).renderer.render(chunk)
     rows = chunk.records.to_pylist()
@@ -197,7 +197,7 @@ def test_a_constant_and_a_default():
     ]
 
 
-def test_nested_values_quarantine_in_native_and_go_as_they_are_in_flat():
+def test_nested_values_are_quarantined_in_native_and_sent_unchanged_in_flat():
     chunk = with_json(chunk_of([{"id": "1"}]), address=['{"street": "x", "city": {"zip": 1}}'])
     native = compiled("upsert_company", "native", chunk, "id", fields={"company_id": "id"}).renderer.render(chunk)
     assert [(refused.refusal.field, refused.refusal.rule) for refused in native.refused] == [("address", "scalar")]
@@ -219,7 +219,7 @@ def test_an_excluded_key_still_identifies():
     assert [(payload.key, payload.text) for payload in rendered.payloads] == [("1", b'{"company_id":"c"}')]
 
 
-def test_keys_are_text_and_a_blank_one_is_refused():
+def test_keys_are_text_and_a_blank_key_is_refused():
     chunk = chunk_of([{"a": 7.0, "b": "x"}, {"a": 7.5, "b": " "}, {"a": None, "b": "x"}])
     rendered = compiled("upsert_company", "flat", chunk, ("a", "b"), fields={"company_id": "b"}).renderer.render(chunk)
     assert [payload.key for payload in rendered.payloads] == [("7", "x")]
@@ -249,7 +249,7 @@ def test_event_metadata_is_bounded():
     assert compiled("insert_event", "flat", chunk, "id").renderer.render(chunk).refused == []
 
 
-def test_members_of_a_custom_attributes_object_become_attributes():
+def test_members_of_the_custom_attributes_object_become_attributes():
     chunk = with_json(
         chunk_of([{"id": str(n), "tier": "gold"} for n in range(4)]),
         custom_attributes=['{"seats": 3.0, "note": null}', '{"a": [1]}', '{"a.b": 1}', '{"tier": "x"}'],
@@ -285,7 +285,7 @@ def test_configuration_errors_are_input_errors():
         compiled("upsert_company", "native", chunk_of([{"id": "1"}]), "id")
 
 
-def test_columns_in_which_sql_speaks_about_its_rows_are_never_sent():
+def test_the_two_penstock_columns_of_sql_are_never_sent():
     chunk = chunk_of([{"id": "p", "penstock_no_record": None, "penstock_left_out": "a", "plan": "x"}])
     for dialect in ("native", "flat"):
         work = compiled("upsert_person", dialect, chunk, "id", fields={"user_id": "id"})

@@ -48,7 +48,7 @@ RULED += [steps.plain_attribute()] + [
 
 
 @given(ARRAYS)
-def test_quick_ways_agree_with_the_rules(array):
+def test_checks_of_whole_columns_agree_with_the_rules_for_values(array):
     cells = decode(array, pa.field("x", array.type))
     for rule, quick in RULED:
         found = None if quick is None or cells.flawed else quick(cells)
@@ -63,7 +63,7 @@ def test_quick_ways_agree_with_the_rules(array):
     st.sampled_from(["s", "ms", "us"]),
     st.sampled_from([None, "UTC", "Asia/Kolkata"]),
 )
-def test_moments_are_decoded_to_what_the_rule_would_write(moments, unit, zone):
+def test_times_are_decoded_to_the_text_of_the_rule(moments, unit, zone):
     if unit != "us":
         moments = [m and m.replace(microsecond=0) for m in moments]
     found = decode(pa.array(moments, pa.timestamp(unit, zone)), pa.field("x", pa.int8())).values
@@ -89,12 +89,12 @@ def test_the_same_field_in_both_dialects():
 
 
 @pytest.mark.parametrize("dialect", ["native", "flat"])
-def test_keys_as_release_0_1_0_wrote_them_keep_what_cannot_be_seen(dialect):
+def test_keys_of_release_0_1_0_have_their_invisible_characters(dialect):
     assert made("upsert_person", "user_id", "u\u200b ", dialect) == "u"
     assert made("upsert_person", "user_id", "u\u200b ", dialect, former=True) == "u\u200b "
 
 
-def test_links_as_release_0_1_0_wrote_them_keep_what_cannot_be_seen():
+def test_links_of_release_0_1_0_have_their_invisible_characters():
     assert made("upsert_person", "company_id", "c\u200b", former=True) == [{"company_id": "c\u200b"}]
 
 
@@ -104,7 +104,7 @@ def test_a_number_is_read_by_the_sign_of_its_column():
     assert made("upsert_company", "size", "1.299", "flat", sign=",") == 1299
 
 
-def test_whole_amounts_are_bound_to_32_bits_where_custify_says_so():
+def test_whole_amounts_have_the_32_bits_that_custify_documents():
     whole = [
         (name, doc.name) for name, each in CATALOGUE.items() for doc in each.fields if doc.type == "money" and doc.whole
     ]
@@ -115,7 +115,7 @@ def test_whole_amounts_are_bound_to_32_bits_where_custify_says_so():
         assert made(template, field, "$0.50", "flat") == 0.5
 
 
-def test_an_object_of_attributes_is_checked_in_native_and_sent_as_it_is_in_flat():
+def test_an_object_of_attributes_is_checked_in_native_and_sent_unchanged_in_flat():
     objects = [(name, doc.name) for name, each in CATALOGUE.items() for doc in each.fields if doc.type == "object"]
     assert objects
     for template, field in objects:

@@ -13,7 +13,7 @@ def told(service, **wanted):
     return [entry for entry in reply.json()["items"] if entry["action"] != "POST /session"]
 
 
-def test_a_change_is_told_with_who_what_and_from_where(service):
+def test_a_change_is_logged_with_user_action_and_address(service):
     program = service.with_token("operator", "operator")
     assert program.post("/api/v1/destinations/it/pause").status_code == 204
     entry = told(service)[0]
@@ -23,19 +23,19 @@ def test_a_change_is_told_with_who_what_and_from_where(service):
     assert entry["result"] == "ok"
 
 
-def test_a_test_send_is_told(service):
+def test_a_test_send_is_logged(service):
     service.signed_in("operator").post("/api/v1/destinations/it/test", json={"sample": 1})
     assert any(entry["action"] == "POST /destinations/{name}/test" for entry in told(service))
 
 
-def test_looking_and_mistyping_are_no_changes(service):
+def test_reads_and_invalid_changes_are_not_logged(service):
     editor = service.signed_in("editor")
     editor.get("/api/v1/destinations/it/preview")
     assert editor.put("/api/v1/flows/all", json={"nonsense": 1}).status_code == 400
     assert told(service) == []
 
 
-def test_what_was_refused_for_want_of_a_right_is_told(service):
+def test_requests_refused_for_a_missing_right_are_logged(service):
     assert service.signed_in("viewer").post("/api/v1/destinations/it/pause").status_code == 403
     assert service.client().post("/api/v1/destinations/it/pause").status_code == 401
     entries = told(service)
@@ -45,7 +45,7 @@ def test_what_was_refused_for_want_of_a_right_is_told(service):
     ]
 
 
-def test_sign_ins_are_told_without_what_was_typed(service):
+def test_sign_ins_are_logged_without_what_was_typed(service):
     client = service.client()
     for name in ("viewer", "my password typed here"):
         assert client.post("/api/v1/session", json={"name": name, "password": "not the password"}).status_code == 401
@@ -60,7 +60,7 @@ def test_sign_ins_are_told_without_what_was_typed(service):
     assert "typed" not in json.dumps(entries)
 
 
-def test_names_in_a_body_are_told_and_nothing_else_of_it(service):
+def test_names_of_resources_in_a_body_are_logged_and_nothing_else_of_it(service):
     admin = service.signed_in("admin")
     body = {"name": "grace", "role": "viewer", "email": "grace@example.com", "password": PASSWORD}
     assert admin.post("/api/v1/people", json=body).status_code == 201
@@ -68,7 +68,7 @@ def test_names_in_a_body_are_told_and_nothing_else_of_it(service):
     assert entry["what"] == "name=grace role=viewer"
 
 
-def test_it_is_paged_and_filtered(service):
+def test_the_log_is_paged_and_filtered(service):
     operator = service.signed_in("operator")
     for _ in range(5):
         operator.post("/api/v1/destinations/it/pause")
@@ -88,7 +88,7 @@ def test_it_is_paged_and_filtered(service):
     assert code_of(admin.get("/api/v1/audit", params={"since": "soon"})) == "wrong-value"
 
 
-def test_it_is_handed_out_whole_and_no_spreadsheet_computes_it(service):
+def test_the_log_is_exported_whole_and_without_formulas(service):
     service.app.people.audit.note(who="=cmd|'/c calc'!A1", action="x", what="a,b\n@c", origin="+1", result="ok")
     service.signed_in("operator").post("/api/v1/destinations/it/pause")
     admin = service.signed_in("admin")

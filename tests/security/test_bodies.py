@@ -32,7 +32,7 @@ def test_a_large_body_that_does_not_say_so_is_refused(editor):
     assert (reply.status_code, code_of(reply)) == (413, "too-large")
 
 
-def test_packed_bodies_are_refused(editor):
+def test_compressed_bodies_are_refused(editor):
     bomb = gzip.compress(b'{"a": "' + b"x" * 10_000_000 + b'"}')
     for coding in ("gzip", "deflate", "br", "gzip, gzip"):
         reply = editor.put(PATH, content=bomb, headers={"Content-Encoding": coding, "Content-Type": "application/json"})

@@ -63,7 +63,7 @@ def test_unsaved_code_runs_for_editors_alone(coded, role, saved, other):
     assert shown(new)[0] == (saved if role == "editor" else set()), "the code of another destination is not this one's"
 
 
-def test_an_operator_does_not_send_what_unsaved_code_makes(coded):
+def test_an_operator_cannot_send_the_result_of_unsaved_code(coded):
     client = coded.signed_in("operator")
     refused = client.post("/api/v1/destinations/test", json={"name": "coded", "value": destination(OTHER)})
     assert (refused.status_code, code_of(refused)) == (400, "needs-editor")
@@ -73,7 +73,7 @@ def test_an_operator_does_not_send_what_unsaved_code_makes(coded):
         assert tried.status_code == 200, tried.text  # nobody answers there
 
 
-def test_a_held_record_is_previewed_without_code_by_viewers(coded):
+def test_viewers_preview_a_record_in_quarantine_without_running_code(coded):
     """The record of a quarantine goes the same way."""
     editor = coded.signed_in("editor")
     template = {
@@ -94,7 +94,7 @@ FORMULAS = ("=1+1", "+1", "-1", "@x", "\tx", "\rx", "\nx", "＝1", "＋1", "－1
 PLAIN = ("1", "a=b", "'=1", "-", "007")
 
 
-def test_a_run_as_csv_computes_nothing_and_as_parquet_is_exact(service):
+def test_an_exported_run_has_no_formulas_as_csv_and_exact_values_as_parquet(service):
     """Keys are the customer's, reasons may be the API's own words."""
     database, at = service.app._ctx.database, "2026-01-31T12:00:00.000Z"
     texts = [*FORMULAS, *PLAIN]

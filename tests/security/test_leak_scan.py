@@ -257,7 +257,7 @@ def collector(monkeypatch):
         yield server
 
 
-def test_no_secret_is_left_anywhere(service, collector, caplog, capsys, tmp_path_factory):
+def test_no_secret_is_found_in_anything_a_service_wrote(service, collector, caplog, capsys, tmp_path_factory):
     caplog.set_level(logging.DEBUG)
     stream, told = io.StringIO(), Told(service.client())
     worker = service.app.worker()
@@ -308,7 +308,7 @@ def test_no_secret_is_left_anywhere(service, collector, caplog, capsys, tmp_path
     assert "\n".join(f"{name} in {where}" for name, where in sorted(found)) == ""
 
 
-def test_what_is_deleted_takes_its_secret_along(service):
+def test_deleting_a_resource_deletes_its_secret(service):
     told = Told(service.client())
     through_people(told, service)
     told.ask("PUT /project", {"yaml": PROJECT.format(url=service.echo, literal=S["literal in the YAML"])})

@@ -16,7 +16,7 @@ def log(caplog):
     return caplog
 
 
-def test_secrets_are_seen_nowhere(service, log):
+def test_secrets_are_in_no_database_log_export_or_reply(service, log):
     admin = service.signed_in("admin")
     made = admin.post("/api/v1/tokens", json={"name": "ci", "role": "admin"}).json()
     link = admin.post("/api/v1/people", json={"name": "grace", "role": "viewer"}).json()["link"].partition("=")[2]

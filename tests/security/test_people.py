@@ -23,7 +23,7 @@ def penstock(empty, capsys):
     return run
 
 
-def test_an_admin_lets_somebody_in_who_chooses_a_password(service):
+def test_a_user_whom_an_admin_adds_chooses_a_password(service):
     admin, new = service.signed_in("admin"), service.client()
     made = admin.post("/api/v1/people", json={"name": "Grace", "role": "editor", "email": "grace@example.com"})
     assert (made.status_code, made.json()["name"], made.json()["has_password"]) == (201, "grace", False)
@@ -40,7 +40,7 @@ def test_an_admin_lets_somebody_in_who_chooses_a_password(service):
 
 
 @pytest.mark.parametrize("name", ["", " ", "me", "Ada Lovelace", "../x", "x" * 65, "é", "=cmd", "a\nb"])
-def test_names_that_could_be_mistaken_are_refused(service, name):
+def test_names_that_can_be_confused_are_refused(service, name):
     reply = service.signed_in("admin").post("/api/v1/people", json={"name": name, "role": "viewer"})
     assert (reply.status_code, code_of(reply)) == (400, "wrong-value")
 
@@ -60,14 +60,14 @@ def test_the_last_admin_stays(service):
     assert admin.get("/api/v1/people").status_code == 401
 
 
-def test_a_role_counts_at_once(service):
+def test_a_new_role_applies_at_once(service):
     browser = service.signed_in("editor")
     assert browser.delete("/api/v1/flows/all").status_code == 204
     service.signed_in("admin").patch("/api/v1/people/editor", json={"role": "viewer"})
     assert browser.delete("/api/v1/flows/all").status_code == 403
 
 
-def test_who_was_removed_does_not_come_back_by_an_old_cookie(service):
+def test_an_old_cookie_of_a_removed_user_is_refused(service):
     browser, admin = service.signed_in("viewer"), service.signed_in("admin")
     admin.delete("/api/v1/people/viewer")
     service.add("viewer", "admin")
@@ -86,7 +86,7 @@ def test_a_new_password_ends_the_other_sessions(service):
     assert signed_in.status_code == 401
 
 
-def test_a_token_acts_in_its_owners_name_and_never_beyond(service):
+def test_a_token_acts_for_its_owner_with_at_most_their_rights(service):
     browser = service.signed_in("editor")
     made = browser.post("/api/v1/tokens", json={"name": "ci", "role": "operator"}).json()
     assert made["token"].startswith("pst_")
@@ -103,7 +103,7 @@ def test_a_token_acts_in_its_owners_name_and_never_beyond(service):
     assert (program.get("/api/v1/runs").status_code, code_of(program.get("/api/v1/runs"))) == (401, "not-signed-in")
 
 
-def test_a_token_ends_when_it_was_told_to(service):
+def test_a_token_expires(service):
     end = iso(service.clock.now() + timedelta(hours=1))
     _, text = service.app.people.register.add_token("viewer", "short", "viewer", end)
     program = service.client(Authorization=f"Bearer {text}")
@@ -117,14 +117,14 @@ def test_a_token_ends_when_it_was_told_to(service):
         assert reply.status_code == 400
 
 
-def test_a_token_makes_no_tokens_and_changes_no_password(service):
+def test_a_token_cannot_create_tokens_or_change_a_password(service):
     program = service.with_token("admin", "admin")
     assert program.post("/api/v1/tokens", json={"name": "x", "role": "admin"}).status_code == 403
     assert program.post("/api/v1/people/me/password", json={"old": PASSWORD, "new": PASSWORD + "!"}).status_code == 403
     assert program.delete("/api/v1/session").status_code == 403
 
 
-def test_others_tokens_are_an_admins_business(service):
+def test_only_an_admin_manages_the_tokens_of_others(service):
     row, _ = service.app.people.register.add_token("editor", "ci", "editor")
     viewer, admin = service.signed_in("viewer"), service.signed_in("admin")
     assert viewer.get("/api/v1/tokens").json()["items"] == []
@@ -133,7 +133,7 @@ def test_others_tokens_are_an_admins_business(service):
     assert admin.delete(f"/api/v1/tokens/{row.id}").status_code == 204
 
 
-def test_nonsense_in_the_authorization_header_is_nobody(service):
+def test_an_invalid_authorization_header_signs_in_nobody(service):
     for text in ("Bearer", "Bearer pst_", "Bearer nonsense", "Basic YWRtaW46YWRtaW4=", "pst_x"):
         assert service.client(Authorization=text).get("/api/v1/runs").status_code == 401
 

@@ -130,7 +130,7 @@ def test_the_parts_of_a_url_are_never_shown(told):
     assert "host-unreachable" in codes
 
 
-def test_what_a_server_says_names_no_resolved_value(told, server):
+def test_errors_of_a_database_server_contain_no_resolved_value(told, server):
     """Logins and databases that are not there: PostgreSQL repeats their names."""
     place = server.partition("?")[2]
     for user, name in (("nobody-5ecret", "postgres"), ("postgres", "nothing-5ecret")):
@@ -139,7 +139,7 @@ def test_what_a_server_says_names_no_resolved_value(told, server):
         assert codes & {"login-refused", "database-url", "host-unreachable"}
 
 
-def test_the_names_of_tables_are_told_without_the_file(told, tmp_path):
+def test_an_error_names_tables_and_not_the_file(told, tmp_path):
     with sqlite3.connect(tmp_path / f"{S}.db") as made:
         made.execute("create table orders as select 1 as id")
     made.close()

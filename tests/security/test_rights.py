@@ -83,7 +83,7 @@ def test_every_route_has_a_decision(api: FastAPI) -> None:
     assert undecided == [], "name the right by needs(Right.…), or give the reason in OPEN why everybody may call it"
 
 
-def test_what_writes_needs_more_than_looking(api: FastAPI) -> None:
+def test_every_route_that_changes_something_needs_more_than_the_right_to_view(api: FastAPI) -> None:
     own = {"/api/v1/session", "/api/v1/people/me/password", "/api/v1/tokens", "/api/v1/tokens/{identity}"}
     weak = [f"{d.method} {d.path}" for d in decisions(api) if d.right is Right.VIEW and is_change(d.method, d.path)]
     assert [route for route in weak if route.split(" ")[1] not in own] == []

@@ -8,7 +8,7 @@ SESSION = "/api/v1/session"
 GOOD = {"name": "admin", "password": PASSWORD}
 
 
-def test_the_first_person_is_made_by_a_link_that_works_once(empty):
+def test_the_first_user_is_created_by_a_link_that_works_once(empty):
     browser, token = empty.client(), empty.app.people.register.setup_link()
     before = browser.get(SESSION).json()
     assert (before["sign_in"], before["setup"], before["person"]) == (True, True, None)
@@ -29,7 +29,7 @@ def test_a_link_ends_after_a_day(empty):
     assert empty.app.people.nobody()
 
 
-def test_without_a_session_nothing_is_answered(service):
+def test_without_a_session_every_request_is_refused(service):
     reply = service.client().get("/api/v1/runs")
     assert (reply.status_code, code_of(reply)) == (401, "not-signed-in")
 
@@ -48,7 +48,7 @@ def test_a_session_ends_after_a_week(service):
     assert browser.get("/api/v1/runs").status_code == 401
 
 
-def test_the_cookie_is_closed_to_scripts_and_other_sites(service):
+def test_the_cookie_is_hidden_from_scripts_and_other_sites(service):
     reply = service.client().post(SESSION, json=GOOD)
     words = {word.strip().lower() for word in reply.headers["set-cookie"].split(";")}
     assert {"httponly", "samesite=strict", "path=/"} <= words
@@ -58,7 +58,7 @@ def test_the_cookie_is_closed_to_scripts_and_other_sites(service):
 
 
 @pytest.mark.parametrize("where", ["text", "signature"])
-def test_a_cookie_that_was_touched_is_nobodys(service, where):
+def test_a_changed_cookie_is_no_session(service, where):
     browser = service.signed_in("viewer")
     text, signature = browser.cookies["penstock_session"].split(".")
     changed = [text[:-2] + "AA", signature] if where == "text" else [text, "A" * len(signature)]
@@ -66,7 +66,7 @@ def test_a_cookie_that_was_touched_is_nobodys(service, where):
     assert other.get("/api/v1/runs").status_code == 401
 
 
-def test_a_write_of_a_session_needs_the_header_that_only_our_pages_know(service):
+def test_a_write_with_a_session_needs_the_csrf_header(service):
     browser = service.signed_in("admin")
     value = browser.headers.pop("X-Penstock-CSRF")
     path = "/api/v1/destinations/it/pause"
@@ -92,13 +92,13 @@ def test_pages_of_other_sites_change_nothing(service, open_service, headers):
     assert code_of(service.client().post(SESSION, json=GOOD, headers=headers)) == "cross-site"
 
 
-def test_our_own_page_may_write(service):
+def test_a_page_of_penstock_may_write(service):
     browser = service.signed_in("operator")
     for headers in ({"Origin": service.url}, {"Sec-Fetch-Site": "same-origin", "Origin": service.url}):
         assert browser.post("/api/v1/destinations/it/pause", headers=headers).status_code == 204
 
 
-def test_guesses_are_slowed_down_and_counted_before_they_are_looked_at(service):
+def test_failed_sign_ins_are_delayed_and_counted_before_the_password_is_checked(service):
     client = service.client()
     wrong = {"name": "admin", "password": "wrong password"}
     assert {client.post(SESSION, json=wrong).status_code for _ in range(5)} == {401}
@@ -132,14 +132,14 @@ def test_good_sign_ins_are_not_counted(service):
     assert {client.post(SESSION, json=GOOD).status_code for _ in range(25)} == {200}
 
 
-def test_a_password_is_kept_as_a_dear_hash(true_hashes, empty):
+def test_a_password_is_stored_as_an_expensive_hash(true_hashes, empty):
     empty.add("ada", "viewer")
     (ada,) = empty.app.people.register.everybody()
     assert ada.password.startswith("$argon2id$v=19$m=19456,t=3,p=1$")
     assert empty.signed_in("ada").get("/api/v1/runs").status_code == 200
 
 
-def test_a_name_that_nobody_has_is_answered_alike(service):
+def test_an_unknown_name_gets_the_same_reply_as_a_wrong_password(service):
     client = service.client()
     replies = [
         client.post(SESSION, json={"name": name, "password": "wrong password"}) for name in ("admin", "nobody-here")
@@ -148,7 +148,7 @@ def test_a_name_that_nobody_has_is_answered_alike(service):
     assert replies[0].status_code == replies[1].status_code == 401
 
 
-def test_without_sign_in_whoever_is_at_this_machine_is_the_admin(open_service):
+def test_without_sign_in_everyone_on_this_machine_is_admin(open_service):
     told = open_service.client().get(SESSION).json()
     assert (told["sign_in"], told["setup"], told["person"]["role"], told["csrf"]) == (False, False, "admin", None)
     elsewhere = open_service.client(Host="evil.example")
@@ -156,7 +156,7 @@ def test_without_sign_in_whoever_is_at_this_machine_is_the_admin(open_service):
         assert code_of(elsewhere.get(path)) == "cross-site"
 
 
-def test_every_answer_says_what_browsers_may_do_with_it(service):
+def test_every_response_has_security_headers(service):
     client = service.signed_in("admin")
     for path in ("/api/v1/runs", "/api/v1/nothing", "/healthz", "/api/v1/runs?limit=0", "/"):
         headers = client.get(path).headers

@@ -62,7 +62,7 @@ def person(browser: httpx.Client):
     return browser.get("/api/v1/session").json()["person"]
 
 
-def test_who_is_known_by_a_verified_address_comes_in_and_stays_known_by_subject(opened, provider):
+def test_a_user_is_found_by_verified_address_first_and_by_subject_afterwards(opened, provider):
     service = opened(LABEL="Acme")
     service.app.people.register.add("ada", "editor", email="Ada@Example.com")
     browser = service.client()
@@ -82,7 +82,7 @@ def test_who_is_known_by_a_verified_address_comes_in_and_stays_known_by_subject(
     assert {entry.who for entry in entries if "oidc" in entry.action} == {"ada"}
 
 
-def test_cookies_are_closed_to_scripts_and_nothing_secret_leaves(opened, provider):
+def test_the_cookies_of_a_sign_in_are_hidden_from_scripts_and_no_secret_is_returned(opened, provider):
     service = opened()
     service.app.people.register.add("ada", "viewer", email=ADAS)
     browser = service.client(**{"X-Forwarded-Proto": "https"})
@@ -99,7 +99,7 @@ def test_cookies_are_closed_to_scripts_and_nothing_secret_leaves(opened, provide
     assert SECRET not in there.headers["location"]
 
 
-def test_a_stranger_is_refused_and_made_only_when_that_is_wanted(opened, provider):
+def test_an_unknown_user_is_refused_unless_users_are_created_at_sign_in(opened, provider):
     service = opened()
     browser = service.client()
     assert refusal(through(browser)) == "unknown-subject"
@@ -107,7 +107,7 @@ def test_a_stranger_is_refused_and_made_only_when_that_is_wanted(opened, provide
     assert service.app.people.register.everybody() == []
 
 
-def test_a_stranger_becomes_a_viewer_when_people_are_made(opened, provider):
+def test_an_unknown_user_becomes_a_viewer_if_users_are_created_at_sign_in(opened, provider):
     service = opened(CREATE="yes")
     browser = service.client()
     through(browser)
@@ -126,14 +126,14 @@ def test_a_stranger_becomes_a_viewer_when_people_are_made(opened, provider):
     "who",
     [{**ADA, "email_verified": False}, {**ADA, "email_verified": None}, {"sub": "s", "preferred_username": "ada"}],
 )
-def test_an_address_that_nobody_made_sure_of_makes_nobody_ada(opened, provider, who):
+def test_an_unverified_address_signs_in_nobody(opened, provider, who):
     service = opened()
     service.app.people.register.add("ada", "admin", email=ADAS)
     provider.who = who
     assert refusal(through(service.client())) == "unknown-subject"
 
 
-def test_an_address_is_taken_unverified_only_when_told_so(opened, provider):
+def test_an_unverified_address_is_trusted_only_if_the_settings_say_so(opened, provider):
     service = opened(TRUST_EMAIL="yes")
     service.app.people.register.add("ada", "viewer", email=ADAS)
     provider.who["email_verified"] = False
@@ -160,7 +160,7 @@ def test_roles_come_from_the_claim_but_the_last_admin_stays(opened, provider):
     assert role([]) == "viewer"
 
 
-def test_no_role_no_way_in(opened, provider):
+def test_a_user_without_a_role_cannot_sign_in(opened, provider):
     service = opened(ROLE_CLAIM="groups", ROLES="staff=operator", DEFAULT_ROLE="none", CREATE="yes")
     assert refusal(through(service.client())) == "unknown-subject"
     provider.who["groups"] = ["staff"]
@@ -171,7 +171,7 @@ def test_no_role_no_way_in(opened, provider):
     assert refusal(through(service.client())) == "unknown-subject"
 
 
-def test_an_admin_takes_the_sign_on_away(opened, provider):
+def test_an_admin_unlinks_a_user_from_the_identity_provider(opened, provider):
     service = opened()
     service.app.people.register.add("ada", "viewer", email=ADAS)
     service.add("admin", "admin")
@@ -184,7 +184,7 @@ def test_an_admin_takes_the_sign_on_away(opened, provider):
     assert refusal(through(browser)) == "unknown-subject"
 
 
-def test_a_command_takes_the_sign_on_away(opened, provider, capsys):
+def test_a_command_unlinks_a_user_from_the_identity_provider(opened, provider, capsys):
     service = opened()
     service.app.people.register.add("ada", "viewer", email=ADAS)
     browser = service.client()
@@ -219,7 +219,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("wrong", WRONG)
-def test_a_wrong_token_lets_nobody_in(opened, provider, wrong):
+def test_a_wrong_token_is_refused(opened, provider, wrong):
     service = opened()
     service.app.people.register.add("ada", "admin", email=ADAS)
     provider.bend = WRONG[wrong]
@@ -229,7 +229,7 @@ def test_a_wrong_token_lets_nobody_in(opened, provider, wrong):
     assert service.app.people.register.everybody()[0].subject is None
 
 
-def test_another_key_lets_nobody_in_and_a_new_one_is_looked_up(opened, provider):
+def test_a_token_signed_by_another_key_is_refused_and_a_new_key_is_fetched(opened, provider):
     service = opened()
     service.app.people.register.add("ada", "viewer", email=ADAS)
     browser = service.client()
@@ -245,7 +245,7 @@ def test_another_key_lets_nobody_in_and_a_new_one_is_looked_up(opened, provider)
     assert person(fresh)["name"] == "ada"
 
 
-def test_the_answer_must_be_to_what_this_browser_asked(opened, provider):
+def test_the_reply_of_the_provider_must_belong_to_this_browsers_request(opened, provider):
     service = opened()
     service.app.people.register.add("ada", "viewer", email=ADAS)
     mine, thief = service.client(), service.client()
@@ -264,7 +264,7 @@ def test_the_answer_must_be_to_what_this_browser_asked(opened, provider):
     assert refusal(mine.get(back)) == "sign-on-refused", "an answer counts once"
 
 
-def test_a_sign_in_that_takes_too_long_is_over(opened, provider):
+def test_a_sign_in_that_takes_too_long_expires(opened, provider):
     service = opened()
     service.app.people.register.add("ada", "viewer", email=ADAS)
     browser = service.client()
@@ -276,14 +276,14 @@ def test_a_sign_in_that_takes_too_long_is_over(opened, provider):
 @pytest.mark.parametrize(
     "to", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)", "runs"]
 )
-def test_nobody_is_led_elsewhere(opened, provider, to):
+def test_a_sign_in_redirects_only_to_pages_of_penstock(opened, provider, to):
     service = opened()
     service.app.people.register.add("ada", "viewer", email=ADAS)
     reply = through(service.client(), str(httpx.URL(BEGIN, params={"to": to})))
     assert reply.headers["location"] == "/"
 
 
-def test_a_provider_that_is_not_there_or_not_itself_is_told(opened, provider):
+def test_an_unreachable_or_wrong_identity_provider_is_reported(opened, provider):
     service = opened()
     provider.says = {"issuer": "https://evil.example"}
     assert refusal(service.client().get(BEGIN)) == "identity-provider"
@@ -293,7 +293,7 @@ def test_a_provider_that_is_not_there_or_not_itself_is_told(opened, provider):
     assert service.client().get(BEGIN).headers["location"].startswith(provider.issuer)
 
 
-def test_without_settings_and_without_sign_in_there_is_none_of_it(service, open_service):
+def test_without_settings_or_without_sign_in_there_is_no_identity_provider(service, open_service):
     for each in (service, open_service):
         assert each.client().get("/api/v1/session").json()["oidc"] is None
         for path in (BEGIN, f"{BEGIN}/callback?code=x&state=y"):
@@ -317,14 +317,14 @@ def test_without_settings_and_without_sign_in_there_is_none_of_it(service, open_
         ({"ISUER": "https://idp.example"}, "ISUER"),
     ],
 )
-def test_wrong_settings_are_told_by_name_and_without_their_values(settings, place):
+def test_wrong_settings_are_reported_by_name_without_their_values(settings, place):
     usual = {"ISSUER": "https://idp.example", "CLIENT_ID": "penstock"}
     with pytest.raises(PenstockError) as caught:
         read_sign_on({f"PENSTOCK_OIDC_{name}": text for name, text in {**usual, **settings}.items()})
     assert caught.value.problems[0].path == f"PENSTOCK_OIDC_{place}"
 
 
-def test_the_client_secret_may_stand_in_a_file(tmp_path):
+def test_the_client_secret_may_be_in_a_file(tmp_path):
     (tmp_path / "secret").write_text("from-a-file\n")
     usual = {"ISSUER": "https://idp.example", "CLIENT_ID": "penstock", "CLIENT_SECRET_FILE": str(tmp_path / "secret")}
     found = read_sign_on({f"PENSTOCK_OIDC_{name}": text for name, text in usual.items()})

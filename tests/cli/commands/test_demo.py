@@ -28,7 +28,7 @@ def post(url: str, body: object = None):
     return json.loads(text) if text else None
 
 
-def test_the_demo_runs_all_commands_and_leaves_no_files(tmp_path):
+def test_the_demo_runs_all_commands_and_deletes_its_files(tmp_path):
     process = demo(tmp_path)
     out, err = process.communicate(timeout=100)
     assert (process.returncode, err) == (0, "")

@@ -52,7 +52,7 @@ def test_a_new_key_is_shown_once_and_stored_sealed(shell):
         ("ap", "unknown-source", "app"),
     ],
 )
-def test_a_source_that_can_have_no_key_is_refused_with_the_reason(shell, source, code, says):
+def test_a_source_that_has_no_key_is_refused_with_the_reason(shell, source, code, says):
     (error,) = shell.json(f"hooks new-key {source}", 2)["errors"]
     assert error["code"] == code
     assert says in error["message"] + error["hint"]

@@ -51,13 +51,13 @@ def test_years_without_an_iso_form_are_refused(array):
 
 
 @given(JSON_VALUES)
-def test_cutting_changes_nothing_that_was_given(value):
+def test_cutting_does_not_change_the_given_value(value):
     before = copy.deepcopy(value)
     cut(value, ("a", "b"))
     assert value == before
 
 
-def test_cutting_reaches_into_lists():
+def test_excluded_parts_are_cut_from_lists_too():
     value = {"items": [{"price": 1, "name": "x"}, {"name": "y"}, 5], "price": 2}
     assert cut(value, ("items", "price")) == {"items": [{"name": "x"}, {"name": "y"}, 5], "price": 2}
     assert cut(value, ("price", "deep")) == value
@@ -102,7 +102,7 @@ def test_nested_columns_are_json(array, meant):
     assert json_values(array) == meant
 
 
-def test_a_name_that_stands_twice_in_an_object_is_refused():
+def test_a_name_that_occurs_twice_in_an_object_is_refused():
     assert [found and found.rule for found in json_values(TWICE)] == ["json", None]
     assert [found.value for found in json_values(pa.array([[("a", 1), ("a", 2)]], PAIRS))] == ["a"]
     [broken] = json_values(pa.array([[(b"\xff", 1)]], pa.map_(pa.binary(), pa.int64())))
@@ -117,7 +117,7 @@ def text(*values):
     return decode(pa.array(values, pa.string()), pa.field("x", pa.string()))
 
 
-def test_what_is_known_of_a_column_of_texts():
+def test_properties_of_a_column_of_texts():
     assert (text("a", "ßß", None).longest(), text(None).longest()) == (2, 0)
     assert (text("a").full, text("a", None).full) == (True, False)
     assert text("a", None, "ß").identify()
@@ -153,7 +153,7 @@ def test_json_in_a_column_of_text_is_read_where_it_is_marked():
         ([1], ["1970-01-01T00:00:00.000001Z"]),
     ],
 )
-def test_moments_have_as_many_decimals_as_they_need(ticks, meant):
+def test_times_have_as_many_decimals_as_they_need(ticks, meant):
     array = pa.array(ticks, pa.timestamp("us"))
     assert decode(array, pa.field("x", array.type)).values == meant
 

@@ -58,7 +58,7 @@ def test_url_values_are_percent_encoded_and_the_text_of_the_file_is_kept():
     assert sent_url("https://x/a b/ü%20c") == "https://x/a%20b/%C3%BC%20c"
 
 
-def test_now_is_told_in_utc():
+def test_now_is_written_in_utc():
     moment = datetime.fromisoformat("2026-01-01T01:00:00+02:00")
     assert finish(request("/{now:%Y}"), run="r", now=moment).url == "/2025"
 
@@ -77,7 +77,7 @@ def test_a_value_is_never_read_as_a_macro_in_a_header(value, macro):
     assert sent_header("{{run{record.v}|{run.id}", v=value) == "{run" + value + "|r1"
 
 
-def test_a_preview_shows_what_is_sent_but_for_run_and_now():
+def test_a_preview_shows_what_is_sent_except_run_and_now():
     expanded = parse_macros("{record.v} {{}} {run.id} {now}", "header").expand_record({"v": "{run.id}"})
     assert shown(request(headers=[("X", expanded)])).headers == (("X", "{run.id} {} {run.id} {now}"),)
 
@@ -96,7 +96,7 @@ def test_empty_text_zero_and_false_are_values(value):
 
 
 @pytest.mark.parametrize("value", [[1], {"x": 1}, float("nan"), float("inf")])
-def test_what_has_no_one_line_form_refuses_the_record(value):
+def test_a_value_without_a_one_line_form_refuses_the_record(value):
     assert parse_macros("/{record.v}").expand_record({"v": value}).rule == "macro"
 
 
@@ -130,7 +130,7 @@ def test_a_value_cannot_lead_the_url_to_another_endpoint(value):
         ("{{record.x}}", "one pair of braces"),
     ],
 )
-def test_a_bad_macro_is_an_input_error_that_says_what_may_be_written(text, says):
+def test_a_bad_macro_is_an_input_error_that_names_the_allowed_macros(text, says):
     with pytest.raises(InputError) as caught:
         parse_macros(text, path="destinations.d.request.url")
     problem = caught.value.problems[0]
@@ -140,20 +140,20 @@ def test_a_bad_macro_is_an_input_error_that_says_what_may_be_written(text, says)
     assert "{record.COLUMN}" in problem.hint
 
 
-def test_all_bad_macros_are_told_at_once():
+def test_all_bad_macros_are_reported_at_once():
     with pytest.raises(InputError) as caught:
         parse_macros("{a}/{b}")
     assert len(caught.value.problems) == 2
 
 
-def test_what_a_text_needs_is_known():
+def test_the_columns_that_macros_need_are_known():
     macros = parse_macros("{record.a}{record.b.c}{record.a}{now}")
     assert (macros.fields, macros.volatile) == (("a", "b.c"), True)
     assert (parse_macros("x").fields, parse_macros("x").volatile) == ((), False)
     assert [column_of(path, ["a", "b", "b.c"]) for path in ("a", "b.c", "b.x.y", "z.a")] == ["a", "b.c", "b", None]
 
 
-def test_a_number_without_an_exact_text_cannot_stand_in_a_url():
+def test_a_number_without_an_exact_text_is_refused_in_a_url():
     for value in (float("nan"), 2.0**60, Decimal("Infinity"), [1]):
         assert not isinstance(parse_macros("/{record.v}").expand_record({"v": value}), str)
     assert parse_macros("/{record.v}").expand_record({"v": Decimal("1.50")}) == "/1.50"

@@ -21,7 +21,7 @@ def as_json(value):
 
 
 @given(NUMBERS)
-def test_a_number_arrives_as_it_is_or_is_refused(value):
+def test_a_number_is_sent_unchanged_or_refused(value):
     found = numbers.number(value)
     if isinstance(found, Refusal):
         unwritable = not math.isfinite(value) if not isinstance(value, Decimal) else not value.is_finite()
@@ -48,7 +48,7 @@ def test_a_whole_float_is_written_as_an_integer(value):
 @pytest.mark.parametrize(
     "text", ["1e999", "-1e999", "1_000", "0x10", "NaN", "inf", "٣", "12a", "1.2.3", "+", "1" * 1001, "t", "1e9999"]
 )
-def test_what_only_looks_like_a_number_is_refused(text):
+def test_text_that_only_looks_like_a_number_is_refused(text):
     assert isinstance(numbers.number(text), Refusal)
 
 
@@ -94,7 +94,7 @@ def test_money_text_is_read(text, meant):
         "--5",
     ],
 )
-def test_money_that_may_mean_two_things_is_refused(text):
+def test_ambiguous_money_is_refused(text):
     found = numbers.money(text)
     assert isinstance(found, Refusal)
     assert found.accepted
@@ -128,7 +128,7 @@ def test_a_text_is_read_by_the_decimal_sign_of_its_column(text, point, comma):
     st.sampled_from(".,"),
     st.sampled_from(["", "'", "other"]),
 )
-def test_an_amount_written_with_a_sign_is_read_with_it(value, sign, gap):
+def test_an_amount_is_read_with_the_decimal_sign_it_is_written_with(value, sign, gap):
     text = f"{value:,.2f}".replace(",", "g").replace(".", sign)
     other = "," if sign == "." else "."
     read = numbers.money(text.replace("g", other if gap == "other" else gap), sign)
@@ -156,7 +156,7 @@ def test_digits_without_insignificant_zeros(digits, meant):
 
 
 @pytest.mark.parametrize("value", [True, False, None, [], {}, "x", b"1"])
-def test_what_is_no_number_by_its_type_is_refused(value):
+def test_values_of_types_without_numbers_are_refused(value):
     assert numbers.exact(value).rule == "type"
 
 
@@ -169,7 +169,7 @@ def test_a_float_as_text(value, text):
 
 
 @pytest.mark.parametrize(("value", "rule"), [(math.inf, "type"), (math.nan, "type"), (2.0**53, "digits")])
-def test_a_float_that_is_no_exact_number_is_no_text(value, rule):
+def test_a_float_that_is_not_an_exact_number_is_refused_as_text(value, rule):
     assert numbers.float_text(value).rule == rule
 
 
@@ -185,7 +185,7 @@ def test_a_float_that_is_no_exact_number_is_no_text(value, rule):
         (Digits("0." + "1" * 30), Digits("0." + "1" * 30)),
     ],
 )
-def test_only_whole_numbers_are_bound_to_32_bits(value, meant):
+def test_only_whole_numbers_are_limited_to_32_bits(value, meant):
     assert numbers.int32_if_whole(value) == meant
 
 

@@ -38,12 +38,12 @@ def test_booleans(value, meant):
 
 
 @pytest.mark.parametrize("value", ["t", "on", "2", 2, 0.5, [], "wahr"])
-def test_no_booleans(value):
+def test_values_that_are_no_booleans_are_refused(value):
     assert rules.boolean(value).rule == "boolean"
 
 
 @pytest.mark.parametrize("value", ["a@b@c", "a b@c.d", "@b", "a@", "ab", 5, "a\u00a0b@c.d"])
-def test_no_email(value):
+def test_values_that_are_no_email_addresses_are_refused(value):
     assert rules.email(value).rule == "email"
 
 
@@ -59,13 +59,13 @@ def test_no_email(value):
         ("می\u200cروم@b.c", "می\u200cروم@b.c"),  # here it is part of the word
     ],
 )
-def test_what_cannot_be_seen_is_taken_off_keys_and_addresses(written, meant):
+def test_invisible_characters_are_removed_from_keys_and_addresses(written, meant):
     assert rules.email(written) == rules.key(written) == rules.email_or_id(written) == meant
     assert rules.link(None)(written) == [{"company_id": meant}]
     assert rules.object_id(f"{OBJECT_ID}\u200b ") == OBJECT_ID
 
 
-def test_blank_identifies_nothing():
+def test_a_blank_value_identifies_nothing():
     assert rules.key("  ") is None
     assert rules.key("\u200b\u00a0\ufeff") is None
     assert rules.email("") is None
@@ -90,7 +90,7 @@ def test_links_to_companies(value, meant):
 @pytest.mark.parametrize(
     "value", [[None], [{}], [{"company_id": ""}], [{"company_id": "a", "id": "b"}], [[1]], [{"name": "x"}]]
 )
-def test_no_links_to_companies(value):
+def test_values_that_are_no_links_to_companies_are_refused(value):
     assert isinstance(rules.companies(value), Refusal)
 
 
@@ -106,11 +106,11 @@ def test_attributes_are_scalars_within_their_limits():
 
 
 @pytest.mark.parametrize("name", ["", "a.b", "$a", "42", "x" * 191])
-def test_forbidden_names(name):
+def test_forbidden_names_of_attributes(name):
     assert rules.attribute_name(name)
 
 
-def test_allowed_names():
+def test_allowed_names_of_attributes():
     assert [rules.attribute_name(name) for name in ("a", "4a", "x" * 190, "ä b", "a-b")] == [None] * 5
 
 
@@ -147,7 +147,7 @@ OBJECT_ID = "5f5b3c1d2e4a6b7c8d9e0f1a"
         (rules.choice("High", "Low"), " ", None),
     ],
 )
-def test_what_a_rule_makes_of_what_fits(rule, good, meant):
+def test_each_rule_converts_valid_values(rule, good, meant):
     assert rule(good) == meant
 
 
@@ -166,7 +166,7 @@ def test_what_a_rule_makes_of_what_fits(rule, good, meant):
         (rules.choice("High", "Low"), "middle", "choice"),
     ],
 )
-def test_what_a_rule_says_of_what_does_not(rule, bad, broken):
+def test_each_rule_refuses_invalid_values_by_its_name(rule, bad, broken):
     assert rule(bad).rule == broken
 
 
@@ -187,7 +187,7 @@ def test_keys_as_release_0_1_0_wrote_them(value, meant):
 
 
 @pytest.mark.parametrize("value", [float("nan"), [], {}])
-def test_what_was_no_key_in_0_1_0_either(value):
+def test_values_that_were_no_keys_in_0_1_0_are_refused(value):
     assert isinstance(rules.former_key(value), Refusal)
 
 
@@ -209,7 +209,7 @@ def test_the_checklist_of_a_task(value, meant):
     "value",
     ["{", [7], [{}], [{"name": " "}], [{"name": "Call", "done": True}], [{"name": "Call", "dueDate": "tomorrow"}]],
 )
-def test_what_is_no_checklist_is_refused(value):
+def test_values_that_are_no_checklist_are_refused(value):
     assert isinstance(rules.checklist(value), Refusal)
 
 

@@ -122,7 +122,7 @@ def checked(api, base: str, **more):
 
 
 @pytest.mark.parametrize("host", [*LITERALS, *DISGUISED, *FOREIGN, *NAMES])
-def test_a_base_url_leads_nowhere_inside(api, trap, host):
+def test_a_base_url_reaches_no_internal_host(api, trap, host):
     reply = checked(api, f"https://{host}:{trap.server_port}")
     if reply.status_code == 200:
         assert reply.json()["ok"] is False
@@ -152,7 +152,7 @@ def manual(url: str, credential: str = "sandbox"):
 @pytest.mark.parametrize(
     "host", [*LITERALS, *DISGUISED, *FOREIGN, *NAMES, "user@127.0.0.1", "127.0.0.1:9@evil.example"]
 )
-def test_a_manual_url_leads_nowhere_but_to_the_credentials_host(api, trap, host):
+def test_a_manual_url_reaches_only_the_credentials_host(api, trap, host):
     for url in (f"https://{host}:{trap.server_port}/x", f"https://{host}/x", f"http://{host}:{trap.server_port}/x"):
         reply = api.post("/api/v1/destinations/test", json=manual(url))
         assert reply.status_code == 400, (url, reply.text)
@@ -164,13 +164,13 @@ def test_a_manual_url_leads_nowhere_but_to_the_credentials_host(api, trap, host)
     "url",
     ["//here.example/x", "\\\\here.example\\x", "/../../x", "/x\r\nHost: evil", "file:///etc/passwd", "gopher://x/"],
 )
-def test_a_path_leads_nowhere_else(api, trap, url):
+def test_a_path_of_a_url_reaches_no_other_host(api, trap, url):
     reply = api.post("/api/v1/destinations/test", json=manual(url))
     assert (reply.status_code, reply.json()["errors"][0]["path"]) == (400, "destinations.new.request.url"), reply.text
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_redirects_are_replies_and_lead_nowhere(api, trap, status):
+def test_redirects_are_replies_and_are_not_followed(api, trap, status):
     with listening(status, f"{trap.url}/x") as server:
         value = {"connector": "http", "base_url": server.url, "api_key": KEY}
         made = api.post("/api/v1/credentials", json={"name": f"moved{status}", "value": value})
@@ -197,13 +197,13 @@ def told(api, url: str, **more):
 
 
 @pytest.mark.parametrize("host", [*LITERALS, *DISGUISED, *NAMES, "127.0.0.1", "localhost"])
-def test_an_alert_channel_leads_nowhere_inside(api, trap, host):
+def test_an_alert_channel_reaches_no_internal_host(api, trap, host):
     found = told(api, f"json://{host}:{trap.server_port}/x")
     assert found["ok"] is False
     assert "inside the network" in found["reason"]
 
 
-def test_a_channel_whose_name_is_bound_anew_meanwhile_is_barred_where_it_connects(api, trap, monkeypatch):
+def test_a_channel_whose_host_resolves_to_another_address_later_is_refused_when_it_connects(api, trap, monkeypatch):
     answers = iter(["8.8.8.8"])
 
     def rebinding(host, port, *_, **__):
@@ -216,7 +216,7 @@ def test_a_channel_whose_name_is_bound_anew_meanwhile_is_barred_where_it_connect
     assert next(answers, None) is None
 
 
-def test_a_channel_goes_to_what_was_judged_and_follows_no_redirect(api, trap):
+def test_a_channel_connects_to_the_checked_address_and_follows_no_redirect(api, trap):
     with listening() as own:
         assert told(api, f"json://here.example:{own.server_port}/x", allowed_hosts=["here.example"])["ok"] is True
         assert own.came == 1
@@ -229,7 +229,7 @@ def test_a_channel_goes_to_what_was_judged_and_follows_no_redirect(api, trap):
     "name",
     ["PENSTOCK_SECRET_KEY", "PENSTOCK_DATABASE_URL", "PENSTOCK_METRICS_TOKEN", "PENSTOCK_OIDC_CLIENT_SECRET"],
 )
-def test_what_the_service_proves_itself_by_is_sent_nowhere(api, trap, name):
+def test_the_services_own_secrets_are_sent_nowhere(api, trap, name):
     base = f"http://127.0.0.1:{trap.server_port}"
     for value in ({"api_key": f"${{env:{name}}}"}, {"headers": {"X-Key": f"a ${{env:{name}}}"}}):
         value |= {"connector": "http", "base_url": base}

@@ -110,7 +110,7 @@ OUTSIDE = (
 
 
 @pytest.mark.parametrize("path", [*FILES, *OUTSIDE])
-def test_a_file_source_does_not_reach_it(reached, path):
+def test_a_file_source_does_not_read_the_state_or_the_keys(reached, path):
     linked(reached.folder)
     (reached.folder / "x").mkdir()
     value = {"type": "file", "path": path.format(reached.folder), "format": "csv"}
@@ -143,7 +143,7 @@ def test_a_sqlite_url_does_not_reach_the_state(reached, url):
     assert [each["code"] for each in said["problems"]] == ["file-not-allowed"]
 
 
-def test_a_copy_of_the_state_is_no_source_either(reached):
+def test_a_copy_of_the_state_is_not_a_source(reached):
     with (
         sqlite3.connect(reached.folder / ".penstock" / "state.db") as state,
         sqlite3.connect(reached.folder / "copy.db") as copied,
@@ -191,7 +191,7 @@ def test_the_sql_of_a_dataset_does_not_reach_it(reached, sql):
     assert [each["code"] for each in said["errors"]] == ["sql-error"], said
 
 
-def test_what_sql_spills_stands_alone_and_goes(reached, monkeypatch):
+def test_the_spill_folder_of_sql_is_private_and_deleted(reached, monkeypatch):
     """SQL may read its spill folder: nothing of anybody else is in it, and nothing is left of it."""
     from penstock.sources import dataset_sql
 
@@ -272,7 +272,7 @@ def test_a_service_gives_only_the_variables_that_were_applied(reached):
         assert [each["code"] for each in said["problems"]] == [code], name
 
 
-def test_what_an_editor_writes_is_granted_by_applying_it(tmp_path):
+def test_applying_a_project_grants_the_variables_that_an_editor_wrote(tmp_path):
     """An edit grants nothing; who applies the same project on the command line grants what it names, at once."""
     with reaching(tmp_path) as reached:
         text = PROJECT.replace("${env:KEY}", "${env:OTHER}")
@@ -336,7 +336,7 @@ def test_the_command_line_refuses_the_state_and_the_keys_too(tmp_path, path):
     assert [problem.code for problem in caught.value.problems] == ["file-not-allowed"]
 
 
-def test_on_the_command_line_the_persons_own_rights_hold(tmp_path):
+def test_on_the_command_line_the_rights_of_the_user_apply(tmp_path):
     folder = tmp_path / "project"
     folder.mkdir()
     (tmp_path / "outside.csv").write_text("id\n1\n")
@@ -379,7 +379,7 @@ def linked_after_the_check(module, monkeypatch, link: Path, target: Path) -> Non
 
 @pytest.mark.parametrize("kind", ["csv", "json", "ndjson", "tsv", "xlsx"])
 @pytest.mark.parametrize("target", [".penstock/secret.key", "../outside.csv"])
-def test_a_link_that_is_made_after_the_check_leads_nowhere(reached, monkeypatch, kind, target):
+def test_a_symbolic_link_made_after_the_check_is_not_followed(reached, monkeypatch, kind, target):
     link = reached.folder / "late.csv"
     link.symlink_to(reached.folder / "people.csv")
     linked_after_the_check(source_files, monkeypatch, link, reached.folder / target)
@@ -388,7 +388,7 @@ def test_a_link_that_is_made_after_the_check_leads_nowhere(reached, monkeypatch,
     assert (said["columns"], said["rows"]) == ([], [])
 
 
-def test_a_link_that_is_made_after_the_check_of_a_reference_leads_nowhere(reached, monkeypatch):
+def test_a_symbolic_link_made_after_the_check_of_a_reference_is_not_followed(reached, monkeypatch):
     link = reached.folder / "late.txt"
     link.symlink_to(reached.folder / "people.csv")
     linked_after_the_check(credentials, monkeypatch, link, reached.folder / ".penstock" / "secret.key")

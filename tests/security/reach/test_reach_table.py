@@ -93,13 +93,13 @@ TRIES = {
 }  # fmt: skip
 
 
-def test_every_row_is_tried():
+def test_every_row_of_the_table_is_tested():
     assert set(TRIES) == set(table())
 
 
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("what", TRIES)
-def test_a_cell_of_the_table(clients, what, role):
+def test_each_cell_of_the_table_is_what_the_role_reaches(clients, what, role):
     written = table()[what][ROLES.index(role)]
     assert re.fullmatch("yes|no", written)
     assert TRIES[what](clients[role]) is (written == "yes")

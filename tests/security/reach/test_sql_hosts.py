@@ -102,7 +102,7 @@ def test_link_local_and_metadata_addresses_are_refused(tmp_path, place, kind):
         "postgresql://u@127.0.0.1/x?sslrootcert=/proc/self/environ",
     ],
 )
-def test_what_a_url_leaves_to_the_environment_or_reads_besides_is_refused(tmp_path, url):
+def test_a_url_that_needs_the_environment_or_reads_other_files_is_refused(tmp_path, url):
     with serving(tmp_path) as ask:
         assert codes(ask(url))[0] in {"database-url", "option-not-allowed", "file-not-allowed"}
 
@@ -139,7 +139,7 @@ def test_a_wrong_list_of_hosts_stops_the_service(tmp_path):
     assert [(each.path, each.found) for each in caught.value.problems] == [("PENSTOCK_SQL_HOSTS", "db:x")]
 
 
-def test_the_connection_goes_to_the_address_that_was_judged(tmp_path, monkeypatch):
+def test_the_connection_goes_to_the_checked_address(tmp_path, monkeypatch):
     """A name that leads elsewhere at the next look-up."""
     looked = []
     real = socket.getaddrinfo
@@ -159,7 +159,7 @@ def test_the_connection_goes_to_the_address_that_was_judged(tmp_path, monkeypatc
         assert codes(ask(f"postgresql://u:theirs@moving.example:{port}/x")) == ["host-not-allowed"]
 
 
-def test_passwords_of_the_services_environment_go_nowhere(tmp_path, monkeypatch):
+def test_passwords_of_the_services_environment_are_not_used(tmp_path, monkeypatch):
     """libpq would send them to a host of the editor's choice."""
     passes = tmp_path / "pass"
     passes.write_text(f"*:*:*:*:{OURS}\n")

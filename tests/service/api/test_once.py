@@ -72,7 +72,7 @@ def test_the_stored_response_with_a_secret_is_sealed(service):
     assert all(token.encode() not in file.read_bytes() for file in service.folder.glob("state.db*") if file.is_file())
 
 
-def test_sign_in_takes_no_key(service):
+def test_a_sign_in_has_no_idempotency_key(service):
     client = service.client()
     body, headers = {"name": "editor", "password": PASSWORD}, {"Idempotency-Key": "k-in"}
     for _ in range(2):

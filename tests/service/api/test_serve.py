@@ -14,7 +14,7 @@ COMMAND = (sys.executable, "-m", "penstock", "--json")
 
 
 @pytest.mark.parametrize("worker", [(), ("--no-worker",)])
-def test_it_prints_its_url_serves_and_stops_on_sigterm(tmp_path, worker):
+def test_serve_prints_its_url_and_stops_on_sigterm(tmp_path, worker):
     database = f"sqlite:///{tmp_path / 'state.db'}"
     command = [*COMMAND, "--database", database, "serve", "--port", "0", *worker]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=tmp_path) as process:
@@ -75,7 +75,7 @@ def _document(process):
     return text
 
 
-def test_without_sign_in_only_this_machine_is_served(tmp_path):
+def test_without_sign_in_serve_listens_only_on_loopback(tmp_path):
     command = [*COMMAND, "serve", "--host", "0.0.0.0", "--without-sign-in"]
     ended = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=60, check=False)
     assert ended.returncode == 2

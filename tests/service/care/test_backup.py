@@ -96,7 +96,7 @@ def test_notes_sent_after_the_backup_are_quarantined_not_sent_again(project, san
     assert arrived(sandbox) == texts(12)
 
 
-def test_activation_by_a_person_ends_the_doubt_after_a_restore(project, sandbox, tmp_path):
+def test_activation_confirms_a_restored_state(project, sandbox, tmp_path):
     notes(project, sandbox, 3)
     told(project, "plan", "it")
     told(project, "backup", str(tmp_path / "b"))
@@ -203,7 +203,7 @@ def test_a_restore_is_refused_while_a_process_has_the_state_open(project, sandbo
     assert len(told(project, "runs")) == 1
 
 
-def test_a_damaged_state_is_replaced_and_kept(project, sandbox, tmp_path):
+def test_a_damaged_state_is_replaced_and_moved_aside(project, sandbox, tmp_path):
     people(project, sandbox, 3)
     told(project, "run", "it")
     told(project, "backup", str(tmp_path / "b"))

@@ -107,7 +107,7 @@ def test_a_file_that_differs_from_the_applied_project_is_found(project, state):
     assert wrong(project) == {"differs"}
 
 
-def test_keys_that_are_missing_readable_by_others_or_lost(project):
+def test_missing_lost_and_readable_sealing_keys_are_found(project):
     project.write("penstock.yaml", BASE)
     told(project, "apply")
     assert wrong(project) == {"missing-key"}

@@ -97,7 +97,7 @@ def test_a_secret_of_an_unknown_key_stops_the_rotation_without_changes(database)
     assert key_ids(database.path) == before
 
 
-def test_stored_responses_of_idempotent_requests_are_sealed_again(database):
+def test_stored_responses_are_sealed_again_by_a_rotation(database):
     request = replays.KeyedRequest("token/ci", "once", "a hash")
     with database.begin() as conn:
         replays.begin_response(conn, request, until=100.0)

@@ -166,7 +166,7 @@ def by_key(service: Serving) -> dict:
     return {str(entry["key"]): entry for entry in service.held() if entry["destination"] == "people" and entry["key"]}
 
 
-def test_a_state_filled_by_an_attack_before_the_bounds_works_again(serve, sandbox):
+def test_a_state_that_was_filled_before_there_were_bounds_works_again(serve, sandbox):
     open_wide = serve(
         PENSTOCK_MAX_POST_RECORDS="1000000", PENSTOCK_MAX_RECORD_NAMES="1000000", PENSTOCK_MAX_COLUMNS="5"
     )

@@ -244,7 +244,7 @@ def test_columns_that_the_sql_names_and_no_record_has_yet_are_null(tmp_path, san
 @pytest.mark.parametrize(
     "use", ["seats * 2", "seats + 1 > 3", "traits->>'plan'", "date_trunc('day', seen_at)", "not off"]
 )
-def test_a_column_without_a_value_fits_what_the_sql_does_with_it(tmp_path, sandbox, use):
+def test_a_column_without_a_value_fits_its_use_in_the_sql(tmp_path, sandbox, use):
     sql = f"select id, {use} as made from source"
     with service(tmp_path, project(sandbox, people="false", shaped="true", sql=sql)) as (app, client):
         worker = working(app)

@@ -138,7 +138,7 @@ def test_records_wait_for_a_paused_destination_while_another_gets_them(opened, s
         worker.stop()
 
 
-def test_posted_records_are_kept_until_every_destination_has_read_them(opened):
+def test_posted_records_are_stored_until_every_destination_has_read_them(opened):
     app, client = opened
     app.activate("people")
     app.activate("shaped")

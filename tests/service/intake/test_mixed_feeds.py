@@ -99,7 +99,7 @@ class Refusing:
             raise InputError(Problem(f"destinations.{target}", self.reason, "no-key"))
 
 
-def test_a_feed_that_cannot_run_is_reported_once(opened):
+def test_a_paused_feed_is_reported_once(opened):
     app, client = opened
     heard, queue = EventListener(), Refusing()
     ctx = replace(app._present(), events=heard, clock=Ahead())

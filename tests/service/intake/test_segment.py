@@ -41,7 +41,7 @@ def rows(opened):
     return made
 
 
-def test_identify_is_a_person_by_the_id_in_any_place(rows):
+def test_an_identify_call_is_a_person_by_the_id_in_any_place(rows):
     calls = [
         call("identify", userId="a", traits={"email": "a@example.com", "phone": 5551}),
         call("identify", traits={"userId": "b"}),
@@ -160,7 +160,7 @@ def test_a_company_of_a_person_is_linked(rows):
     assert links == [[{"company_id": "c1"}], [{"company_id": "c2"}]]
 
 
-def test_remove_removes_the_link_and_nothing_else_does(opened, rows):
+def test_only_remove_true_removes_a_link(opened, rows):
     removed = call("identify", userId="rm", traits={"company": {"id": "c1", "remove": True}})
     kept = call("identify", userId="kept", traits={"company": {"id": "c1", "remove": False}})
     made = rows("people", removed, kept)[-2:]
@@ -218,7 +218,7 @@ def test_a_track_without_an_id_is_matched_by_email(opened, rows):
     assert "user_id" not in event
 
 
-def test_group_is_a_company_and_the_link_of_the_person(rows):
+def test_a_group_call_is_a_company_and_the_link_of_the_person(rows):
     group = call("group", userId="k", groupId="c3", traits={"name": "Lovelace", "plan": "gold", "seats": 0})
     company = rows("companies", group)[-1]
     assert (company["company_id"], company["name"], company["plan"]) == ("c3", "Lovelace", "gold")
@@ -228,7 +228,7 @@ def test_group_is_a_company_and_the_link_of_the_person(rows):
     assert json.loads(person["companies"]) == [{"company_id": "c3"}]
 
 
-def test_track_is_an_event_that_keeps_false_and_null(opened, rows):
+def test_a_track_call_is_an_event_with_false_and_null(opened, rows):
     properties = {"company_id": "c4", "value": 0, "category": "", "currency": False}
     made = rows("events", call("track", userId="l", event="Saved", properties=properties))[-1]
     assert (made["name"], made["created_at"], made["user_id"], made["company_id"]) == ("Saved", AT, "l", "c4")

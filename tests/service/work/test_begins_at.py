@@ -83,7 +83,7 @@ def test_a_run_reads_again_from_the_start_or_from_a_value(project, shop):
         assert (failed["status"], "no value of the cursor" in failed["reason"]) == ("failed", True)
 
 
-def test_a_resumed_run_of_a_flow_keeps_its_begin(project, shop, sandbox):
+def test_a_resumed_run_of_a_flow_still_begins_where_it_was_requested(project, shop, sandbox):
     _rename(project, range(40))
     sandbox.settings(latency=2000)
     with serving(shop) as client:

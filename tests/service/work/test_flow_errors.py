@@ -15,7 +15,7 @@ def run_of(app) -> dict:
     return ended(app, app.work.enqueue("both", trigger="schedule", asked_by="test")["run"])
 
 
-def test_each_days_data_arrives_though_another_destination_has_an_error(project, sandbox):
+def test_each_days_data_arrives_despite_an_error_of_another_destination(project, sandbox):
     events = project.folder / "events.csv"
     events.write_text(EVENT.format(n=1))
     text = (project.folder / "penstock.yaml").read_text()

@@ -147,7 +147,7 @@ def test_a_flow_does_not_overlap_itself(project):
         assert len(app.work.runs(RunFilter(target="timed"))["items"]) == 1, "the one that waits stands for all"
 
 
-def test_a_paused_flow_rests_and_forgets_what_passed(project):
+def test_a_paused_flow_does_not_run_and_has_no_missed_times_afterwards(project):
     app, clock = opened(project, "timed: {schedule: every 1h, destinations: it}")
     with app:
         ticking(app).tick()

@@ -66,7 +66,7 @@ def test_without_its_file_the_applied_project_is_used(project):
     assert call(project, "plan", "it", "-f", "other.yaml", code=2)["errors"][0]["code"] == "no-file"
 
 
-def test_what_is_exported_can_be_applied_again(project, tmp_path):
+def test_an_exported_project_can_be_applied_again(project, tmp_path):
     call(project, "apply")
     out = tmp_path / "exported.yaml"
     assert call(project, "export", "--output", str(out)) == {"file": str(out)}
