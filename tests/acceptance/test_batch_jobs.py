@@ -1,4 +1,4 @@
-"""Batch jobs that fail, or whose results cannot be matched: nothing of them is taken as sent."""
+"""Batch jobs that fail, or whose results cannot be matched: none of their records counts as delivered."""
 
 import json
 import signal
@@ -153,7 +153,7 @@ def test_a_later_run_whose_repeats_fail_too_quarantines_the_records(tmp_path):
 
 
 def until_written(folder) -> None:
-    """Until the job is in the state database."""
+    """Wait until the job is in the state database."""
     with sqlite3.connect(folder / ".penstock" / "state.db", timeout=30) as db:
         while not db.execute("select count(*) from jobs").fetchone()[0]:
             time.sleep(0.01)

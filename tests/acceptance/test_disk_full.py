@@ -1,4 +1,4 @@
-"""The disk of the state fills in mid-run: the run ends and says so; afterwards the same command makes it whole."""
+"""The disk of the state fills during a run: the run ends with an error, and the same command completes it later."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""A flow in which one destination has an error of input or configuration: the others run, and the next run is new."""
+"""A flow in which one destination has an error of input or configuration: the others run, and the next run is a new one."""
 
 import gzip
 import json

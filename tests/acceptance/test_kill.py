@@ -1,4 +1,4 @@
-"""kill -9 at any moment, then the same command again: nothing lost, nothing doubled, the books balance."""
+"""kill -9 at any moment, then the same command again: nothing is lost or sent twice, and the counts add up."""
 
 import json
 import random
@@ -123,7 +123,7 @@ def note(project: Project, sandbox) -> None:
 
 
 def parts(project: Project, sandbox, more: str = "batch: off") -> None:
-    """Four records of each person, which are merged: each has a part, and one has an older plan."""
+    """Four records for each person, which are merged: each has a part, and one has an older plan."""
     keys = range(PEOPLE)
     middle = [{"id": f"u{n}", "plan": "basic"} for n in keys] + [{"id": f"u{n}", "name": f"Person {n}"} for n in keys]
     random.Random("2026 parts").shuffle(middle)

@@ -1,4 +1,4 @@
-"""The state in PostgreSQL: a run from a file to people, killed in the middle, goes on where it stood."""
+"""The state in PostgreSQL: a run that was killed in the middle continues from its checkpoint."""
 
 import json
 import signal

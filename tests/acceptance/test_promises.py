@@ -1,4 +1,4 @@
-"""What a person is promised, through the command line and over real HTTP."""
+"""The main guarantees, by the command line and real HTTP."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What people are told of runs that records in quarantine keep from success; programs get status and code as before."""
+"""The text of runs that are partial because of records in quarantine; status and exit code are unchanged."""
 
 import csv
 import io
@@ -65,7 +65,7 @@ def test_superseded_records_keep_their_key_everywhere(tmp_path, sandbox):
 
 
 def test_a_row_without_a_record_releases_nothing_from_quarantine(tmp_path, sandbox):
-    """Its key is that of a record in quarantine, which stays there."""
+    """A record with its key is in quarantine, and stays there."""
     project = Project(tmp_path, sandbox)
     project.write("rows.csv", "id,email,skip\nu1,no address,\nu1,a@x.example,not wanted\n")
     project.destination("rows.csv", "upsert_person", "user_id: id, email: email", base=sandbox.url)
@@ -95,7 +95,7 @@ def test_a_superseded_row_releases_nothing_from_quarantine(tmp_path, sandbox):
 
 
 def test_an_older_version_that_is_delivered_releases_nothing_from_quarantine(tmp_path, sandbox):
-    """The two rows of a key are in different chunks, and the older one arrives while the newer one is refused."""
+    """The two rows of a key are in different chunks. The older one is delivered while the newer one is refused."""
     project = Project(tmp_path, sandbox)
     sandbox.settings(latency=200)
     between = "".join(f"v{number},v{number}@x.example\n" for number in range(4_200))

@@ -1,4 +1,4 @@
-"""A whole real file, or its generated twin: every attribute of every record arrives as the file has it; then silence.
+"""A real file, or a generated one like it: every attribute of every record arrives unchanged, and a second run sends nothing.
 
 `PENSTOCK_TELCO_CSV` names the file of 7,043 telecom customers; without it, it is looked for in `../shared/data/telco`.
 The twin (same columns, same number of rows, blank cells, seeded) always runs.

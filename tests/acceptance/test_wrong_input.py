@@ -1,4 +1,4 @@
-"""Wrong input through the real command line: the exit code, and a message with place, finding and hint.
+"""Wrong input on the real command line: the exit code, and a message with place, finding and hint.
 
 `PENSTOCK_GOLDEN=write pytest tests/acceptance/test_wrong_input.py` writes the messages anew: read the difference.
 """
@@ -46,7 +46,7 @@ def write_project(folder, base, **changes):
 
 
 def call(project, *arguments, environ=None, small=None):
-    """The command line as a process; `small` bytes is the most any file of it may hold."""
+    """The command line as a process, whose files may have at most `small` bytes."""
 
     def limit():
         import resource
@@ -166,7 +166,7 @@ def test_a_draft_sends_nothing(project):
 
 
 def stopped(parsed):
-    """What a command says that met trouble in the world: errors as fields, and of a run the law kept besides."""
+    """Assert that a run with an error of the environment has it in its errors, and one outcome for each record."""
     names(parsed)
     if "records" not in parsed:
         return
@@ -189,7 +189,7 @@ def test_a_host_that_is_not_reached(project):
 
 
 class Page(http.server.BaseHTTPRequestHandler):
-    """A web site: every answer is a page of HTML."""
+    """A website that replies to every request with an HTML page."""
 
     def do_GET(self):
         body = b"<!doctype html><title>Sign in</title>"
@@ -283,7 +283,7 @@ def write_postgres_project(project, query):
 
 @pytest.fixture
 def guarded(postgres):
-    """A database with a user who has to show a password, as a URL with the wrong one."""
+    """The URL of a database, with a wrong password."""
     import psycopg
 
     with psycopg.connect(postgres, autocommit=True) as connection:
@@ -303,7 +303,7 @@ def guarded(postgres):
 
 
 def without_the_place(monkeypatch, url):
-    """Golden files do not know where this session's server is."""
+    """The text without the address of this session's server, for golden files."""
     from urllib.parse import parse_qs, urlsplit
 
     parts = urlsplit(url)

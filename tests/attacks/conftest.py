@@ -1,4 +1,4 @@
-"""One service that all attacks of this folder go to: none of them may harm what comes after it."""
+"""One service for all attacks of this folder: none of them may affect the next one."""
 
 from collections.abc import Iterator
 

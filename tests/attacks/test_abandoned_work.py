@@ -1,4 +1,4 @@
-"""A look that takes too long or too much is stopped with one clear error; nobody who left is worked for."""
+"""A preview that takes too much time or memory is stopped with one clear error; so is one whose client disconnected."""
 
 import signal
 import socket

@@ -1,4 +1,4 @@
-"""Files made to take the memory or the time of the service are refused with their place, or shown cut."""
+"""Files that would use up memory or time of the service are refused with their place, or shown cut."""
 
 import gzip
 import zlib

@@ -1,4 +1,4 @@
-"""Project texts made to take the time or memory of the service are refused with their line, before values are built."""
+"""Project texts that would use up time or memory of the service are refused with their line, before values are built."""
 
 import pytest
 

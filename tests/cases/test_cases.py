@@ -1,4 +1,4 @@
-"""Every folder here is a case: README.md says what its case.yaml may say."""
+"""Every folder here is a case. README.md describes case.yaml."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Case 100, and its siblings: a post whose content type is not taken is refused with that type and the way out."""
+"""Case 100 and similar ones: a post with an unsupported content type is refused with that type and what to do."""
 
 from pathlib import Path
 

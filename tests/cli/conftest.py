@@ -8,5 +8,5 @@ __all__ = ["postgres", "sandbox", "server", "shared_sandbox"]
 
 @pytest.fixture(autouse=True)
 def _no_terminal(monkeypatch):
-    """Whoever runs the tests may sit at a terminal of any width."""
+    """A fixed width, whatever the terminal of the person who runs the tests."""
     monkeypatch.delenv("COLUMNS", raising=False)

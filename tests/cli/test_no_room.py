@@ -54,7 +54,7 @@ def penstock(project: Project, room: int, *words: str, stdin: str = ""):
 
 
 def with_streams(project: Project, words: str, streams: str):
-    """The command as a shell starts it with these redirections: no fork, since what Python does at its end counts too."""
+    """The command as a shell starts it with these redirections. It is not forked, since the end of Python is tested too."""
     return subprocess.run(
         ["/bin/sh", "-c", f"exec {shlex.quote(sys.executable)} -m penstock {words} {streams}"],
         cwd=project.folder,

@@ -146,7 +146,7 @@ sys.exit(execute(["run", "people"], FakeApp().opener))
 
 
 def on_a_terminal(**environ: str) -> str:
-    """All that `penstock run` writes when stdout and stderr are a terminal."""
+    """The output of `penstock run` when stdout and stderr are a terminal."""
     ours, theirs = pty.openpty()
     usual = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "100"}
     usual.pop("NO_COLOR", None)

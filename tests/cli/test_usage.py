@@ -163,7 +163,7 @@ def test_nothing_heavy_is_imported_for_help():
 
 
 def test_a_command_begins_without_rich_and_the_settings():
-    """They take a third of the start; a command imports what it needs."""
+    """These imports take a third of the start."""
     code = "import sys; import penstock.main; sys.exit(' '.join({'rich.console', 'penstock.model.spec'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stderr == "\n"

@@ -1,4 +1,4 @@
-"""Every command on a project against the sandbox; as a process of its own where signals and terminals matter."""
+"""Every command on a project with the sandbox; as a separate process where signals and terminals matter."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""A process that lost its lease writes nothing more, at whatever step it loses it."""
+"""A process that lost its lease writes nothing more, whenever it loses it."""
 
 import sqlite3
 

@@ -1,4 +1,4 @@
-"""The public surface beside its golden files: what people and programs rely on, and no restructuring may change.
+"""Compares the public surface with golden files: what users and programs rely on, and what no restructuring may change.
 
 `PENSTOCK_GOLDEN=write pytest tests/contract` writes the files anew: read the difference before you commit it.
 The tests use the command line, the service and the package `penstock` from outside.
@@ -31,7 +31,7 @@ LONGEST_DIFFERENCE = 80  # lines
 
 
 def _lines(value: Any, indent: str = "") -> str:
-    """JSON of few lines: what fits stays on one line."""
+    """JSON in few lines: a value that fits is on one line."""
     short = json.dumps(value, ensure_ascii=False)
     if len(indent) + len(short) <= WIDTH or not isinstance(value, dict | list) or not value:
         return short
@@ -44,7 +44,7 @@ def _lines(value: Any, indent: str = "") -> str:
 
 @pytest.fixture(scope="session")
 def golden() -> Callable[[str, Any], None]:
-    """`golden(name, found)`: what was found is what the golden file says."""
+    """`golden(name, found)` asserts that `found` equals the golden file."""
 
     def compare(name: str, found: Any) -> None:
         text = _lines(found) + "\n"
@@ -58,13 +58,13 @@ def golden() -> Callable[[str, Any], None]:
 
 @pytest.fixture(scope="session")
 def known() -> Callable[[str], Any]:
-    """`known(name)`: what a golden file says."""
+    """`known(name)` is the content of a golden file."""
     return lambda name: json.loads((GOLDEN / f"{name}.json").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="session")
 def without_names() -> Callable[[dict[str, Any]], Any]:
-    """A document whose `$ref`s are replaced by what they refer to, without texts for people.
+    """A document with the targets of its `$ref`s in their place, without descriptions.
 
     A shape that holds itself is cut there: `$recursive` is how many references further out it begins.
     """
@@ -93,7 +93,7 @@ def without_names() -> Callable[[dict[str, Any]], Any]:
 
 @dataclass
 class Answer:
-    """What a command printed, and how it ended."""
+    """The output and the exit code of a command."""
 
     code: int
     out: str
@@ -105,7 +105,7 @@ class Answer:
 
 
 class Command:
-    """`penstock` in a folder, run in this process, which saves importing everything each time."""
+    """`penstock` in a folder, run in this process, which saves the imports of each command."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -160,7 +160,7 @@ def _first_document(process: subprocess.Popen[str]) -> dict[str, Any]:
 
 @contextmanager
 def _own_settings(folder: Path) -> Iterator[Command]:
-    """The command in a folder, with none of the settings of whoever runs the tests."""
+    """The command in a folder, without the environment of the person who runs the tests."""
     with pytest.MonkeyPatch.context() as patch:
         for name in list(os.environ):
             if name.startswith("PENSTOCK_"):

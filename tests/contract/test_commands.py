@@ -9,7 +9,7 @@ EVERYWHERE = "Options of every command"
 
 
 def boxes(text: str) -> dict[str, list[list[str]]]:
-    """The boxes of a help text by title: of each line its name, and what stands beside it."""
+    """The boxes of a help text by title, each line as its name and its text."""
     found: dict[str, list[list[str]]] = {}
     title = ""
     for line in text.splitlines():

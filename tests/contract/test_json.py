@@ -1,4 +1,4 @@
-"""`--json` of every command on one project: keys, structure and values; what differs from run to run is masked."""
+"""`--json` of every command on one project, with keys, structure and values. Values that differ between runs are masked."""
 
 import http.client
 import json
@@ -76,7 +76,7 @@ RUN_OR_TOKEN = re.compile(r"\b(r-\d{8}-\d{6}-\w{6}|t-[0-9a-f]{12})\b")
 
 @pytest.fixture
 def masked(tmp_path):
-    """A document in which what differs from run to run, or from machine to machine, is a word in `<>`.
+    """The document with a word in `<>` for each value that differs between runs or machines.
 
     One id is one word everywhere. `hidden`: names whose values differ, too.
     """

@@ -1,4 +1,4 @@
-"""Names that stand in the source: events with their fields, and environment variables."""
+"""Names in the source: events with their fields, and environment variables."""
 
 import ast
 import re
@@ -25,7 +25,7 @@ def test_events_and_their_fields(golden):
 
 
 def told(module: ast.Module) -> Iterator[tuple[str, str]]:
-    """Every event that a call of a method names first, with each of the fields that it gives."""
+    """Every event that the first argument of a call names, with the fields of the call."""
     for node in ast.walk(module):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
             names = {each.value for each in ast.walk(node.args[0]) if isinstance(each, ast.Constant)}

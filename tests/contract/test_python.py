@@ -1,4 +1,4 @@
-"""What `from penstock import …` gives: names, signatures, and the fields of what is returned."""
+"""The names of `from penstock import …`, their signatures, and the fields of the results."""
 
 import dataclasses
 import inspect
@@ -21,7 +21,7 @@ def test_public_names(golden):
 
 
 def signature(method):
-    """Parameters with kind, default and type, and what is returned."""
+    """The parameters with kind, default and type, and the type of the result."""
     hints = typing.get_type_hints(method)
     parameters = [
         {
@@ -37,7 +37,7 @@ def signature(method):
 
 
 def shape(kind, outer=()):
-    """A type; a class of records as its fields, whatever it is called. One that holds itself is cut there."""
+    """A type as JSON: a dataclass is its fields, without its name. A recursive type is cut."""
     if kind in outer:
         return f"the shape {len(outer) - outer.index(kind)} further out"
     names = [field.name for field in dataclasses.fields(kind)] if dataclasses.is_dataclass(kind) else fields_of(kind)
@@ -54,5 +54,5 @@ def shape(kind, outer=()):
 
 
 def fields_of(kind):
-    """Those of a named tuple; none for anything else."""
+    """The fields of a named tuple; empty for any other type."""
     return getattr(kind, "_fields", ())

@@ -1,4 +1,4 @@
-"""What a running service says: the description of its API, its metrics, its log."""
+"""The OpenAPI document, the metrics and the log of a running service."""
 
 import json
 import urllib.request

@@ -18,7 +18,7 @@ INDEXES = "select name, sql from sqlite_master where type = 'index' and tbl_name
 
 
 def described(db, table):
-    """Columns in the order of their names: a new table may have another order than one that was altered."""
+    """Columns sorted by name, since a new table can have another order than an altered one."""
     _, without_rowid, strict = db.execute("select name, wr, strict from pragma_table_list(?)", [table]).fetchone()
     columns = {
         name: " ".join(
@@ -40,7 +40,7 @@ def described(db, table):
 
 
 def indexes(db, table):
-    """Each with its columns; the condition of a partial one."""
+    """The indexes with their columns, and the condition of a partial one."""
     found = {}
     made = dict(db.execute(INDEXES, [table]))
     for name, unique, origin in db.execute(

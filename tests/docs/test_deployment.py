@@ -1,4 +1,4 @@
-"""What is deployed with: units, compose file and image say commands that exist, and every variable is documented."""
+"""Deployment: units, compose file and image use commands that exist, and every variable is documented."""
 
 import re
 import shutil

@@ -1,4 +1,4 @@
-"""Nothing documented lies: commands exist, examples are valid, links lead somewhere, every template and outcome is told."""
+"""The documents are true: commands exist, examples are valid, links have a target, every template and outcome is described."""
 
 import re
 from pathlib import Path

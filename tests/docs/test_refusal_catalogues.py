@@ -1,4 +1,4 @@
-"""Each face has a text and a way out for every rule by which a record is refused: the command line and the web UI."""
+"""The command line and the web UI have a text, with what to do, for every rule that refuses records."""
 
 import re
 from pathlib import Path

@@ -16,7 +16,7 @@ IN_SCRIPTS = re.compile(r"""(?:\b(?:src|href)\s*=|\bimport\(|\bimportScripts\()\
 
 
 class _Loads(HTMLParser):
-    """The addresses on other hosts that a browser loads with a page; those that a person may click are none."""
+    """The URLs on other hosts that a browser loads with a page, without links."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What a person would notice of batching: no record lost, none twice, order per key kept, limits kept."""
+"""Batches: no record is lost or repeated, the records of a key stay in order, and the limits are respected."""
 
 from dataclasses import replace
 

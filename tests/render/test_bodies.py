@@ -1,4 +1,4 @@
-"""Bodies: what a server that reads them gets."""
+"""Bodies are what a server reads as the payloads."""
 
 import json
 from urllib.parse import parse_qsl
@@ -161,7 +161,7 @@ def parses(name):
 
 @given(st.text(max_size=4))
 def test_a_parser_reads_no_name_that_the_rule_forbids(name):
-    """Not the other way: expat knows the letters of the fourth edition, which lacks U+0218 and others."""
+    """Only in this direction: expat has the letters of the fourth edition, which lacks U+0218 and others."""
     if parses(name):
         assert xml_name_problem(name) is None or ":" in name
 

@@ -1,4 +1,4 @@
-"""Every configuration error of a template destination: all at once, each with its place and what to write."""
+"""All configuration errors of a template destination are reported at once, each with its place and what to write."""
 
 import pytest
 

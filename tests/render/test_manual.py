@@ -1,4 +1,4 @@
-"""Manual requests: what leaves for a given project file and given records."""
+"""Manual requests: what is sent for a project file and records."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime

@@ -1,4 +1,4 @@
-"""Requests keep to Custify's published API: what it would refuse is refused before, or written as it wants it."""
+"""Requests follow Custify's published API: values that it refuses are converted, or refused before they are sent."""
 
 import json
 from datetime import date

@@ -1,4 +1,4 @@
-"""The laws of rendering: every row comes out once, and what is sent is what was meant."""
+"""The properties of rendering: every row comes out once, and the payload has the values of the row."""
 
 import json
 from datetime import UTC
@@ -73,7 +73,7 @@ TEMPLATES = {
 
 
 def strictly(text):
-    """JSON read by Python's own module, which must find no NaN and no name twice."""
+    """The value of a JSON text. Fails if it has NaN or a repeated name."""
 
     def refuse(name):
         raise AssertionError(f"{name} is no JSON")
@@ -86,7 +86,7 @@ def strictly(text):
 
 
 def flattened(body):
-    """The values of the payload and of its containers of attributes (what is deeper is the record's own)."""
+    """The values of the payload and of its containers of attributes; deeper values are the record's own."""
     inner = [part for name in ("custom_attributes", "metadata", "data") if isinstance(part := body.get(name), dict)]
     return [value for part in (body, *inner) for value in part.values()]
 

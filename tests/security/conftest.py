@@ -1,4 +1,4 @@
-"""Fixtures of a running service; how it is made stands in `security_service`."""
+"""Fixtures of a running service, which `security_service` makes."""
 
 import pytest
 from argon2 import PasswordHasher
@@ -11,7 +11,7 @@ __all__ = ["empty", "open_service", "service"]
 
 @pytest.fixture(autouse=True)
 def _quick_hashes(request, monkeypatch):
-    """Many people are made here. What hashing costs elsewhere is shown by the test that asks for `true_hashes`."""
+    """Cheap password hashes, since the tests create many users; the fixture `true_hashes` restores the real ones."""
     if "true_hashes" not in request.fixturenames:
         quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
         monkeypatch.setattr(accounts, "_hasher", lambda: quick)
@@ -20,4 +20,4 @@ def _quick_hashes(request, monkeypatch):
 
 @pytest.fixture
 def true_hashes():
-    """Hashes as they are made outside tests."""
+    """Password hashes as outside tests."""

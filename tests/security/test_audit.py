@@ -1,4 +1,4 @@
-"""The audit log tells of every change, and never what was in it."""
+"""The audit log has every change, and never its content."""
 
 import csv
 import io

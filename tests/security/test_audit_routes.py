@@ -1,4 +1,4 @@
-"""Every route that changes something leaves one entry in the audit log; the list is held against the router."""
+"""Every route that changes something adds one entry to the audit log; the list is compared with the router."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -50,7 +50,7 @@ DRAFT = {"dataset": "people", "credential": "acme", "template": "upsert_person",
 
 @dataclass
 class Walk:
-    """What is asked, in this order; each of it succeeds. `keep` are answers that later requests need."""
+    """The requests in this order, each of which succeeds. `keep` has replies that later requests need."""
 
     app: ServiceApp
     sandbox: Any
@@ -139,7 +139,7 @@ def app(tmp_path, sandbox) -> Iterator[ServiceApp]:
 
 
 def changing(app: ServiceApp) -> set[str]:
-    """The routes of the API that do not only look."""
+    """The routes of the API that change something."""
     return {
         f"{method} {str(route.path).removeprefix(PREFIX)}"
         for route in iter_route_contexts(make_api(app).routes)
@@ -149,7 +149,7 @@ def changing(app: ServiceApp) -> set[str]:
 
 
 def ask(client: httpx.Client, line: str, body: Any) -> tuple[str, httpx.Response]:
-    """`POST /runs/{run}/cancel: r-1` asks with r-1 in its place; answers the route, too."""
+    """Sends `POST /runs/{run}/cancel: r-1` with r-1 in the path; returns the route, too."""
     route, _, names = line.partition(": ")
     method, path = route.split(" ")
     for name in names.split():

@@ -1,4 +1,4 @@
-"""Bodies that are too large, packed, too deep or no JSON are refused before a route holds them."""
+"""Bodies that are too large, compressed, too deep or not JSON are refused before they reach a route."""
 
 import gzip
 import socket
@@ -16,7 +16,7 @@ def editor(service):
 
 
 def test_a_large_body_is_refused_unread(service):
-    """By what it says of itself, before it is sent."""
+    """By its Content-Length, before it is sent."""
     host, port = service.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=20) as connection:
         connection.sendall(b"PUT %s HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n" % PATH.encode())

@@ -1,4 +1,4 @@
-"""Who runs grouping code: nobody who only looks, operators what is saved, editors also what is not."""
+"""Who runs grouping code: viewers none, operators saved code, editors unsaved code too."""
 
 import csv
 import io
@@ -30,7 +30,7 @@ def coded(service):
 
 
 def shown(reply):
-    """What ran, and whether the role is named."""
+    """The code that ran, and whether the error names the role."""
     assert reply.status_code == 200, reply.text
     text = reply.text
     return {word for word in ("saved", "unsaved") if f'\\"{word}\\"' in text}, NEEDS in text, "ada@example.com" in text
@@ -74,7 +74,7 @@ def test_an_operator_cannot_send_the_result_of_unsaved_code(coded):
 
 
 def test_viewers_preview_a_record_in_quarantine_without_running_code(coded):
-    """The record of a quarantine goes the same way."""
+    """The preview of a record in quarantine has the same rights."""
     editor = coded.signed_in("editor")
     template = {
         "dataset": "people",
@@ -95,7 +95,7 @@ PLAIN = ("1", "a=b", "'=1", "-", "007")
 
 
 def test_an_exported_run_has_no_formulas_as_csv_and_exact_values_as_parquet(service):
-    """Keys are the customer's, reasons may be the API's own words."""
+    """Keys come from the customer's data, and reasons can quote the API."""
     database, at = service.app._ctx.database, "2026-01-31T12:00:00.000Z"
     texts = [*FORMULAS, *PLAIN]
     with database.begin() as conn:

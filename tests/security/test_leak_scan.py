@@ -1,4 +1,4 @@
-"""The whole life of a service, with a distinctive secret in every place that takes one; then all it left is searched.
+"""The whole life of a service, with a distinctive secret in every place that accepts one; then everything that it wrote is searched.
 
 The API at the other end echoes whatever it is sent, its key too. Searched are answers, events, exports, logs, traces, every file
 of the state and a backup, for each secret as it is and as it may have been written: in base64, hex, percent-encoded.
@@ -62,7 +62,7 @@ flows:
 
 
 class Echo(BaseHTTPRequestHandler):
-    """Answers what it was sent, headers and all; refuses, or cuts the line, where the path says so."""
+    """Replies with the received request and its headers; refuses, or closes the connection, if the path says so."""
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
@@ -84,7 +84,7 @@ class Echo(BaseHTTPRequestHandler):
 
 
 class Collector(BaseHTTPRequestHandler):
-    """Takes the traces."""
+    """Receives traces."""
 
     def do_POST(self) -> None:
         self.server.got.append(self.rfile.read(int(self.headers["Content-Length"])))
@@ -116,14 +116,14 @@ def echoing():
 
 
 def forms(secret: str) -> set[bytes]:
-    """How a secret may have been written. Base64 of it in the middle of something: at each of three offsets."""
+    """The forms in which a secret can be written, with base64 at each of its three offsets."""
     raw = secret.encode()
     shifted = {base64.b64encode(b"x" * n + raw)[4 if n else 0 : -4] for n in range(3)}
     return {raw, quote(secret, safe="").encode(), raw.hex().encode(), json.dumps(secret)[1:-1].encode(), *shifted}
 
 
 class Told:
-    """Everything that was answered, by what was asked."""
+    """Every reply, by its request."""
 
     def __init__(self, client: httpx.Client) -> None:
         self.client, self.answers = client, {}
@@ -155,7 +155,7 @@ def service(tmp_path):
 
 
 def through_people(told: Told, service) -> dict[str, str]:
-    """Sign in, mistype, let people in; answers what was drawn meanwhile."""
+    """Sign in, mistype, add users; returns the secrets that were created."""
     session = told.client.post("/api/v1/session", json={"name": "admin", "password": S["password"]}).json()
     told.client.headers["X-Penstock-CSRF"] = session["csrf"]
     wrong = S["mistyped password"]
@@ -212,7 +212,7 @@ def through_settings(told: Told, service) -> dict[str, str]:
 
 
 def through_runs(told: Told, service, hook_key: str) -> None:
-    """Posts, previews, tests, runs that succeed, are refused and lose their replies; what is held is looked at."""
+    """Posts, previews, tests, and runs that succeed, are refused and lose their replies; then the records in quarantine are read."""
     told.ask("POST /hooks/hook", [{"id": "1"}], headers={"Authorization": hook_key})
     told.ask(f"POST /hooks/hook?key={hook_key}x", [{"id": "1"}], headers={"X-Api-Key": hook_key + "x"})
     told.ask("POST /hooks/signed", [{"id": "1"}], headers={"webhook-signature": "v1,nonsense", "webhook-id": "1"})
@@ -250,7 +250,7 @@ def through_looking(told: Told) -> None:
 
 @pytest.fixture
 def collector(monkeypatch):
-    """Where traces go; `got` is what came, unpacked."""
+    """A receiver of traces; `got` has the received bodies, decompressed."""
     with listening(Collector) as server:
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{server.server_port}")
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_COMPRESSION", "none")

@@ -1,4 +1,4 @@
-"""No secret stands anywhere but where it was put: not in the database's bytes, logs, exports, answers or the audit log."""
+"""A secret is only where it was stored: not in the database's bytes, logs, exports, replies or the audit log."""
 
 import logging
 

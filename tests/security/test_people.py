@@ -12,7 +12,7 @@ from support.service.security_service import PASSWORD, code_of
 
 @pytest.fixture
 def penstock(empty, capsys):
-    """Runs a command on the service's state; answers its document."""
+    """Runs a command on the service's state; returns its document."""
 
     def run(*arguments, code=0):
         ended = execute([*arguments, "--json", "--database", f"sqlite:///{empty.folder}/state.db"])

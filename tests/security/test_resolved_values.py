@@ -1,4 +1,4 @@
-"""What a reference stands for is in no error: every error of a source or credential names the reference."""
+"""No error contains the value of a reference: errors of sources and credentials name the reference."""
 
 import json
 import sqlite3
@@ -33,7 +33,7 @@ ALL = "postgresql://${env:USER_}:${env:PASS}@${env:HOST}:${env:PORT}/${env:NAME}
 
 @pytest.fixture
 def told(tmp_path):
-    """Every answer about a saved source of this URL, and what the command line prints."""
+    """Every reply about a saved source with this URL, and the output of the command line."""
 
     def ask(url, environ, query="select 1 as id"):
         (tmp_path / "people.csv").write_text("id\n1\n")
@@ -131,7 +131,7 @@ def test_the_parts_of_a_url_are_never_shown(told):
 
 
 def test_errors_of_a_database_server_contain_no_resolved_value(told, server):
-    """Logins and databases that are not there: PostgreSQL repeats their names."""
+    """Unknown logins and databases, whose names PostgreSQL repeats."""
     place = server.partition("?")[2]
     for user, name in (("nobody-5ecret", "postgres"), ("postgres", "nothing-5ecret")):
         text, codes = told(ONE, {"URL": f"postgresql://{user}@/{name}?{place}"})

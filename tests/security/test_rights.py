@@ -1,4 +1,4 @@
-"""Every route by every role: the table is made from the router, so that a route without a decision cannot come in."""
+"""Every route by every role. The table is made from the router, so that each new route needs a decision."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -118,7 +118,7 @@ async def test_every_route_lets_in_whom_the_table_says_and_nobody_else(api: Fast
 
 
 def _do_nothing(route: RouteContext) -> None:
-    """Leave the route its parameters and its right, and take out what it does."""
+    """Replace what the route does; its parameters and its right stay."""
     dependant = route._route_context.dependant if route._route_context else route.original_route.dependant
 
     def nothing(**_: object) -> None:

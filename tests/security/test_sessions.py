@@ -1,4 +1,4 @@
-"""Signing in: the first person, sessions, their end, and what other sites' pages can make a browser do."""
+"""Sign-in: the first user, sessions and their end, and requests from pages of other sites."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Sign-in by an identity provider: a real one, which signs real tokens, and wrong ones of every kind."""
+"""Sign-in by an identity provider that signs real tokens, and every kind of wrong token."""
 
 import json
 from urllib.parse import parse_qs, urlsplit
@@ -42,7 +42,7 @@ def opened(tmp_path, provider):
 
 
 def through(browser: httpx.Client, start: str = BEGIN) -> httpx.Response:
-    """Follow the way to the provider and back, as a browser does; the answer of our callback."""
+    """Follow the redirects to the provider and back, as a browser does; returns the reply of the callback."""
     there = browser.get(start)
     assert there.status_code == 303, there.text
     back = httpx.get(there.headers["location"])
@@ -50,7 +50,7 @@ def through(browser: httpx.Client, start: str = BEGIN) -> httpx.Response:
 
 
 def refusal(reply: httpx.Response) -> str:
-    """The code for the sign-in page; nobody is signed in."""
+    """The error code for the sign-in page. Asserts that nobody is signed in."""
     assert reply.status_code == 303, reply.text
     place = urlsplit(reply.headers["location"])
     assert (place.netloc, place.path) == ("", "/sign-in")

@@ -1,4 +1,4 @@
-"""How tests wait for what happens in another thread or process."""
+"""Waits for a condition in another thread or process."""
 
 import time
 from collections.abc import Callable
@@ -8,7 +8,7 @@ LONGEST_S = 60.0
 
 
 def until(what: Callable[[], Any], within_s: float = LONGEST_S) -> Any:
-    """The first answer that is not false; fails when none comes in time."""
+    """The first true result; fails if there is none in time."""
     end = time.monotonic() + within_s
     while True:
         found = what()

@@ -1,4 +1,4 @@
-"""Golden files: texts that the program wrote, reviewed and committed. `PENSTOCK_GOLDEN=write` rewrites them."""
+"""Golden files: reviewed and committed output. `PENSTOCK_GOLDEN=write` rewrites them."""
 
 import os
 from pathlib import Path
@@ -7,7 +7,7 @@ WRITES = os.environ.get("PENSTOCK_GOLDEN") == "write"
 
 
 def golden(path: Path, text: str) -> str:
-    """The content of the file. With `PENSTOCK_GOLDEN=write` the file holds `text` from now on."""
+    """The content of the file. With `PENSTOCK_GOLDEN=write`, `text` is written to it first."""
     if WRITES:
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")

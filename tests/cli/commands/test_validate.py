@@ -79,7 +79,7 @@ def test_columns_that_cannot_be_known_are_no_problem(tmp_path, sandbox, line):
 
 
 def test_columns_that_are_mapped_by_name_are_checked_as_by_plan(tmp_path, sandbox):
-    """There is no user_id, email or id of Custify among id, name and plan: no record could be matched."""
+    """id, name and plan have no user_id, email or id of Custify, so no record could be matched."""
     project = project_of(tmp_path, sandbox, "x: {dataset: d, credential: acme, template: upsert_person}")
     code, problems = told(project, "validate")
     assert (code, [each["path"] for each in problems]) == (2, ["destinations.x.fields"])

@@ -1,4 +1,4 @@
-"""Macros in URLs and headers: read once, never from data."""
+"""Macros in URLs and headers are parsed once, and never in data."""
 
 from datetime import UTC, datetime
 from decimal import Decimal

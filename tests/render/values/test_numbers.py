@@ -15,7 +15,7 @@ NUMBERS = st.integers() | st.floats() | st.decimals()
 
 
 def as_json(value):
-    """What stands on the wire, read back without loss."""
+    """The sent number, read back without loss."""
     text = value.text if isinstance(value, Digits) else orjson.dumps(value).decode()
     return json.loads(text, parse_float=Decimal)
 

@@ -1,4 +1,4 @@
-"""What somebody types into a URL reaches nothing inside the network: over the API, with name servers that lie."""
+"""No URL that a user types reaches the internal network: over the API, with false name servers."""
 
 import socket
 import threading
@@ -30,7 +30,7 @@ FOREIGN = "１２７.0.0.1 ①②⑦.0.0.1 127。0。0。1".split()
 
 
 class Listener(ThreadingHTTPServer):
-    """Counts who comes; answers `status` with `location`."""
+    """Counts its requests; replies with `status` and `location`."""
 
     def __init__(self, status: int = 200, location: str = "") -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -79,7 +79,7 @@ def listening(*answer):
 
 @pytest.fixture
 def trap():
-    """At every loopback address that a wrong turn would end at, at the port of the wrong URL."""
+    """A server on loopback that no request may reach."""
     with listening() as server:
         yield server
     assert server.came == 0
@@ -92,7 +92,7 @@ def api(tmp_path_factory):
 
 
 class Lying(AbstractResolver):
-    """Name servers that answer what the table says, and for all else what the machine knows."""
+    """Name resolution by the table, and for other names by the machine."""
 
     async def resolve(self, host, port=0, family=socket.AF_INET):
         return [
@@ -185,7 +185,7 @@ def test_redirects_are_replies_and_are_not_followed(api, trap, status):
 
 
 def told(api, url: str, **more):
-    """What became of a message to this channel."""
+    """The result of a test message to this channel."""
     etag = api.get("/api/v1/settings/alerts").headers.get("etag", "")
     document = {"channels": {"ops": {"url": url, **more}}}
     put = api.put("/api/v1/settings/alerts", json=document, headers={"If-Match": etag} if etag else {})

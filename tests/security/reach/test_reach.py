@@ -1,4 +1,4 @@
-"""What a project reaches on the machine: never the state and the keys, and in a service only what an administrator allows."""
+"""What a project can read on the machine: never the state and the keys, and in a service only what an administrator allows."""
 
 import json
 import sqlite3
@@ -34,7 +34,7 @@ UNREACHED = "unreached-5ecret"
 
 
 class Reached:
-    """A service on a project folder with the state where it stands by default, and what must not be found in answers."""
+    """A service on a project folder with the state in its default place, and the texts that no reply may contain."""
 
     def __init__(self, folder: Path, app: ServiceApp, client) -> None:
         self.folder, self.app, self.client = folder, app, client
@@ -273,7 +273,7 @@ def test_a_service_gives_only_the_variables_that_were_applied(reached):
 
 
 def test_applying_a_project_grants_the_variables_that_an_editor_wrote(tmp_path):
-    """An edit grants nothing; who applies the same project on the command line grants what it names, at once."""
+    """An edit grants nothing. Applying the same project on the command line grants the names in it at once."""
     with reaching(tmp_path) as reached:
         text = PROJECT.replace("${env:KEY}", "${env:OTHER}")
         assert reached.client.put("/api/v1/project", json={"yaml": text}).status_code == 200
@@ -347,7 +347,7 @@ def test_on_the_command_line_the_rights_of_the_user_apply(tmp_path):
 
 
 def test_the_state_in_postgresql_is_never_a_source(postgres, empty_postgres, tmp_path, monkeypatch):
-    """By whatever name its server is called."""
+    """Whatever name the server has in the URL."""
     monkeypatch.chdir(tmp_path)
     with psycopg.connect(empty_postgres) as connection:
         connection.execute("create table people as select 1 as id")
@@ -364,7 +364,7 @@ def test_the_state_in_postgresql_is_never_a_source(postgres, empty_postgres, tmp
 
 
 def linked_after_the_check(module, monkeypatch, link: Path, target: Path) -> None:
-    """`link` leads to `target` once it was judged, and before it is opened."""
+    """Makes `link` point to `target` after its check and before it is opened."""
     judged = module.denial_of
 
     def judge(path, reach):

@@ -1,4 +1,4 @@
-"""The table of what each role reaches, in docs/security.md: each cell is tried."""
+"""The table of what each role reaches, in docs/security.md: each cell is tested."""
 
 import re
 from pathlib import Path
@@ -27,7 +27,7 @@ def coded(code):
 
 @pytest.fixture(scope="module")
 def clients(tmp_path_factory):
-    """A browser of each role, beside a service with something of everything."""
+    """A client of each role, of a service with one resource of each kind."""
     folder = tmp_path_factory.mktemp("reach") / "project"
     folder.mkdir()
     (folder.parent / "outside.csv").write_text("id\n1\n")
@@ -51,7 +51,7 @@ def allowed(reply) -> bool:
 
 
 def seen(client, value) -> bool:
-    """Whether a source with these settings is looked into."""
+    """Whether a source with these settings is read."""
     reply = client.post("/api/v1/sources/check", json={"name": "new", "value": value})
     refused = {"file-not-allowed", "variable-not-allowed", "host-not-allowed", "state-not-a-source"}
     return allowed(reply) and not refused & {each["code"] for each in reply.json()["problems"]}

@@ -1,4 +1,4 @@
-"""Which hosts the SQL sources of a service connect to: names are judged after they are looked up, and what was judged is reached."""
+"""Which hosts the SQL sources of a service connect to: the looked-up address is checked, and the connection goes to it."""
 
 import socket
 import struct
@@ -18,7 +18,7 @@ OURS = "password-of-the-environment-5ecret"
 
 @contextmanager
 def serving(folder, environ=None):
-    """Asks what a service says of a SQL source with this URL."""
+    """Checks a SQL source with this URL at a service."""
     (folder / "penstock.yaml").write_text("sources: {}\n")
     url = f"sqlite:///{folder}/.penstock/state.db"
     apply_project(folder, url)
@@ -39,7 +39,7 @@ def codes(said):
 
 @contextmanager
 def postgres_like():
-    """Something that asks for a password as PostgreSQL does; `got` is what was sent to it."""
+    """A server that requests a password as PostgreSQL does; `got` has what it received."""
     got, over = [], threading.Event()
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
@@ -140,7 +140,7 @@ def test_a_wrong_list_of_hosts_stops_the_service(tmp_path):
 
 
 def test_the_connection_goes_to_the_checked_address(tmp_path, monkeypatch):
-    """A name that leads elsewhere at the next look-up."""
+    """A name with another address at the next look-up."""
     looked = []
     real = socket.getaddrinfo
 

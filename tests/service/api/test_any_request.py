@@ -1,4 +1,4 @@
-"""Whatever is asked, the service answers, and never by a defect: Schemathesis asks every operation of the OpenAPI.
+"""No request causes a defect: Schemathesis sends requests to every operation of the OpenAPI document.
 
 Signed in as an admin, on a state of its own. Each operation is asked with values that its schema admits and with
 values that it does not, each with the names of things that are there and with any names. The seed is fixed.
@@ -101,7 +101,7 @@ def asked(tmp_path_factory, shared_sandbox) -> Iterator[Asked]:
 
 @pytest.fixture(scope="module")
 def operations(asked) -> list[Any]:
-    """Every operation; those that take things away come last."""
+    """Every operation; those that delete come last."""
     document = httpx.get(f"{asked.url}{API}/openapi.json").json()
     found = [each.ok() for each in schemathesis.openapi.from_dict(document).get_all_operations()]
     assert len(found) > 60
@@ -126,7 +126,7 @@ def _parameters(operation: Any) -> list[str]:
 
 
 def _session(asked: Asked, operation: Any) -> requests.Session:
-    """By an API token; where only somebody who signed in may ask, a person who did."""
+    """With an API token, or with a session where a route needs one."""
     session = requests.Session()
     if (operation.method.upper(), operation.path) not in BY_SESSION:
         session.headers["Authorization"] = f"Bearer {asked.token}"
@@ -139,7 +139,7 @@ def _session(asked: Asked, operation: Any) -> requests.Session:
 
 
 def _ask(url: str, session: requests.Session, strategy: Any) -> list[str]:
-    """What went wrong, as commands that ask the same again."""
+    """The failures, as commands that repeat the requests."""
     wrong: dict[str, str] = {}
 
     @settings(

@@ -35,7 +35,7 @@ CURSORS = [
 
 @pytest.fixture(scope="module")
 def filled(module_service):
-    """A destination that has run, with a record that is held."""
+    """A destination that has run, with a record in quarantine."""
     module_service.people("it", [{"id": "1", "email": "ada@x.example"}, {"id": "2", "email": "none"}])
     module_service.ask("PUT /flows/all", {"destinations": ["it"]})
     module_service.ask("PUT /sources/hook", {"type": "webhook", "auth": "none"})
@@ -44,7 +44,7 @@ def filled(module_service):
 
 
 def ask(service, method, target, body=None):
-    """One raw request: no client makes anything else of the path."""
+    """One raw request, whose path no client changes."""
     parts = urlsplit(str(service.client.base_url))
     connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=30)
     try:

@@ -29,14 +29,14 @@ def opened(tmp_path_factory, shared_sandbox):
 
 @pytest.fixture
 def service(opened, sandbox):
-    """The service, signed in, with a credential; the sandbox holds one company and one person."""
+    """The service, signed in, with a credential; the sandbox has one company and one person."""
     sandbox.call("POST /api/company", '{"company_id": "c1", "name": "Before"}')
     sandbox.call("POST /api/people", '{"user_id": "u0", "email": "u0@x.example", "company_id": "c1"}')
     return opened
 
 
 def _first_sign_in(service):
-    """By the one-time link; then by an API token, as a program does."""
+    """Sign in with the one-time link, then with an API token as a program does."""
     assert service.ask("GET /session")["setup"] is True
     service.refused("GET /credentials", status=401)
     token = service.app.people.register.setup_link(only=True)
@@ -51,7 +51,7 @@ def _first_sign_in(service):
 
 
 def _credential(service):
-    """Only what is asked about it works: the key is sealed, and the check finds the base and its dialect."""
+    """The key is sealed, and the check finds the base URL and its dialect."""
     value = {"connector": "custify", "base_url": "auto"}
     unsaved = service.ask("POST /credentials/check", {"name": "acme", "value": value, "secret": "wrong-key"})
     assert unsaved["ok"] is False
@@ -343,7 +343,7 @@ def test_a_destination_is_created_activated_paused_and_deleted(service):
 
 
 def _audit(service):
-    """What was changed, and by whom: only an admin may see it."""
+    """The audit log, which only an admin may read."""
     assert service.client.get(f"{API}/audit").status_code == 403
     token = service.app.people.register.add_token("ada", "audit", "admin")[1]
     with httpx.Client(base_url=service.client.base_url, headers={"Authorization": f"Bearer {token}"}) as admin:

@@ -29,7 +29,7 @@ def client(tmp_path_factory):
 
 
 def meant(text: str) -> dict:
-    """What a YAML text says, as another reader reads it; literal keys aside, which are sealed instead of kept."""
+    """The content of a YAML text by another parser, without literal keys, which are sealed instead of stored."""
     document = YAML(typ="safe", pure=True).load(text) or {}
     for credential in document.get("credentials", {}).values() if document.get("credentials") else ():
         if "${" not in (credential.get("api_key") or "${"):
@@ -61,7 +61,7 @@ def resources(client: httpx.Client) -> dict[str, dict]:
 
 
 def written_one_by_one(client: httpx.Client, values: dict[str, dict]) -> None:
-    """Into an empty project, each as soon as what it refers to is there."""
+    """Create resources in an empty project, each after those that it refers to."""
     replace(client, "")
     left = [(kind, name, value) for kind in KINDS for name, value in values.get(kind, {}).items()]
     while left:
@@ -183,7 +183,7 @@ BASE = {
     sql=texts.map(lambda text: "select * from source -- " + text),
 )
 def test_every_resource_that_the_api_accepts_is_in_the_yaml(client, wanted, sql):
-    """Values that no file of ours holds; what the API refuses, it refuses before anything is written."""
+    """Unusual values. What the API refuses, it refuses before anything is written."""
     replace(client, "")
     base = {**BASE, "datasets": {"people": {**BASE["datasets"]["people"], "sql": sql}}}
     written_one_by_one(client, {kind: entries for kind, entries in base.items() if kind != "datasets"})

@@ -106,7 +106,7 @@ def test_activation_confirms_a_restored_state(project, sandbox, tmp_path):
 
 
 def test_a_note_in_flight_at_the_backup_is_sent_at_most_once(project, sandbox, tmp_path):
-    """The run dies after the backup, having sent more; the restored run goes on, and holds what it cannot know."""
+    """The run dies after the backup and more requests; the restored run continues, and quarantines records whose fate is unknown."""
     sandbox.settings(latency=30)
     notes(project, sandbox, 30, more="concurrency: 1")
     running = start(project, "run", "it")
@@ -236,7 +236,7 @@ def whole_backup(project, sandbox, tmp_path):
 
 
 def rewritten(source, target, change):
-    """A copy of a tar file; `change` answers (name, bytes) of each member, or None to leave it out."""
+    """A copy of a tar file; `change` returns (name, bytes) of each member, or None to leave it out."""
     with tarfile.open(source) as old, tarfile.open(target, "w") as new:
         for member in old:
             changed = change(member.name, old.extractfile(member).read())

@@ -30,7 +30,7 @@ credentials:
 
 
 class Later:
-    """The real time, some days on."""
+    """A clock some days ahead."""
 
     def __init__(self, days):
         self.days = days
@@ -52,7 +52,7 @@ def project(tmp_path, sandbox, monkeypatch):
 
 @pytest.fixture
 def state(project):
-    """The state of a project that was applied, opened by somebody else."""
+    """The state of an applied project, opened by another process."""
     told(project, "apply")
     with closing(Database.open(f"sqlite:///{project.folder}/.penstock/state.db")) as opened:
         yield opened

@@ -39,7 +39,7 @@ class At(SystemClock):
 
 
 class Stopped(At):
-    """All is done within its second, however slow the machine is."""
+    """A clock that does not move, so that a slow machine changes nothing."""
 
     def monotonic(self):
         return 0.0

@@ -42,7 +42,7 @@ NAMES_AND_EMPTIES = b'[{"id":"wide",%b}%b]' % (
 
 
 class Serving:
-    """`penstock serve` on a folder, as a process whose memory is watched."""
+    """`penstock serve` on a folder, as a process whose memory is measured."""
 
     def __init__(self, folder: Path, **environ: str) -> None:
         self.folder = folder

@@ -1,4 +1,4 @@
-"""JSON as it is posted: what is JSON is taken, what is none is refused, and what standards leave open is decided here.
+"""Posted JSON: valid JSON is accepted, invalid JSON is refused, and the open cases of the standards are decided here.
 
 Each case is a value, and stands in an object, in a list of objects and in a line of its own.
 """

@@ -44,7 +44,7 @@ def in_record(case, number=0):
 
 
 def exact(text):
-    """The value in which 1, 1.0 and true are three, and every digit counts."""
+    """The value in a form in which 1, 1.0 and true differ, and every digit counts."""
     value = json.loads(text, parse_float=Decimal, parse_constant=pytest.fail)
     return repr(value)
 
@@ -119,7 +119,7 @@ def test_accepted_records_can_be_read_and_previewed(client):
 
 
 def test_the_table_of_json_cases_is_complete():
-    """So many cases as the suite has, but for those that say the same once the list around them is gone."""
+    """The number of cases of the suite, without those that are equal after the list around them is removed."""
     assert (len(TAKEN), len(REFUSED), len(STRICTER), len(OPEN)) >= (90, 170, 2, 32)
 
 
@@ -146,7 +146,7 @@ def test_json_bombs_are_refused_at_once(client, body):
 
 
 def gzip_of(size):
-    """A small body that becomes `size` bytes."""
+    """A small body that decompresses to `size` bytes."""
     packer = zlib.compressobj(6, wbits=31)
     return (
         packer.compress(b'{"a":"')
@@ -205,7 +205,7 @@ def test_xml_bombs_are_refused(client, name):
 
 
 def raw(client, head, body, statuses):
-    """What answers bytes that no client would send: the status, or 0 when the connection was closed."""
+    """The status of the reply to bytes that no client would send; 0 if the connection was closed."""
     parts = urlsplit(str(client.base_url))
     with socket.create_connection((parts.hostname, parts.port), timeout=20) as connection:
         connection.sendall(head.replace(b"\n", b"\r\n") + body)

@@ -41,7 +41,7 @@ def post(client, *ids):
 
 
 def test_a_flow_of_posted_and_of_read_records_sends_each_once(opened, sandbox, tmp_path):
-    """What is posted goes at once and alone, the file when it is new, and the whole flow when a person asks."""
+    """Posted records are sent at once and alone, the file when it is new, and the whole flow on request."""
     app, client = opened
 
     def arrived(kind, key):
@@ -78,7 +78,7 @@ def test_a_flow_of_posted_and_of_read_records_sends_each_once(opened, sandbox, t
 
 
 class Ahead(SystemClock):
-    """A clock that is set forward."""
+    """A clock that a test moves forward."""
 
     ahead = 0.0
 
@@ -87,7 +87,7 @@ class Ahead(SystemClock):
 
 
 class Refusing:
-    """A queue that takes nothing, or something."""
+    """A queue that refuses all runs, or some."""
 
     def __init__(self):
         self.reason = "it has no API key"

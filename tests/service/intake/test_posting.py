@@ -236,7 +236,7 @@ def test_refused_posts_are_logged_once_a_second_and_measured(opened):
 
 
 def refused_posts(client):
-    """How many posts `/metrics` says were answered by 401."""
+    """The number of posts with the reply 401, from `/metrics`."""
     lines = client.get("/metrics").text.splitlines()
     found = [line for line in lines if "_count{" in line and "/hooks/" in line and 'status="401"' in line]
     return sum(float(line.rpartition(" ")[2]) for line in found)

@@ -30,7 +30,7 @@ def call(kind, **members):
 
 @pytest.fixture
 def rows(opened):
-    """What a dataset makes of the calls posted, newest last."""
+    """The rows of a dataset for the posted calls, newest last."""
     app, client = opened
 
     def made(dataset, *calls):
@@ -57,7 +57,7 @@ def test_an_identify_call_is_a_person_by_the_id_in_any_place(rows):
 
 
 def notes(opened, destination):
-    """What a run of everything that came would note: (field, action, reason) → count."""
+    """The notes of a run of all posted calls: (field, action, reason) → count."""
     found = opened[0].preview(destination, limit=None, everything=True)
     assert found.refused == ()
     return {(note.field, note.action, note.reason): note.count for note in found.notes}
@@ -173,7 +173,7 @@ def test_only_remove_true_removes_a_link(opened, rows):
 
 
 def sent(opened, destination):
-    """The payloads that a run of everything that came would send."""
+    """The payloads of a run of all posted calls."""
     found = opened[0].preview(destination, limit=None, everything=True)
     return [job["payload"] for request in found.requests for job in json.loads(request.body or "{}").get("jobs", ())]
 

@@ -77,7 +77,7 @@ def test_a_run_without_a_worker_raises_an_alert() -> None:
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(1, 40 * 60)), max_size=60))
 def test_an_alert_sends_one_message_for_each_state(steps: list[tuple[bool, int]]) -> None:
-    """However it comes and goes: messages are far apart, raised and over take turns, and the last word is true."""
+    """For any changes of a fact: messages are not too close, raised and over alternate, and the last one is true."""
     rules, known, now = RulesDocument(), {}, START
     said: list[tuple[datetime, str]] = []
     stalled = False
@@ -100,7 +100,7 @@ def test_an_alert_sends_one_message_for_each_state(steps: list[tuple[bool, int]]
 
 
 class Receiver(ThreadingHTTPServer):
-    """Takes JSON messages; answers `status`."""
+    """Receives JSON messages; replies with `status`."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)

@@ -27,7 +27,7 @@ flows:
 
 
 def cpu_s(pid):
-    """Processor time, user and system: it grows with what a process does, not with what others do."""
+    """Processor time of user and system, which depends on no other process."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / 100
 
@@ -46,7 +46,7 @@ def test_an_idle_service_uses_almost_no_processor_time(tmp_path):
 
 @pytest.fixture
 def only_woken(monkeypatch):
-    """At rest nobody looks at the tables by themselves: what begins was noticed."""
+    """Without polling, so that a start shows that the worker noticed the change."""
     monkeypatch.setattr(worker, "IDLE_S", NEVER_S)
     monkeypatch.setattr(dbos_engine, "IDLE_S", NEVER_S)
     monkeypatch.setattr(dbos_engine, "RESTLESS_S", 0.1)

@@ -17,7 +17,7 @@ LANE = 2
 
 @pytest.fixture(params=["plain", "dbos-sqlite", "dbos-postgres"])
 def make(request, tmp_path, monkeypatch):
-    """Makes engines on one state; all of them are stopped at the end. One at a time: DBOS is one a process."""
+    """Makes engines on one state, one at a time, since a process can have one DBOS; all are stopped at the end."""
     monkeypatch.chdir(tmp_path)
     running, closing = [], ExitStack()
     if request.param == "plain":
@@ -48,7 +48,7 @@ def make(request, tmp_path, monkeypatch):
 
 
 class Executed:
-    """Notes which tickets were executed; those `held` last until they are let go."""
+    """Records which tickets were executed; those in `held` last until they are released."""
 
     def __init__(self, *held):
         self.began, self.over = [], []
@@ -142,7 +142,7 @@ def test_old_workflows_of_dbos_are_deleted(tmp_path):
 
 
 class Moved:
-    """The real time, and some hours more."""
+    """A clock some hours ahead."""
 
     hours = 0
 

@@ -53,7 +53,7 @@ def test_an_interval_is_due_at_multiples_of_itself(seconds, after, ahead):
     [("2026-03-28", ["01:30"]), ("2026-03-29", ["01:00"]), ("2026-03-30", ["00:30"]), ("2026-10-25", ["00:30"])],
 )
 def test_a_daily_time_is_due_once_when_the_clocks_change(day, utc):
-    """In Berlin: in spring there is no half past two, and the run is at three; in autumn there are two, and one run."""
+    """In Berlin there is no half past two in spring, and the run is at three; in autumn there are two, and one run."""
     midnight = datetime.fromisoformat(day).replace(tzinfo=ZoneInfo("Europe/Berlin")).astimezone(UTC)
     moments = passed(read_schedule("30 2 * * *"), "Europe/Berlin", midnight, midnight + timedelta(hours=12))
     assert [f"{moment:%H:%M}" for moment in moments] == utc

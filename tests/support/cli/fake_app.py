@@ -53,7 +53,7 @@ def held(number: int, cause: str = "email: email", outcome: str = "quarantined")
 
 @dataclass
 class FakeApp:
-    """`answers` replaces what a method answers; an exception among them is raised. `asked` keeps the calls."""
+    """`answers` replaces the result of a method; an exception is raised. `asked` has the calls."""
 
     answers: dict[str, Any] = field(default_factory=dict)
     asked: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = field(default_factory=list)

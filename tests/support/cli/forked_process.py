@@ -1,4 +1,4 @@
-"""`penstock` as a process of its own, without a second of importing: forked from one that has imported everything.
+"""`penstock` as a separate process without the second of imports: forked from a process that has imported everything.
 
 `Process` is a `subprocess.Popen` and `run` a `subprocess.run` of a Python command (`-m penstock …`, a script, `-c code`).
 What a test can do to a process it can do to these: pipes, signals, kill -9, exit codes. Not for what measures the start
@@ -29,7 +29,7 @@ LONGEST = 1 << 20
 
 
 class Process(subprocess.Popen):
-    """Started by fork; `arguments` are what would stand behind `python`."""
+    """Started by fork; `arguments` are those of `python`."""
 
     def __init__(self, arguments: list[Any], **options: Any) -> None:
         super().__init__([sys.executable, *map(str, arguments)], **options)
@@ -97,7 +97,7 @@ _turn = threading.Lock()
 
 @lru_cache(maxsize=1)
 def _mother() -> socket.socket:
-    """Started when the first is needed; it ends when this end of the socket is closed, however that comes."""
+    """The process to fork from. It starts when first needed, and ends when this end of the socket is closed."""
     ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     one_thread = {"OPENBLAS_NUM_THREADS": "1", "JE_ARROW_MALLOC_CONF": "background_thread:false"}
     environ = {**os.environ, **one_thread}
@@ -137,7 +137,7 @@ def _import_everything() -> None:
 
 
 def _serve(asked: socket.socket) -> dict[str, Any]:
-    """Fork one for each request; answers the request, in the fork."""
+    """Fork for each request; returns the request, in the fork."""
     children: dict[int, int] = {}
     ends, end = os.pipe()
     os.set_blocking(end, False)
@@ -182,7 +182,7 @@ def _bury(children: dict[int, int]) -> None:
 
 
 def _be(arguments: list[str], cwd: str, env: dict[str, str]) -> None:
-    """Be as new: what a process has when it begins."""
+    """Reset this process to the state of a new one."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.chdir(cwd)
@@ -210,7 +210,7 @@ def _be(arguments: list[str], cwd: str, env: dict[str, str]) -> None:
 
 
 def _end(error: BaseException | None) -> None:
-    """End as Python does, without taking apart what was imported, which takes as long as importing it."""
+    """End as Python does, without the teardown of modules, which takes as long as importing them."""
     code = error.code if isinstance(error, SystemExit) else 0 if error is None else 1
     if error is not None and not isinstance(error, SystemExit):
         traceback.print_exception(error)

@@ -14,7 +14,7 @@ from support.cli import forked_process
 
 
 class Shell:
-    """`text` and `json` run a command here; `start` as a process of its own, where signals and terminals matter."""
+    """`text` and `json` run a command in this process; `start` runs one as a separate process, for signals and terminals."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
         self.folder = folder

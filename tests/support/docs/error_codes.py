@@ -1,4 +1,4 @@
-"""Every error code that the source can raise, found by reading it."""
+"""Every error code that the source can raise, found in its syntax trees."""
 
 import ast
 import re

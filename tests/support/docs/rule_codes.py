@@ -1,4 +1,4 @@
-"""Every rule code that a refusal of the source can have, found by reading it."""
+"""Every rule code that a refusal can have, found in the syntax trees of the source."""
 
 import ast
 from collections.abc import Iterator

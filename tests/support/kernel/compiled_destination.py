@@ -23,7 +23,7 @@ def chunk_of(records: Sequence[Mapping[str, Any]], absent: Mapping[str, frozense
 
 
 def json_column(texts: Sequence[str | None]) -> tuple[pa.Field, pa.Array]:
-    """A column as the sources give JSON: text, marked as such."""
+    """A column of JSON as the sources return it: text, marked as JSON."""
     return pa.field("", pa.string(), metadata={b"penstock": b"json"}), pa.array(texts, pa.string())
 
 
@@ -57,7 +57,7 @@ def _type(field: pa.Field) -> Any:
 
 
 def bindings(fields: Mapping[str, Any] | None) -> dict[str, Binding] | None:
-    """`fields` as the project file says it: field → column, {value: …} or {column: …, default: …}."""
+    """`fields` as in the project file: field → column, {value: …} or {column: …, default: …}."""
     if fields is None:
         return None
     return {name: _binding(given) for name, given in fields.items()}

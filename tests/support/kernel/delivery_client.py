@@ -1,4 +1,4 @@
-"""Clients and senders against the scripted server. Chance and waiting are ours, the network is real."""
+"""Clients and senders for the scripted server, with a real network and simulated chance and time."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager

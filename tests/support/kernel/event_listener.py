@@ -1,4 +1,4 @@
-"""A listener that keeps what it was told."""
+"""A listener that stores the reported events."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from penstock.model.events import SILENT
 
 
 class EventListener:
-    """`all` holds every event with its facts, in order. Secrets and traces are nobody's business here."""
+    """`all` has every event with its facts, in order. Secrets and traces are ignored."""
 
     def __init__(self) -> None:
         self.all: list[tuple[str, dict[str, Any]]] = []

@@ -1,4 +1,4 @@
-"""A driver of delivery machines without a loop: a script replies, and time passes only where a command takes some."""
+"""A driver of delivery machines without an event loop: a script has the replies, and only commands let time pass."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Records, schemas and manual destinations, in few words."""
+"""Records, schemas and manual destinations for tests."""
 
 import pyarrow as pa
 
@@ -13,7 +13,7 @@ JSON_MARK = {b"penstock": b"json"}
 
 
 def chunk_of(columns, *, as_json=(), absent=None):
-    """Columns name → list of values (or an Arrow array); those in `as_json` hold JSON text."""
+    """Columns as name → list of values (or an Arrow array); those in `as_json` have JSON text."""
     arrays = {name: values if isinstance(values, pa.Array) else pa.array(values) for name, values in columns.items()}
     fields = [
         pa.field(name, array.type, metadata=JSON_MARK if name in as_json else None) for name, array in arrays.items()

@@ -1,4 +1,4 @@
-"""Many records in quarantine, as a run leaves them there, without the run."""
+"""Many records in quarantine, as after a run."""
 
 from penstock.model.outcome import Outcome, Refusal
 from penstock.store import quarantine

@@ -1,4 +1,4 @@
-"""Sends under the shared allowance for some seconds. A script: python sending.py STATE API KEY RATE PER SECONDS"""
+"""Sends under the shared rate limit for some seconds. A script: python sender_process.py STATE API KEY RATE PER SECONDS"""
 
 import asyncio
 import http.client

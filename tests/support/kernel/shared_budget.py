@@ -1,4 +1,4 @@
-"""A server with fixed windows, requests under a budget, and the row that budgets share: all in virtual time."""
+"""A server with fixed windows, requests under a budget, and the row that budgets share, all in virtual time."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -47,7 +47,7 @@ async def one_request(budget, server, up, down, lane="live"):
 
 
 async def saturate(budget, server, seconds, concurrency, latency):
-    """Everybody sends as fast as the budget lets them."""
+    """Send as fast as the budget allows."""
     until = asyncio.get_running_loop().time() + seconds
 
     async def worker():
@@ -63,7 +63,7 @@ async def saturate(budget, server, seconds, concurrency, latency):
 
 
 class SharedRow:
-    """The row of a credential, as processes reach it: one at a time, each exchange taking a few milliseconds."""
+    """The row of a credential for one process at a time; each exchange takes a few milliseconds."""
 
     def __init__(self, limit, per, took=0.004):
         self.rate = RateLimit(limit, per)

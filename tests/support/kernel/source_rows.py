@@ -1,4 +1,4 @@
-"""What a reading gave, in the plain forms that tests compare."""
+"""The result of a reading, in plain forms that tests compare."""
 
 from __future__ import annotations
 

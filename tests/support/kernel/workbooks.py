@@ -1,4 +1,4 @@
-"""Excel workbooks written by hand: each part as XML, so that a test says exactly what is in the file."""
+"""Excel workbooks with each part given as XML, so that a test sets the exact content of the file."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def packed(parts: Mapping[str, str | bytes]) -> bytes:
 
 
 def table(*rows: tuple[object, ...]) -> str:
-    """Rows of texts and numbers; a cell that is XML already (`<c>…`) is taken as it is, None is left out."""
+    """Rows of texts and numbers; a cell that is XML already (`<c>…`) stays unchanged, None is left out."""
     return "".join(f'<row r="{number}">{"".join(map(_cell, row))}</row>' for number, row in enumerate(rows, start=1))
 
 

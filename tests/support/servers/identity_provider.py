@@ -1,4 +1,4 @@
-"""A small identity provider over real HTTP, which signs real tokens, and can be told to sign wrong ones."""
+"""A small identity provider over real HTTP, which signs real tokens, and wrong ones on request."""
 
 import hashlib
 import hmac
@@ -25,7 +25,7 @@ def new_key(kid: str) -> RSAKey:
 
 
 class IdentityProvider(ThreadingHTTPServer):
-    """`who` are the claims of who signs in there; `bend` may change claims or header before they are signed."""
+    """`who` has the claims of the user who signs in; `bend` can change claims or header before they are signed."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)

@@ -1,4 +1,4 @@
-"""A native batch endpoint of its own, in a thread of the test: what a job's document says is the test's to choose."""
+"""A native batch endpoint in a thread of the test, which chooses the documents of the jobs."""
 
 import json
 from collections.abc import Callable, Iterator

@@ -49,7 +49,7 @@ def server() -> str:
 
 @lru_cache(maxsize=1)
 def _prepared(server: str) -> str:
-    """The name of a database that holds our tables, and nothing in them: making them takes longer than copying them."""
+    """The name of a database with our empty tables, which is copied, since creating tables takes longer."""
     from penstock.store.database import Database
 
     with tempfile.TemporaryDirectory() as folder, _made(server, "prepared", keep=True) as url:
@@ -71,7 +71,7 @@ def _made(server: str, name: str, template: str = "template1", *, keep: bool = F
 
 @pytest.fixture
 def postgres(server: str) -> Iterator[str]:
-    """A PostgreSQL database with our tables, and nothing in them."""
+    """A PostgreSQL database with our empty tables."""
     with _made(server, f"test_{next(NUMBERS)}", _prepared(server)) as url:
         yield url
 

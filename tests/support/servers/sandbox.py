@@ -1,4 +1,4 @@
-"""Starts the sandbox as a process of its own, and speaks to it and to its admin routes through the standard library."""
+"""Starts the sandbox as a separate process, and sends requests to it and its admin routes by the standard library."""
 
 import http.client
 import json
@@ -101,7 +101,7 @@ class Sandbox:
 
 
 def start_sandbox(*flags: str) -> Sandbox:
-    """Start one with a free port; it also ends when this process does. Raises RuntimeError when it does not come up."""
+    """Start one with a free port; it ends with this process at the latest. Raises RuntimeError if it does not start."""
     command = [sys.executable, "-m", "penstock_sandbox", "--with-parent", str(os.getpid()), *flags]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None
@@ -127,7 +127,7 @@ def _running() -> Sandbox:
 
 
 def stop() -> None:
-    """End the shared one, if it was started."""
+    """Stop the shared sandbox, if it was started."""
     if _running.cache_info().currsize:
         _running().stop()
         _running.cache_clear()
@@ -135,7 +135,7 @@ def stop() -> None:
 
 @pytest.fixture(scope="session")
 def shared_sandbox() -> Sandbox:
-    """One for this test process, however many conftests import this; use it through `sandbox`, which empties it."""
+    """One sandbox for this test process, however many conftests import this; use the fixture `sandbox`, which empties it."""
     return _running()
 
 

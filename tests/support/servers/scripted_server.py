@@ -30,7 +30,7 @@ Step = Callable[[asyncio.StreamWriter, Seen], Awaitable[bool | None]]  # False: 
 
 
 def reply(status: int, body: Any = b"", headers: dict[str, str] | None = None, *, content_type: str = JSON) -> Step:
-    """A complete reply. What is not bytes is sent as JSON."""
+    """A complete reply. A body that is not bytes is sent as JSON."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     lines = {"Content-Type": content_type, "Content-Length": str(len(content)), **(headers or {})}
     head = f"HTTP/1.1 {status} Said\r\n" + "".join(f"{name}: {value}\r\n" for name, value in lines.items()) + "\r\n"
@@ -38,7 +38,7 @@ def reply(status: int, body: Any = b"", headers: dict[str, str] | None = None, *
 
 
 def raw(data: bytes, *, close: bool = True) -> Step:
-    """These bytes, whatever they are."""
+    """These bytes, unchanged."""
 
     async def step(writer: asyncio.StreamWriter, _: Seen) -> bool:
         writer.write(data)
@@ -53,7 +53,7 @@ def gzipped(content: bytes, status: int = 200) -> Step:
 
 
 def cut() -> Step:
-    """No reply at all: the connection just ends."""
+    """No reply: the connection is closed."""
     return raw(b"")
 
 
@@ -98,7 +98,7 @@ def endless() -> Step:
 
 @dataclass
 class ScriptedServer:
-    """Use as an async context manager. `answer`, when given, answers every request in place of the script."""
+    """Use as an async context manager. `answer`, if given, makes every reply in place of the script."""
 
     script: list[Step] = field(default_factory=list)
     answer: Callable[[Seen], Step] | None = None

@@ -66,13 +66,13 @@ flows:
 
 
 def ended(app: ServiceApp, run: str) -> dict[str, Any]:
-    """The run, as soon as it has ended."""
+    """The run, after it has ended."""
     return until(lambda: (found := app.work.run(run))["status"] in ENDED and found)
 
 
 @contextmanager
 def serving(app: ServiceApp) -> Iterator[httpx.Client]:
-    """The REST API over real HTTP, for one person at this machine."""
+    """The REST API over real HTTP, without sign-in."""
     with served(app, without_sign_in=True) as client:
         client.base_url = client.base_url.join("/api/v1")
         yield client

@@ -1,4 +1,4 @@
-"""A project with people or notes on a sandbox, and what arrived there."""
+"""A project that sends people or notes to a sandbox, and the records that arrived there."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from support.cli.project import Project
 
 
 def people(project, sandbox, number, name="Person"):
-    """The data stand beside the project, so that they are the same file for its copies."""
+    """The data is beside the project, so that its copies read the same file."""
     rows = "".join(f"u{n},{name} {n},p{n}@x.example\n" for n in range(number))
     project.write("../people.csv", "id,name,email\n" + rows)
     project.destination(
@@ -24,7 +24,7 @@ def people(project, sandbox, number, name="Person"):
 
 
 def notes(project, sandbox, number, more=""):
-    """Notes must not be sent twice."""
+    """A project with notes, which must not be sent twice."""
     sandbox.call("POST /api/company", '{"company_id": "acme"}')
     rows = "".join(f"n{n},acme,note {n}\n" for n in range(number))
     project.write("notes.csv", "id,company_id,text\n" + rows)
@@ -34,7 +34,7 @@ def notes(project, sandbox, number, more=""):
 
 
 def told(project, *arguments, code=0, stdin=None):
-    """The JSON that a command answers. It runs in this process: starting one takes a second on a busy machine."""
+    """The JSON output of a command. It runs in this process, since starting one takes a second on a busy machine."""
     out, err = StringIO(), StringIO()
     typed = mock.patch.object(sys, "stdin", StringIO(stdin or ""))
     with mock.patch.dict(os.environ, project.environ), typed, redirect_stdout(out), redirect_stderr(err):

@@ -23,7 +23,7 @@ def apply_project(folder: Path, url: str) -> None:
 
 @contextmanager
 def service(folder: Path, project: str, *, url: str | None = None, environ: dict[str, str] | None = None):
-    """The App and a client of the API that serves it; the project is applied first."""
+    """Apply the project; returns the App and a client of its API."""
     (folder / "penstock.yaml").write_text(project)
     url = url or f"sqlite:///{folder / 'state.db'}"
     apply_project(folder, url)
@@ -33,7 +33,7 @@ def service(folder: Path, project: str, *, url: str | None = None, environ: dict
 
 @contextmanager
 def served(app: ServiceApp, *, without_sign_in: bool = False) -> Iterator[httpx.Client]:
-    """A client of the App's API; the App stays the caller's to close."""
+    """A client of the App's API. The caller closes the App."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         config = uvicorn.Config(make_api(app, without_sign_in=without_sign_in), log_level="critical")

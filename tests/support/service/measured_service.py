@@ -35,7 +35,7 @@ PROJECT = "sources: {crm: {type: file, path: crm.csv}}\ndatasets: {crm: {source:
 
 @dataclass
 class MeasuredService:
-    """Serves a small project in `folder`, without sign-in. Files for attacks go into that folder."""
+    """Serves a small project in `folder`, without sign-in. Files for attacks are in that folder, too."""
 
     folder: Path
     project: str = PROJECT
@@ -133,5 +133,5 @@ class MeasuredService:
 
 
 def _busy() -> float:
-    """How many times longer everything takes now, for others are at work on this machine."""
+    """The factor by which this machine is slower now because of other work."""
     return max(1.0, 2 * getloadavg()[0] / (cpu_count() or 1))

@@ -1,4 +1,4 @@
-"""The smallest engine that keeps the port's promise, for as long as this process lives: threads and a table in memory."""
+"""The smallest engine that fulfils the contract while this process lives: threads and a table in memory."""
 
 import threading
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ class Ticket:
 
 @dataclass
 class Shared:
-    """What all engines on one state share."""
+    """The data that all engines on one state share."""
 
     tickets: dict[str, Ticket] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)

@@ -1,4 +1,4 @@
-"""A real service over real HTTP, with people in it, and a clock that tests move on."""
+"""A real service over real HTTP, with users, and a clock that tests move forward."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -35,7 +35,7 @@ flows:
 
 
 class MovedClock:
-    """The real time, and as much later as a test says."""
+    """The real time plus what a test adds."""
 
     def __init__(self) -> None:
         self.later_s = 0.0
@@ -96,14 +96,14 @@ def running(
 
 @pytest.fixture
 def empty(tmp_path: Path) -> Iterator[Service]:
-    """A service in which nobody is yet."""
+    """A service without users."""
     with running(tmp_path) as made:
         yield made
 
 
 @pytest.fixture
 def service(empty: Service) -> Service:
-    """A service with somebody of each role, who is called like it."""
+    """A service with one user of each role, named after it."""
     for role in ("admin", "editor", "operator", "viewer"):
         empty.add(role, role)
     return empty
@@ -121,5 +121,5 @@ def code_of(reply: httpx.Response) -> str:
 
 
 def filled(path: str) -> str:
-    """A route's template with some name in every place."""
+    """A route's path with a name in place of each parameter."""
     return re.sub(r"\{\w+(:\w+)?\}", "credentials", path)

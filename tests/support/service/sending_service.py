@@ -1,4 +1,4 @@
-"""One service for all tests of a module: a project that sends to the sandbox, and a worker that runs what is asked."""
+"""One service for all tests of a module: a project that sends to the sandbox, and a worker that executes requested runs."""
 
 import time
 from collections.abc import Iterator
@@ -46,7 +46,7 @@ PEOPLE = "id,name,email\nu1,Ada,ada@x.example\nu2,Bob,bob@x.example\nu3,Eve,not-
 
 @dataclass
 class SendingService:
-    """`client` asks below `/api/v1`; `folder` holds the project's files."""
+    """`client` sends requests below `/api/v1`; `folder` has the project's files."""
 
     client: httpx.Client
     app: ServiceApp

@@ -1,4 +1,4 @@
-"""One service with its worker, beside a sandbox, for all tests of a module; each test makes resources of its own."""
+"""One service with its worker and a sandbox, for all tests of a module; each test creates its own resources."""
 
 import csv
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,7 +20,7 @@ CREDENTIAL = "acme"
 
 @dataclass(frozen=True)
 class ServedProject:
-    """`folder` is what relative paths of sources start from."""
+    """`folder` is where relative paths of sources start."""
 
     folder: Path
     app: ServiceApp
@@ -78,7 +78,7 @@ class ServedProject:
 
 @contextmanager
 def served_empty(folder: Path, sandbox: Sandbox, *, without_sign_in: bool, **environ: str) -> Iterator[ServedProject]:
-    """A service on a state in which nothing is yet."""
+    """A service on an empty state."""
     with (
         ServiceApp.open_applied(f"sqlite:///{folder / 'state.db'}", environ=environ) as app,
         served(app, without_sign_in=without_sign_in) as client,
@@ -93,7 +93,7 @@ def served_empty(folder: Path, sandbox: Sandbox, *, without_sign_in: bool, **env
 
 @contextmanager
 def served_project(folder: Path, sandbox: Sandbox) -> Iterator[ServedProject]:
-    """A service without sign-in in which there is the credential `acme`, which leads to the sandbox, flat."""
+    """A service without sign-in, with the credential `acme` for the sandbox, flat."""
     with served_empty(folder, sandbox, without_sign_in=True) as made:
         value = {"connector": "custify", "base_url": sandbox.flat_url, "rate_limit": {"requests": 10_000, "per": "1s"}}
         made.ask(f"PUT /credentials/{CREDENTIAL}", value)

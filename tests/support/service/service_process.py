@@ -40,7 +40,7 @@ datasets:
 
 
 def first_document(process: subprocess.Popen[str]) -> dict[str, Any]:
-    """The JSON document that a process says when it is ready."""
+    """The JSON document that a process prints when it is ready."""
     text = ""
     assert process.stdout is not None
     for line in process.stdout:
@@ -55,7 +55,7 @@ def first_document(process: subprocess.Popen[str]) -> dict[str, Any]:
 def start_service(
     folder: Path, *options: str, port: int = 0, environ: dict[str, str] | None = None
 ) -> tuple[subprocess.Popen[str], dict[str, Any]]:
-    """`penstock serve` in a folder, as a process, and what it says when it is ready. Its log is `serve.log`."""
+    """`penstock serve` in a folder, as a process, and the document that it prints when it is ready. Its log is `serve.log`."""
     own = {**os.environ, "PENSTOCK_LOG_LEVEL": "warning", **(environ or {})}
     command = [*PENSTOCK, "serve", "--port", str(port), "--json", *options]
     with (folder / "serve.log").open("a") as log:
@@ -65,7 +65,7 @@ def start_service(
 
 @dataclass
 class ServiceProcess:
-    """The project in a folder; its processes end with the `with` that it stands in."""
+    """The project in a folder; its processes end with the `with` statement."""
 
     folder: Path
     options: tuple[str, ...] = ("--without-sign-in",)

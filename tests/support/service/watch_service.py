@@ -1,4 +1,4 @@
-"""A project that is applied, its ServiceApp, and the service over it without sign-in."""
+"""An applied project, its ServiceApp, and its service without sign-in."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

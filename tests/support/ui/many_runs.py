@@ -1,4 +1,4 @@
-"""Runs that were, in numbers no test could wait for: written straight into the state."""
+"""Many finished runs, written directly into the state."""
 
 import sqlite3
 
@@ -6,7 +6,7 @@ from support.service.service_process import ServiceProcess
 
 
 def many_runs(served: ServiceProcess, count: int) -> str:
-    """One run that took place, and so many like it; the destination's name."""
+    """One real run and many copies of it; returns the destination's name."""
     value = {"dataset": "contacts", "credential": "acme", "template": "upsert_person", "fields": {"email": "email"}}
     served.call("POST", "/destinations", {"name": "often", "value": {**value, "active": True}})
     run = served.call("POST", "/runs", {"target": "often"})["run"]

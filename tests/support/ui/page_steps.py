@@ -1,11 +1,11 @@
-"""What a person does in the browser, in a few words."""
+"""What a user does in the browser, as short functions."""
 
 import re
 from typing import Any
 
 
 def begin(page: Any, dataset: str = "contacts", credential: str = "acme") -> None:
-    """Send a dataset to a destination: as far as the configuration."""
+    """Start to send a dataset to a destination, up to the configuration."""
     page.goto("/destinations/new")
     pick(page, "Which records?", dataset)
     page.get_by_role("button", name=re.compile("^Custify")).click()
@@ -13,13 +13,13 @@ def begin(page: Any, dataset: str = "contacts", credential: str = "acme") -> Non
 
 
 def pick(page: Any, label: str, option: str) -> None:
-    """Choose in a pull-down."""
+    """Choose an option of a select."""
     page.get_by_role("combobox", name=label, exact=True).click()
     page.get_by_role("option", name=option, exact=True).filter(visible=True).click()
 
 
 def by_hand(page: Any, url: str = "/people", *, batched: bool = True) -> None:
-    """Configure a manual request, which begins without URL and batching."""
+    """Open the form of a manual request, which starts without URL and batching."""
     page.get_by_text("Advanced", exact=True).click()
     page.get_by_role("textbox", name="URL", exact=True).fill(url)
     if batched:
@@ -39,7 +39,7 @@ def write(page: Any, label: str, text: str) -> None:
 
 
 def done(page: Any, name: str) -> None:
-    """Name it, save it as a draft, and see that it is one."""
+    """Name the destination, save it as a draft, and wait until it is shown as one."""
     page.get_by_label("Name of the destination").fill(name)
     page.get_by_role("button", name="Done").click()
     page.get_by_role("heading", name=name, exact=True).wait_for()

@@ -61,13 +61,13 @@ def tree(text: str) -> dict[str, Marked]:
 
 
 def unplaced(project):
-    """The destinations without the lines where they stand."""
+    """The destinations without their line numbers."""
     return {name: replace(destination, line=None) for name, destination in project.destinations.items()}
 
 
 @given(st.dictionaries(texts.filter(lambda t: t != "<<"), values, min_size=1, max_size=3))
 def test_any_values_are_read_back_unchanged(given_values):
-    """JSON is YAML, so it is the other way in; YAML wants escapes for what cannot be printed."""
+    """JSON is YAML, so it can be read, too; YAML needs escapes for characters that cannot be printed."""
     text = json.dumps({"destinations": given_values}, ensure_ascii=False)
     before = tree("".join(char if char.isprintable() else f"\\U{ord(char):08x}" for char in text))
     again = tree(canonical(before))

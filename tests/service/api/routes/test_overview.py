@@ -8,7 +8,7 @@ from jsonschema import Draft202012Validator
 
 @pytest.fixture(scope="module")
 def run(office):
-    """A run that sent two records and held one."""
+    """A run that sent two records and quarantined one."""
     found = office.run("it")
     assert found["status"] == "partial", found
     return found
@@ -84,7 +84,7 @@ def test_the_search_finds_resources_runs_and_records(office, run):
 
 
 def strict(schema: Any) -> Any:
-    """The schema, whose objects may have no keys but those that it names."""
+    """The schema, with objects that have no other keys."""
     if isinstance(schema, list):
         return [strict(part) for part in schema]
     if not isinstance(schema, dict):
@@ -95,7 +95,7 @@ def strict(schema: Any) -> Any:
 
 @pytest.fixture(scope="module")
 def answers(office):
-    """By path of a route, what checks its answers."""
+    """The schema of each route's replies, by its path."""
     document = strict(office.client.get("/openapi.json").json())
     parts = {"components": document["components"]}
     return {
