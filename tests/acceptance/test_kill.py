@@ -11,7 +11,7 @@ import pytest
 from support.cli import forked_process
 from support.cli.project import HERE, Project, run_penstock
 
-DYING = HERE / "dying.py"
+KILLED_RUN = HERE / "killed_run.py"
 PEOPLE, NOTES = 60, 24
 GENERAL = (
     "before the bytes leave",
@@ -54,7 +54,7 @@ def test_the_same_command_again_completes_the_run(tmp_path: Path, sandbox, kind:
     make = {"upsert": upsert, "note": note, "batch": batch, "parts": parts, "parts in batches": parts_in_batches}[kind]
     make(project, sandbox)
     died = forked_process.run(
-        [DYING, moment, str(times), "run", "it", "--json"],
+        [KILLED_RUN, moment, str(times), "run", "it", "--json"],
         cwd=tmp_path,
         env=project.environ,
         capture_output=True,
@@ -156,7 +156,7 @@ def test_a_run_from_the_start_continues_from_there(tmp_path: Path, sandbox, mome
     assert json.loads(run_penstock(project, "run", "both", "--json").stdout)["records"]["delivered"] == 2 * PEOPLE
     with sqlite3.connect(tmp_path / "shop.db") as connection:
         connection.execute("update people set name = name || ' II'")
-    command = [DYING, moment, "1", "run", "both", "--from", "start", "--json"]
+    command = [KILLED_RUN, moment, "1", "run", "both", "--from", "start", "--json"]
     died = forked_process.run(command, cwd=tmp_path, env=project.environ, capture_output=True, timeout=60, check=False)
     assert died.returncode == -signal.SIGKILL
     report = json.loads(run_penstock(project, "run", "both", "--json").stdout)

@@ -18,7 +18,7 @@ def test_a_killed_run_is_finished_by_the_next(tmp_path: Path, sandbox, postgres:
     project.destination("people.csv", "upsert_person", "user_id: id, name: name, email: email", base=sandbox.flat_url)
     arguments = ["run", "it", "--json", "--database", postgres]
     died = forked_process.run(
-        [HERE / "dying.py", "between verdict and commit", "20", *arguments],
+        [HERE / "killed_run.py", "between verdict and commit", "20", *arguments],
         cwd=tmp_path,
         env=project.environ,
         capture_output=True,

@@ -342,10 +342,10 @@ def test_a_key_that_is_repeated_in_a_later_chunk_is_counted_too(project, sandbox
     project.write("rows.csv", "user_id,email\n" + "\n".join(rows) + "\n")
     project.destination("rows.csv", "upsert_person", "user_id: user_id, email: email", base=sandbox.url, key="user_id")
     report = run(project, command="plan it")
-    told = {note["action"]: (note["count"], note["reason"]) for note in report["notes"]}
-    assert told["duplicate_key"] == (2, "2 records have the key u1; the last is sent")
-    assert told["scientific_notation"][0] == 1
-    assert "9.91214E+15" in told["scientific_notation"][1]
+    reasons = {note["action"]: (note["count"], note["reason"]) for note in report["notes"]}
+    assert reasons["duplicate_key"] == (2, "2 records have the key u1; the last is sent")
+    assert reasons["scientific_notation"][0] == 1
+    assert "9.91214E+15" in reasons["scientific_notation"][1]
 
 
 def links_of(sandbox, user_id):

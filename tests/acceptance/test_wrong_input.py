@@ -63,7 +63,7 @@ def call(project, *arguments, environ=None, small=None):
     return subprocess.run(command, check=False, capture_output=True, preexec_fn=limit, **settings)
 
 
-def told(project, name, code, *, command=("run", "it"), **settings):
+def run_and_compare(project, name, code, *, command=("run", "it"), **settings):
     """Run it as text and as JSON, compare both with the golden file, and return the errors of the JSON."""
     text = call(project, *command, **settings)
     document = call(project, "--json", *command, **settings)
@@ -128,7 +128,7 @@ WRONG = {
 @pytest.mark.parametrize("name", WRONG)
 def test_wrong_input_ends_with_2_and_says_where_what_and_what_to_write(name, project):
     write_project(project.folder, project.sandbox.url, **WRONG[name])
-    names(told(project, name, 2))
+    names(run_and_compare(project, name, 2))
     assert project.sandbox.requests() == []
     write_project(project.folder, project.sandbox.url)
     # and no run has begun that a later one would go on with
@@ -144,7 +144,7 @@ def test_wrong_input_ends_with_2_and_says_where_what_and_what_to_write(name, pro
 )
 def test_a_file_that_cannot_be_read_is_wrong_input(name, content, project):
     (project.folder / "people.csv").write_bytes(content)
-    names(told(project, name, 2))
+    names(run_and_compare(project, name, 2))
     assert project.sandbox.requests() == []
 
 
@@ -161,7 +161,7 @@ def test_a_dataset_without_records_succeeds_and_sends_nothing(project, content):
 
 def test_a_draft_sends_nothing(project):
     write_project(project.folder, project.sandbox.url, active="false")
-    names(told(project, "draft", 2))
+    names(run_and_compare(project, "draft", 2))
     assert project.sandbox.requests() == []
 
 
@@ -178,14 +178,14 @@ def stopped(parsed):
 
 
 def test_a_refused_key(project):
-    stopped(told(project, "refused-key", 3, environ={"SANDBOX_KEY": "not-the-key"}))
+    stopped(run_and_compare(project, "refused-key", 3, environ={"SANDBOX_KEY": "not-the-key"}))
 
 
 def test_a_host_that_is_not_reached(project):
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))  # bound and not listening: refused
         write_project(project.folder, f"http://127.0.0.1:{held.getsockname()[1]}")
-        stopped(told(project, "unreachable", 3))
+        stopped(run_and_compare(project, "unreachable", 3))
 
 
 class Page(http.server.BaseHTTPRequestHandler):
@@ -223,7 +223,7 @@ def website(context=None):
 def test_a_host_that_is_not_an_api(project):
     with website() as url:
         write_project(project.folder, "auto")
-        stopped(told(project, "not-an-api", 3, environ={"PENSTOCK_CUSTIFY_BASES": f"{url}/api,{url}"}))
+        stopped(run_and_compare(project, "not-an-api", 3, environ={"PENSTOCK_CUSTIFY_BASES": f"{url}/api,{url}"}))
 
 
 def test_an_untrusted_certificate(project):
@@ -231,7 +231,7 @@ def test_an_untrusted_certificate(project):
     context.load_cert_chain(self_signed(project.folder))
     with website(context) as url:
         write_project(project.folder, url)
-        stopped(told(project, "tls-failure", 3))
+        stopped(run_and_compare(project, "tls-failure", 3))
 
 
 def self_signed(folder):
@@ -265,7 +265,7 @@ def self_signed(folder):
 
 def test_a_disk_that_is_full_for_the_state(project):
     assert call(project, "validate").returncode == 0
-    stopped(told(project, "disk-full", 3, small=16_384))
+    stopped(run_and_compare(project, "disk-full", 3, small=16_384))
 
 
 # ── a PostgreSQL server as the source ────────────────────────────────────────
@@ -320,7 +320,7 @@ def without_the_place(monkeypatch, url):
 def test_a_postgres_that_refuses_the_password(project, guarded, monkeypatch):
     without_the_place(monkeypatch, guarded)
     write_postgres_project(project, "select 1 as id, 'a@example.com' as email")
-    parsed = told(project, "postgres-wrong-password", 3, environ={"PEOPLE_URL": guarded})
+    parsed = run_and_compare(project, "postgres-wrong-password", 3, environ={"PEOPLE_URL": guarded})
     names(parsed)
     assert "not-this-one" not in json.dumps(parsed)
     assert project.sandbox.requests() == []
@@ -347,7 +347,7 @@ def test_a_postgres_whose_connection_is_lost_during_a_read(project, postgres, mo
     ending = threading.Thread(target=end_readers)
     ending.start()
     try:
-        parsed = told(project, "postgres-lost-in-mid-read", 3, environ={"PEOPLE_URL": postgres})
+        parsed = run_and_compare(project, "postgres-lost-in-mid-read", 3, environ={"PEOPLE_URL": postgres})
     finally:
         over.set()
         ending.join()

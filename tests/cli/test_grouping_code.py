@@ -64,24 +64,24 @@ def test_plan_counts_the_requests_that_the_code_makes(tmp_path, sandbox, monkeyp
 
 def test_a_test_sends_every_request_of_the_record(tmp_path, sandbox, monkeypatch, capsys):
     shell = shell_with(TWICE, "u1,Ada\n", tmp_path, sandbox, monkeypatch, capsys)
-    told = shell.json("test people")
+    report = shell.json("test people")
     sent = [entry["body"] for entry in sandbox.requests() if entry["method"] == "POST"]
     assert [json.loads(body).get("name") for body in sent] == [None, "Ada", "last"]
-    assert [part["request"]["body"] for part in (*told["earlier"], told)] == sent
-    assert told["response"]["status"] == 200
+    assert [part["request"]["body"] for part in (*report["earlier"], report)] == sent
+    assert report["response"]["status"] == 200
     shown = shell.text("test people")
     assert shown.count("POST") == 3
 
     sandbox.fault(status=422, path="/people", after=1, times=1)
-    told = shell.json("test people", code=1)
-    assert [part["response"]["status"] for part in (*told["earlier"], told)] == [200, 422]
+    report = shell.json("test people", code=1)
+    assert [part["response"]["status"] for part in (*report["earlier"], report)] == [200, 422]
 
 
 def test_an_edited_body_is_sent_as_one_request(tmp_path, sandbox, monkeypatch, capsys):
     shell = shell_with(TWICE, "u1,Ada\n", tmp_path, sandbox, monkeypatch, capsys)
-    told = shell.json("test people --body -", stdin='{"user_id": "u9"}')
-    assert told["request"]["body"] == '{"user_id": "u9"}'
-    assert "earlier" not in told
+    report = shell.json("test people --body -", stdin='{"user_id": "u9"}')
+    assert report["request"]["body"] == '{"user_id": "u9"}'
+    assert "earlier" not in report
 
 
 @pytest.mark.parametrize("command", ["test people", "plan people"])

@@ -19,12 +19,12 @@ def test_environment_variables(golden):
 def test_events_and_their_fields(golden):
     fields: dict[str, set[str]] = {event: set() for event in EVENTS}
     for module in source_trees().values():
-        for event, name in told(module):
+        for event, name in events_of(module):
             fields[event].add(name)
     golden("events", {name: {"level": EVENTS[name].level, "fields": sorted(fields[name])} for name in sorted(EVENTS)})
 
 
-def told(module: ast.Module) -> Iterator[tuple[str, str]]:
+def events_of(module: ast.Module) -> Iterator[tuple[str, str]]:
     """Every event that the first argument of a call names, with the fields of the call."""
     for node in ast.walk(module):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:

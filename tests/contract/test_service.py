@@ -84,8 +84,8 @@ def test_names_types_and_labels_of_metrics(service, golden):
 
 def test_the_log_has_only_known_events_with_their_fields(service, known):
     events = known("events")
-    told = {line["event"] for line in service.log}
-    assert {"service.started", "service.stopped", "http.request", "run.queued", "intake.received"} <= told
+    logged = {line["event"] for line in service.log}
+    assert {"service.started", "service.stopped", "http.request", "run.queued", "intake.received"} <= logged
     for line in service.log:
         if not line["event"].startswith("log."):  # a line of a library
             event = events[line["event"]]

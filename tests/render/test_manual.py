@@ -191,7 +191,7 @@ def test_a_record_that_cannot_be_rendered_does_not_delay_the_others():
 
 
 def test_every_error_is_reported_at_once():
-    told = problems(
+    by_place = problems(
         PEOPLE,
         url="/{record.idd}/{x}",
         headers=(("X", "{record.nope}"),),
@@ -199,7 +199,7 @@ def test_every_error_is_reported_at_once():
         attributes=("n", "m"),
         fields={"a": Binding("nowhere"), "b": Binding(constant=(float("nan"),))},
     )
-    assert set(told) == {
+    assert set(by_place) == {
         ("bad-macro", "request.url"),
         ("unknown-column", "request.headers.X"),
         ("unknown-column", "exclude"),
@@ -207,12 +207,12 @@ def test_every_error_is_reported_at_once():
         ("unknown-column", "fields.a"),
         ("type", "fields.b"),
     }
-    assert told["unknown-column", "exclude"].hint == "did you mean email?"
+    assert by_place["unknown-column", "exclude"].hint == "did you mean email?"
 
 
 def test_a_renamed_column_cannot_take_the_place_of_another():
-    told = problems(PEOPLE, fields={"email": Binding("id")})
-    assert told["attribute-clash", "fields.email"].hint == "exclude: [email]"
+    by_place = problems(PEOPLE, fields={"email": Binding("id")})
+    assert by_place["attribute-clash", "fields.email"].hint == "exclude: [email]"
 
 
 ENDPOINTS = [

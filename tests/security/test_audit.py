@@ -7,7 +7,7 @@ import json
 from support.service.security_service import PASSWORD, code_of
 
 
-def told(service, **wanted):
+def audit_log(service, **wanted):
     reply = service.signed_in("admin").get("/api/v1/audit", params=wanted)
     assert reply.status_code == 200, reply.text
     return [entry for entry in reply.json()["items"] if entry["action"] != "POST /session"]
@@ -16,7 +16,7 @@ def told(service, **wanted):
 def test_a_change_is_logged_with_user_action_and_address(service):
     program = service.with_token("operator", "operator")
     assert program.post("/api/v1/destinations/it/pause").status_code == 204
-    entry = told(service)[0]
+    entry = audit_log(service)[0]
     assert entry["who"] == "operator"
     assert (entry["action"], entry["what"]) == ("POST /destinations/{name}/pause", "name=it")
     assert entry["from"].startswith("127.0.0.1, token t-")
@@ -25,20 +25,20 @@ def test_a_change_is_logged_with_user_action_and_address(service):
 
 def test_a_test_send_is_logged(service):
     service.signed_in("operator").post("/api/v1/destinations/it/test", json={"sample": 1})
-    assert any(entry["action"] == "POST /destinations/{name}/test" for entry in told(service))
+    assert any(entry["action"] == "POST /destinations/{name}/test" for entry in audit_log(service))
 
 
 def test_reads_and_invalid_changes_are_not_logged(service):
     editor = service.signed_in("editor")
     editor.get("/api/v1/destinations/it/preview")
     assert editor.put("/api/v1/flows/all", json={"nonsense": 1}).status_code == 400
-    assert told(service) == []
+    assert audit_log(service) == []
 
 
 def test_requests_refused_for_a_missing_right_are_logged(service):
     assert service.signed_in("viewer").post("/api/v1/destinations/it/pause").status_code == 403
     assert service.client().post("/api/v1/destinations/it/pause").status_code == 401
-    entries = told(service)
+    entries = audit_log(service)
     assert [(entry["who"], entry["result"]) for entry in entries] == [
         ("nobody", "401 not-signed-in"),
         ("viewer", "403 not-allowed"),
@@ -64,7 +64,7 @@ def test_names_of_resources_in_a_body_are_logged_and_nothing_else_of_it(service)
     admin = service.signed_in("admin")
     body = {"name": "grace", "role": "viewer", "email": "grace@example.com", "password": PASSWORD}
     assert admin.post("/api/v1/people", json=body).status_code == 201
-    entry = told(service)[0]
+    entry = audit_log(service)[0]
     assert entry["what"] == "name=grace role=viewer"
 
 
@@ -84,7 +84,7 @@ def test_the_log_is_paged_and_filtered(service):
     assert len(seen) == 6
     assert {entry["who"] for entry in seen} == {"operator"}
     assert [entry["id"] for entry in seen] == sorted((entry["id"] for entry in seen), reverse=True)
-    assert told(service, since="2999-01-01") == []
+    assert audit_log(service, since="2999-01-01") == []
     assert code_of(admin.get("/api/v1/audit", params={"since": "soon"})) == "wrong-value"
 
 

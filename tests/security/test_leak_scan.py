@@ -122,7 +122,7 @@ def forms(secret: str) -> set[bytes]:
     return {raw, quote(secret, safe="").encode(), raw.hex().encode(), json.dumps(secret)[1:-1].encode(), *shifted}
 
 
-class Told:
+class RecordingClient:
     """Every reply, by its request."""
 
     def __init__(self, client: httpx.Client) -> None:
@@ -154,45 +154,45 @@ def service(tmp_path):
             yield made
 
 
-def through_people(told: Told, service) -> dict[str, str]:
+def through_people(api: RecordingClient, service) -> dict[str, str]:
     """Sign in, mistype, add users; returns the secrets that were created."""
-    session = told.client.post("/api/v1/session", json={"name": "admin", "password": S["password"]}).json()
-    told.client.headers["X-Penstock-CSRF"] = session["csrf"]
+    session = api.client.post("/api/v1/session", json={"name": "admin", "password": S["password"]}).json()
+    api.client.headers["X-Penstock-CSRF"] = session["csrf"]
     wrong = S["mistyped password"]
-    told.ask("POST /session", {"name": "admin", "password": wrong})
-    told.ask("POST /session", {"name": wrong, "password": wrong})
-    told.ask("POST /session", {"name": wrong, "password": wrong, "more": wrong})
-    told.ask("POST /people/me/password", {"old": wrong, "new": S["password"]})
-    token = told.client.post("/api/v1/tokens", json={"name": "ci", "role": "admin"}).json()["token"]
-    link = told.client.post("/api/v1/people", json={"name": "grace", "role": "viewer"}).json()["link"].partition("=")[2]
+    api.ask("POST /session", {"name": "admin", "password": wrong})
+    api.ask("POST /session", {"name": wrong, "password": wrong})
+    api.ask("POST /session", {"name": wrong, "password": wrong, "more": wrong})
+    api.ask("POST /people/me/password", {"old": wrong, "new": S["password"]})
+    token = api.client.post("/api/v1/tokens", json={"name": "ci", "role": "admin"}).json()["token"]
+    link = api.client.post("/api/v1/people", json={"name": "grace", "role": "viewer"}).json()["link"].partition("=")[2]
     browser = service.client()
     browser.get("/api/v1/session/oidc")
     browser.get(f"/api/v1/session/oidc/callback?code={wrong}&state=x")
     return {
         "token": token,
         "link": link,
-        "cookie": told.client.cookies["penstock_session"],
+        "cookie": api.client.cookies["penstock_session"],
         "csrf": session["csrf"],
         "sign-on cookie": browser.cookies.get("penstock_sign_on", "none was ever kept here"),
     }
 
 
-def through_settings(told: Told, service) -> dict[str, str]:
+def through_settings(api: RecordingClient, service) -> dict[str, str]:
     """The project, keys, wrong input of every kind with secrets in it, and an alert channel that fails."""
     project = PROJECT.format(url=service.echo, literal=S["literal in the YAML"])
     for kind in ("?dry_run=true", ""):
-        assert told.ask(f"PUT /project{kind}", {"yaml": project}).status_code == 200
-    told.ask("PUT /project", {"yaml": project + f"nonsense: {S['unsaved']}\n"})
-    told.ask("PUT /project", {"yaml": project.replace("request:", "requst:")})
-    told.ask("PUT /credentials/sealed/secret", {"secret": S["sealed through the API"]})
+        assert api.ask(f"PUT /project{kind}", {"yaml": project}).status_code == 200
+    api.ask("PUT /project", {"yaml": project + f"nonsense: {S['unsaved']}\n"})
+    api.ask("PUT /project", {"yaml": project.replace("request:", "requst:")})
+    api.ask("PUT /credentials/sealed/secret", {"secret": S["sealed through the API"]})
     value = {"connector": "http", "base_url": service.echo}
-    told.ask("POST /credentials/check", {"name": "sealed", "value": value, "secret": S["unsaved"]})
-    told.ask(
+    api.ask("POST /credentials/check", {"name": "sealed", "value": value, "secret": S["unsaved"]})
+    api.ask(
         "POST /credentials/check", {"name": "sealed", "value": {**value, "x": S["unsaved"]}, "secret": S["unsaved"]}
     )
     for wrong in ({"api_key": S["unsaved"], "base_url": "https://a.example"}, {"api_key": {"x": S["unsaved"]}}):
-        told.ask("POST /credentials/validate", {"name": "new", "value": {**value, **wrong}})
-        told.ask("PUT /credentials/sealed", {**value, **wrong, "timeout": "no"})
+        api.ask("POST /credentials/validate", {"name": "new", "value": {**value, **wrong}})
+        api.ask("PUT /credentials/sealed", {**value, **wrong, "timeout": "no"})
     url = f"postgresql://reader:{S['database password']}@127.0.0.1:9/crm"
     for wrong in (
         {"type": "sql", "url": url, "table": "people"},
@@ -202,50 +202,50 @@ def through_settings(told: Told, service) -> dict[str, str]:
         {"type": "sql", "url": "sqlite:///${env:EXTRA}", "table": "people"},
         {"type": "sql", "url": "postgresql://reader:${env:KEY}@127.0.0.1:9/${env:EXTRA}", "table": "people"},
     ):
-        told.ask("POST /sources/check", {"name": "new", "value": wrong})
-        told.ask("POST /sources/validate", {"name": "new", "value": wrong})
+        api.ask("POST /sources/check", {"name": "new", "value": wrong})
+        api.ask("POST /sources/validate", {"name": "new", "value": wrong})
     channel = f"json://user:{S['channel']}@127.0.0.1:9/{S['channel']}?x={S['channel']}"
-    told.ask("PUT /settings/alerts", {"channels": {"ops": {"url": channel, "allowed_hosts": ["127.0.0.1"]}}})
-    told.ask("PUT /settings/alerts", {"channels": {"ops": {"url": f"nonsense://{S['channel']}"}}})
-    told.ask("POST /settings/alerts/test")
-    return {"hook key": told.client.post("/api/v1/sources/hook/hook/key").json()["key"]}
+    api.ask("PUT /settings/alerts", {"channels": {"ops": {"url": channel, "allowed_hosts": ["127.0.0.1"]}}})
+    api.ask("PUT /settings/alerts", {"channels": {"ops": {"url": f"nonsense://{S['channel']}"}}})
+    api.ask("POST /settings/alerts/test")
+    return {"hook key": api.client.post("/api/v1/sources/hook/hook/key").json()["key"]}
 
 
-def through_runs(told: Told, service, hook_key: str) -> None:
+def through_runs(api: RecordingClient, service, hook_key: str) -> None:
     """Posts, previews, tests, and runs that succeed, are refused and lose their replies; then the records in quarantine are read."""
-    told.ask("POST /hooks/hook", [{"id": "1"}], headers={"Authorization": hook_key})
-    told.ask(f"POST /hooks/hook?key={hook_key}x", [{"id": "1"}], headers={"X-Api-Key": hook_key + "x"})
-    told.ask("POST /hooks/signed", [{"id": "1"}], headers={"webhook-signature": "v1,nonsense", "webhook-id": "1"})
+    api.ask("POST /hooks/hook", [{"id": "1"}], headers={"Authorization": hook_key})
+    api.ask(f"POST /hooks/hook?key={hook_key}x", [{"id": "1"}], headers={"X-Api-Key": hook_key + "x"})
+    api.ask("POST /hooks/signed", [{"id": "1"}], headers={"webhook-signature": "v1,nonsense", "webhook-id": "1"})
     for name in ("fine", "refused", "lost", "unreadable"):
         for line in ("GET /destinations/{}/preview", "GET /destinations/{}/plan", "POST /destinations/{}/test"):
-            told.ask(line.format(name), {"sample": 1} if line.startswith("POST") else None)
-        run = told.ask("POST /runs", {"target": name}).json()["run"]
+            api.ask(line.format(name), {"sample": 1} if line.startswith("POST") else None)
+        run = api.ask("POST /runs", {"target": name}).json()["run"]
         ended(service.app, run)
         for part in ("", "/events", "/deliveries", "/records", "/records/export"):
-            told.ask(f"GET /runs/{run}{part}")
-        for one in told.client.get(f"/api/v1/runs/{run}/deliveries").json().get("items", []):
-            told.ask(f"GET /runs/{run}/deliveries/{one['delivery']}")
-        told.ask(f"GET /responses/{name}")
-    for entry in told.client.get("/api/v1/quarantine").json()["items"]:
-        told.ask(f"GET /quarantine/{entry['id']}")
-        told.ask(f"POST /quarantine/{entry['id']}/preview", {})
+            api.ask(f"GET /runs/{run}{part}")
+        for one in api.client.get(f"/api/v1/runs/{run}/deliveries").json().get("items", []):
+            api.ask(f"GET /runs/{run}/deliveries/{one['delivery']}")
+        api.ask(f"GET /responses/{name}")
+    for entry in api.client.get("/api/v1/quarantine").json()["items"]:
+        api.ask(f"GET /quarantine/{entry['id']}")
+        api.ask(f"POST /quarantine/{entry['id']}/preview", {})
     service.app.watch.tick()
 
 
-def through_looking(told: Told) -> None:
+def through_looking(api: RecordingClient) -> None:
     kinds = ("credentials", "sources", "datasets", "destinations", "flows", "people", "tokens", "runs", "quarantine")
     more = ("audit", "audit/export", "alerts", "settings/alerts", "project", "project/export", "doctor", "overview")
     for path in (*kinds, *more, "versions", "versions/2", "stats", "search?q=5ecret", "quarantine/groups"):
-        told.ask(f"GET /{path}")
+        api.ask(f"GET /{path}")
     for name in ("env", "literal", "sealed"):
-        told.ask(f"POST /credentials/{name}/check", {"refresh": True})
-        told.ask(f"GET /credentials/{name}")
+        api.ask(f"POST /credentials/{name}/check", {"refresh": True})
+        api.ask(f"GET /credentials/{name}")
     for name in ("hook", "signed"):
-        told.ask(f"GET /sources/{name}/hook")
-    told.ask("GET /datasets/rows/schema")
-    told.ask("POST /datasets/rows/refresh")
-    metrics = told.client.get("/metrics")
-    told.answers["metrics"] = metrics.content
+        api.ask(f"GET /sources/{name}/hook")
+    api.ask("GET /datasets/rows/schema")
+    api.ask("POST /datasets/rows/refresh")
+    metrics = api.client.get("/metrics")
+    api.answers["metrics"] = metrics.content
 
 
 @pytest.fixture
@@ -259,16 +259,16 @@ def collector(monkeypatch):
 
 def test_no_secret_is_found_in_anything_a_service_wrote(service, collector, caplog, capsys, tmp_path_factory):
     caplog.set_level(logging.DEBUG)
-    stream, told = io.StringIO(), Told(service.client())
+    stream, api = io.StringIO(), RecordingClient(service.client())
     worker = service.app.worker()
     wanted = {"PENSTOCK_LOG_LEVEL": "debug", "PENSTOCK_LOG_FORMAT": "json", "PENSTOCK_TRACES": "on"}
     with watched(service.app, wanted, stream):
         worker.start()
         try:
-            drawn = through_people(told, service)
-            drawn |= through_settings(told, service)
-            through_runs(told, service, drawn["hook key"])
-            through_looking(told)
+            drawn = through_people(api, service)
+            drawn |= through_settings(api, service)
+            through_runs(api, service, drawn["hook key"])
+            through_looking(api)
         finally:
             worker.stop()
     backup = tmp_path_factory.mktemp("backup") / "made"
@@ -280,7 +280,7 @@ def test_no_secret_is_found_in_anything_a_service_wrote(service, collector, capl
     assert "run.ended" in stream.getvalue()
     assert b"penstock.request" in b"".join(collector.got)
     searched = {
-        **told.answers,
+        **api.answers,
         "log": stream.getvalue().encode(),
         "records of the log": "".join(map(logging.Formatter().format, ours)).encode(),
         "commands": printed.encode(),
@@ -309,18 +309,18 @@ def test_no_secret_is_found_in_anything_a_service_wrote(service, collector, capl
 
 
 def test_deleting_a_resource_deletes_its_secret(service):
-    told = Told(service.client())
-    through_people(told, service)
-    told.ask("PUT /project", {"yaml": PROJECT.format(url=service.echo, literal=S["literal in the YAML"])})
+    api = RecordingClient(service.client())
+    through_people(api, service)
+    api.ask("PUT /project", {"yaml": PROJECT.format(url=service.echo, literal=S["literal in the YAML"])})
     for name in ("spare", "other"):
         value = {"connector": "http", "base_url": service.echo, "api_key": S["sealed through the API"]}
-        assert told.ask("POST /credentials", {"name": name, "value": value}).status_code == 201
+        assert api.ask("POST /credentials", {"name": name, "value": value}).status_code == 201
     assert (
-        told.ask("POST /sources", {"name": "gone", "value": {"type": "webhook", "auth": {"type": "key"}}}).status_code
+        api.ask("POST /sources", {"name": "gone", "value": {"type": "webhook", "auth": {"type": "key"}}}).status_code
         == 201
     )
-    told.ask("POST /sources/gone/hook/key")
-    told.ask("POST /credentials/spare/check", {"refresh": True})
+    api.ask("POST /sources/gone/hook/key")
+    api.ask("POST /credentials/spare/check", {"refresh": True})
 
     def sealed():
         from penstock.store.project import credentials
@@ -333,7 +333,7 @@ def test_deleting_a_resource_deletes_its_secret(service):
             }
 
     assert sealed() == {"spare", "other", "literal", "sources/gone"}
-    assert told.ask("DELETE /credentials/spare").status_code == 204
+    assert api.ask("DELETE /credentials/spare").status_code == 204
     assert sealed() == {"other", "literal", "sources/gone"}
-    assert told.ask("PUT /project", {"yaml": "sources: {}\n"}).status_code == 200
+    assert api.ask("PUT /project", {"yaml": "sources: {}\n"}).status_code == 200
     assert sealed() == set()

@@ -41,8 +41,8 @@ def test_secrets_are_in_no_database_log_export_or_reply(service, log):
     sent += [admin.post("/api/v1/session", json={"name": MISTYPED, "password": MISTYPED})]
     sent += [service.client(Authorization=f"Bearer {MISTYPED}").get("/api/v1/runs")]
     ours = [record for record in log.records if not record.name.startswith(("httpx", "httpcore"))]  # not the browser's
-    told = b"".join(reply.content for reply in sent) + "".join(map(logging.Formatter().format, ours)).encode()
+    everything = b"".join(reply.content for reply in sent) + "".join(map(logging.Formatter().format, ours)).encode()
     kept = b"".join(path.read_bytes() for path in service.folder.glob("state.db*") if path.is_file())
     assert b"people" in kept
-    assert [secret for secret in secrets if secret.encode() in told] == []
+    assert [secret for secret in secrets if secret.encode() in everything] == []
     assert [secret for secret in secrets if secret.encode() in kept] == []

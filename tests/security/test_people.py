@@ -16,9 +16,9 @@ def penstock(empty, capsys):
 
     def run(*arguments, code=0):
         ended = execute([*arguments, "--json", "--database", f"sqlite:///{empty.folder}/state.db"])
-        told = capsys.readouterr()
-        assert ended == code, told.err + told.out
-        return json.loads(told.out)
+        printed = capsys.readouterr()
+        assert ended == code, printed.err + printed.out
+        return json.loads(printed.out)
 
     return run
 
@@ -163,8 +163,8 @@ def test_the_commands_do_the_same(empty, penstock):
     assert "#token=" in penstock("people", "reset", "bob")["link"]
     penstock("people", "remove", "bob")
     assert [row["name"] for row in penstock("people", "list")] == ["ada"]
-    told = [entry["action"] for entry in penstock("audit")]
-    assert told[:4] == [
+    printed = [entry["action"] for entry in penstock("audit")]
+    assert printed[:4] == [
         "penstock people remove",
         "penstock people reset",
         "penstock token remove",

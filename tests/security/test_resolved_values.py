@@ -32,7 +32,7 @@ ALL = "postgresql://${env:USER_}:${env:PASS}@${env:HOST}:${env:PORT}/${env:NAME}
 
 
 @pytest.fixture
-def told(tmp_path):
+def errors_about(tmp_path):
     """Every reply about a saved source with this URL, and the output of the command line."""
 
     def ask(url, environ, query="select 1 as id"):
@@ -107,15 +107,15 @@ def told(tmp_path):
         (f"postgresql://{S}\n@127.0.0.1/{S}", None),
     ],
 )
-def test_a_url_from_the_environment_is_never_shown(told, tmp_path, value, code):
+def test_a_url_from_the_environment_is_never_shown(errors_about, tmp_path, value, code):
     (tmp_path / f"{S}.txt").write_text("this is no database, and long enough to be read as one" * 30)
-    text, codes = told(ONE, {"URL": value})
+    text, codes = errors_about(ONE, {"URL": value})
     assert S not in text
     assert "${env:URL}" in text or code == "sql-error"
     assert code is None or code in codes
 
 
-def test_the_parts_of_a_url_are_never_shown(told):
+def test_the_parts_of_a_url_are_never_shown(errors_about):
     environ = {
         "USER_": "u-5ecret",
         "PASS": "p-5ecret",
@@ -124,46 +124,46 @@ def test_the_parts_of_a_url_are_never_shown(told):
         "NAME": "n-5ecret",
         "MORE": "m-5ecret",
     }
-    text, codes = told(ALL, environ)
+    text, codes = errors_about(ALL, environ)
     assert [word for word in environ.values() if "5ecret" in word and word in text] == []
     assert "${env:HOST}" in text
     assert "host-unreachable" in codes
 
 
-def test_errors_of_a_database_server_contain_no_resolved_value(told, server):
+def test_errors_of_a_database_server_contain_no_resolved_value(errors_about, server):
     """Unknown logins and databases, whose names PostgreSQL repeats."""
     place = server.partition("?")[2]
     for user, name in (("nobody-5ecret", "postgres"), ("postgres", "nothing-5ecret")):
-        text, codes = told(ONE, {"URL": f"postgresql://{user}@/{name}?{place}"})
+        text, codes = errors_about(ONE, {"URL": f"postgresql://{user}@/{name}?{place}"})
         assert "5ecret" not in text
         assert codes & {"login-refused", "database-url", "host-unreachable"}
 
 
-def test_an_error_names_tables_and_not_the_file(told, tmp_path):
+def test_an_error_names_tables_and_not_the_file(errors_about, tmp_path):
     with sqlite3.connect(tmp_path / f"{S}.db") as made:
         made.execute("create table orders as select 1 as id")
     made.close()
-    text, codes = told("sqlite:///${env:URL}.db", {"URL": S}, query="select * from order_s")
+    text, codes = errors_about("sqlite:///${env:URL}.db", {"URL": S}, query="select * from order_s")
     assert S not in text
     assert "did you mean orders?" in text
     assert codes == {"sql-error"} or "sql-error" in codes
 
 
 @pytest.mark.parametrize("value", [f"{S}\n{S}", f"{S}\r", f"{S}\n\n", f"{S}\0", f"\n{S}"])
-def test_a_key_or_header_of_several_lines_is_a_clear_error(told, value):
-    (text, codes), named = told("sqlite:///x.db", {"KEY": value}), "credentials.api.api_key"
+def test_a_key_or_header_of_several_lines_is_a_clear_error(errors_about, value):
+    (text, codes), named = errors_about("sqlite:///x.db", {"KEY": value}), "credentials.api.api_key"
     assert S not in text
     assert "bad-header" in codes
     assert named in text
     assert "${env:KEY}" in text
-    text, codes = told("sqlite:///x.db", {"MORE": value})
+    text, codes = errors_about("sqlite:///x.db", {"MORE": value})
     assert S not in text
     assert "bad-header" in codes
     assert "credentials.api.headers.X-More" in text
 
 
-def test_a_key_of_several_lines_is_not_sealed(told, tmp_path):
-    told("sqlite:///x.db", {})
+def test_a_key_of_several_lines_is_not_sealed(errors_about, tmp_path):
+    errors_about("sqlite:///x.db", {})
     state = f"sqlite:///{tmp_path}/.penstock/state.db"
     with ServiceApp.open_applied(state, environ={}) as app, served(app, without_sign_in=True) as client:
         value = {"connector": "http", "base_url": "http://127.0.0.1:9"}

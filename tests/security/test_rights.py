@@ -62,9 +62,9 @@ def table(api: FastAPI) -> str:
     for found in sorted(decisions(api), key=lambda found: (found.path, found.method)):
         if found.is_page and found.right is None:
             continue
-        told = found.path.startswith("/api/") and is_change(found.method, found.path)
+        is_logged = found.path.startswith("/api/") and is_change(found.method, found.path)
         who = role_of(found.right) if found.right else f"everybody: {OPEN.get((found.method, found.path), '?')}"
-        lines.append(f"| `{found.method} {found.path}` | {who} | {'yes' if told else ''} |")
+        lines.append(f"| `{found.method} {found.path}` | {who} | {'yes' if is_logged else ''} |")
     return "\n".join(lines) + "\n"
 
 

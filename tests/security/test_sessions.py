@@ -149,8 +149,13 @@ def test_an_unknown_name_gets_the_same_reply_as_a_wrong_password(service):
 
 
 def test_without_sign_in_everyone_on_this_machine_is_admin(open_service):
-    told = open_service.client().get(SESSION).json()
-    assert (told["sign_in"], told["setup"], told["person"]["role"], told["csrf"]) == (False, False, "admin", None)
+    opened = open_service.client().get(SESSION).json()
+    assert (opened["sign_in"], opened["setup"], opened["person"]["role"], opened["csrf"]) == (
+        False,
+        False,
+        "admin",
+        None,
+    )
     elsewhere = open_service.client(Host="evil.example")
     for path in (SESSION, "/api/v1/runs", "/api/v1/openapi.json"):
         assert code_of(elsewhere.get(path)) == "cross-site"

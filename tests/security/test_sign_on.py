@@ -66,9 +66,9 @@ def test_a_user_is_found_by_verified_address_first_and_by_subject_afterwards(ope
     service = opened(LABEL="Acme")
     service.app.people.register.add("ada", "editor", email="Ada@Example.com")
     browser = service.client()
-    told = browser.get("/api/v1/session").json()
-    assert told["oidc"] == {"label": "Acme", "url": BEGIN}
-    reply = through(browser, f"{told['oidc']['url']}?to=/runs%3Fstatus%3Dfailed")
+    current = browser.get("/api/v1/session").json()
+    assert current["oidc"] == {"label": "Acme", "url": BEGIN}
+    reply = through(browser, f"{current['oidc']['url']}?to=/runs%3Fstatus%3Dfailed")
     assert (reply.status_code, reply.headers["location"]) == (303, "/runs?status=failed")
     session = browser.get("/api/v1/session").json()
     assert session["person"] == {"name": "ada", "role": "editor"}

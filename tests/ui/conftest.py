@@ -117,7 +117,7 @@ def axe():
         page.evaluate(STILL)
         if not page.evaluate("'axe' in window"):
             page.evaluate(text)
-        told = page.evaluate("rules => axe.run(document, {runOnly: rules})", list(rules))
-        return [(found["id"], [node["html"][:200] for node in found["nodes"]][:3]) for found in told["violations"]]
+        report = page.evaluate("rules => axe.run(document, {runOnly: rules})", list(rules))
+        return [(found["id"], [node["html"][:200] for node in found["nodes"]][:3]) for found in report["violations"]]
 
     return look

@@ -41,7 +41,7 @@ def ada(browser, guarded):
     """The first person, who sets it up by the one-time link: what their browser keeps."""
     context = browser.new_context(base_url=guarded.url)
     page = context.new_page()
-    page.goto(guarded.told["setup_url"])
+    page.goto(guarded.ready_document["setup_url"])
     page.get_by_label("Your name").fill("ada")
     page.get_by_label("Password", exact=True).fill("short")
     page.get_by_text("Use at least 12 characters").wait_for()

@@ -143,8 +143,8 @@ def test_a_failure_shows_what_to_do(new_page, filled, forgiven, status):
     forgiven.append(f"status of {status}")
     served, details = filled
     page = new_page(served)
-    told = {"code": "defect", "path": "", "message": "Something here went wrong.", "hint": "Try again."}
-    body = json.dumps({"errors": [told]})
+    problem = {"code": "defect", "path": "", "message": "Something here went wrong.", "hint": "Try again."}
+    body = json.dumps({"errors": [problem]})
     page.route(
         re.compile("/api/v1/(?!session)"),
         lambda route: route.fulfill(status=status, body=body, content_type="application/json"),

@@ -17,7 +17,7 @@ destinations:
 """
 
 
-def told(project: Project, *words: str) -> tuple[int, list]:
+def problems_of(project: Project, *words: str) -> tuple[int, list]:
     done = run_penstock(project, *words, "--json")
     document = json.loads(done.stdout)
     return done.returncode, document["errors"] if isinstance(document, dict) else document
@@ -45,19 +45,19 @@ WRONG = {
 @pytest.mark.parametrize("line", WRONG.values(), ids=WRONG)
 def test_validate_reports_the_problems_of_preview_plan_and_run(tmp_path, sandbox, line):
     project = project_of(tmp_path, sandbox, line)
-    code, problems = told(project, "validate")
+    code, problems = problems_of(project, "validate")
     assert code == 2
     assert problems
     assert all(problem["line"] == 6 and problem["path"].startswith("destinations.x") for problem in problems)
     for command in ("preview", "plan", "run"):
-        assert told(project, command, "x") == (2, problems)
+        assert problems_of(project, command, "x") == (2, problems)
     assert sandbox.requests() == []
 
 
 def test_every_destination_is_checked_without_connections(tmp_path, sandbox):
     project = project_of(tmp_path, sandbox, WRONG["no match key"], WRONG["required fields"].replace("x:", "y:"))
     (tmp_path / "rows.csv").unlink()
-    code, problems = told(project, "validate")
+    code, problems = problems_of(project, "validate")
     assert code == 2
     paths = [problem["path"] for problem in problems]
     assert paths == ["destinations.x.fields", "destinations.y.fields.name", "destinations.y.fields.created_at"]
@@ -75,15 +75,15 @@ def test_every_destination_is_checked_without_connections(tmp_path, sandbox):
 def test_columns_that_cannot_be_known_are_no_problem(tmp_path, sandbox, line):
     project = project_of(tmp_path, sandbox, line)
     (tmp_path / "rows.csv").unlink()
-    assert told(project, "validate") == (0, [])
+    assert problems_of(project, "validate") == (0, [])
 
 
 def test_columns_that_are_mapped_by_name_are_checked_as_by_plan(tmp_path, sandbox):
     """id, name and plan have no user_id, email or id of Custify, so no record could be matched."""
     project = project_of(tmp_path, sandbox, "x: {dataset: d, credential: acme, template: upsert_person}")
-    code, problems = told(project, "validate")
+    code, problems = problems_of(project, "validate")
     assert (code, [each["path"] for each in problems]) == (2, ["destinations.x.fields"])
-    assert told(project, "plan", "x") == (2, problems)
+    assert problems_of(project, "plan", "x") == (2, problems)
 
 
 DATA = """\
@@ -135,17 +135,17 @@ def test_a_misspelt_column_in_sql_over_a_file_names_the_nearest_one(tmp_path, sa
         else "select id, emial as mail from source"
     )
     project = data_project(tmp_path, sandbox, path=path, sql=wrong)
-    code, [problem] = told(project, "validate")
+    code, [problem] = problems_of(project, "validate")
     assert (code, problem["path"], problem["line"], problem["code"]) == (2, "datasets.d.sql", 7, "sql-error")
     assert "emial" in problem["message"]
     assert problem["hint"].startswith("did you mean email?")
     assert not (tmp_path / ".penstock").exists()
-    assert told(project, "plan", "x") == (2, [problem])
+    assert problems_of(project, "plan", "x") == (2, [problem])
 
 
 def test_sql_over_a_database_is_checked_with_the_stored_columns(tmp_path, sandbox):
     project = data_project(tmp_path, sandbox, query="select id, emial from source")
-    assert told(project, "validate") == (0, [])  # nothing is known of it, and no connection is opened
+    assert problems_of(project, "validate") == (0, [])  # nothing is known of it, and no connection is opened
     data_project(tmp_path, sandbox)
     with closing(sqlite3.connect(tmp_path / "people.db")) as people:
         people.execute("insert into people values ('1', 'a@x.example')")
@@ -153,7 +153,7 @@ def test_sql_over_a_database_is_checked_with_the_stored_columns(tmp_path, sandbo
     assert run_penstock(project, "plan", "y", "--json").returncode == 0
     data_project(tmp_path, sandbox, query="select id, emial from source")
     (tmp_path / "people.db").rename(tmp_path / "gone.db")
-    code, [problem] = told(project, "validate")
+    code, [problem] = problems_of(project, "validate")
     assert (code, problem["path"], problem["code"]) == (2, "datasets.e.sql", "sql-error")
     assert problem["hint"].startswith("did you mean email?")
 
@@ -173,7 +173,7 @@ def test_destinations_are_checked_with_the_columns_of_files(tmp_path, sandbox, s
     project = Project(tmp_path, sandbox)
     project.write("nothing.csv", "id,plan,email_address,mail\n1,a,b,c\n")
     data_project(tmp_path, sandbox, **{"sql": "select id, id as mail from source"} | settings)
-    exit_code, problems = told(project, "validate")
+    exit_code, problems = problems_of(project, "validate")
     if path is None:
         assert (exit_code, problems) == (0, [])
         return
@@ -181,7 +181,7 @@ def test_destinations_are_checked_with_the_columns_of_files(tmp_path, sandbox, s
     assert hint is None or problems[0]["hint"] == hint
     name = path.split(".")[1]
     command = ("plan", {"plain": "z"}.get(name, name))
-    assert told(project, *command) == (2, problems)
+    assert problems_of(project, *command) == (2, problems)
 
 
 def test_a_source_that_cannot_be_read_is_a_note(tmp_path, sandbox):

@@ -184,7 +184,7 @@ def test_redirects_are_replies_and_are_not_followed(api, trap, status):
 # ── alert channels ───────────────────────────────────────────────────────────
 
 
-def told(api, url: str, **more):
+def channel_test(api, url: str, **more):
     """The result of a test message to this channel."""
     etag = api.get("/api/v1/settings/alerts").headers.get("etag", "")
     document = {"channels": {"ops": {"url": url, **more}}}
@@ -198,7 +198,7 @@ def told(api, url: str, **more):
 
 @pytest.mark.parametrize("host", [*LITERALS, *DISGUISED, *NAMES, "127.0.0.1", "localhost"])
 def test_an_alert_channel_reaches_no_internal_host(api, trap, host):
-    found = told(api, f"json://{host}:{trap.server_port}/x")
+    found = channel_test(api, f"json://{host}:{trap.server_port}/x")
     assert found["ok"] is False
     assert "inside the network" in found["reason"]
 
@@ -210,7 +210,7 @@ def test_a_channel_whose_host_resolves_to_another_address_later_is_refused_when_
         return [(2, 1, 6, "", (next(answers, "127.0.0.1"), port))]
 
     monkeypatch.setattr(addresses, "lookup", rebinding)
-    found = told(api, f"json://rebound.example:{trap.server_port}/x")
+    found = channel_test(api, f"json://rebound.example:{trap.server_port}/x")
     assert found["ok"] is False
     assert "127.0.0.1, inside the network" in found["reason"]
     assert next(answers, None) is None
@@ -218,10 +218,12 @@ def test_a_channel_whose_host_resolves_to_another_address_later_is_refused_when_
 
 def test_a_channel_connects_to_the_checked_address_and_follows_no_redirect(api, trap):
     with listening() as own:
-        assert told(api, f"json://here.example:{own.server_port}/x", allowed_hosts=["here.example"])["ok"] is True
+        assert (
+            channel_test(api, f"json://here.example:{own.server_port}/x", allowed_hosts=["here.example"])["ok"] is True
+        )
         assert own.came == 1
     with listening(307, f"{trap.url}/x") as server:
-        assert told(api, f"json://127.0.0.1:{server.server_port}/x", allowed_hosts=["127.0.0.1"])["ok"] is False
+        assert channel_test(api, f"json://127.0.0.1:{server.server_port}/x", allowed_hosts=["127.0.0.1"])["ok"] is False
         assert server.came == 1
 
 

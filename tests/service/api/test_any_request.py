@@ -133,8 +133,8 @@ def _session(asked: Asked, operation: Any) -> requests.Session:
         return session
     person = f"by-session-{operation.path.rsplit('/')[-1]}"
     asked.app.people.register.add(person, "admin", password=PASSWORD)
-    told = session.post(f"{asked.url}{API}/session", json={"name": person, "password": PASSWORD}).json()
-    session.headers["X-Penstock-CSRF"] = told["csrf"]
+    signed_in = session.post(f"{asked.url}{API}/session", json={"name": person, "password": PASSWORD}).json()
+    session.headers["X-Penstock-CSRF"] = signed_in["csrf"]
     return session
 
 

@@ -18,11 +18,11 @@ def test_serve_prints_its_url_and_stops_on_sigterm(tmp_path, worker):
     database = f"sqlite:///{tmp_path / 'state.db'}"
     command = [*COMMAND, "--database", database, "serve", "--port", "0", *worker]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=tmp_path) as process:
-        told = json.JSONDecoder().raw_decode(_document(process))[0]
-        assert told["setup_url"].startswith(f"{told['url']}/setup#token=")
+        document = json.JSONDecoder().raw_decode(_document(process))[0]
+        assert document["setup_url"].startswith(f"{document['url']}/setup#token=")
         try:
-            healthz = httpx.get(f"{told['url']}/healthz", timeout=20)
-            api = httpx.get(f"{told['url']}/api/v1/destinations", timeout=20)
+            healthz = httpx.get(f"{document['url']}/healthz", timeout=20)
+            api = httpx.get(f"{document['url']}/api/v1/destinations", timeout=20)
             loaded = Path(f"/proc/{process.pid}/maps").read_text()
         finally:
             process.send_signal(signal.SIGTERM)
@@ -56,9 +56,9 @@ def test_reads_of_an_idle_service_do_not_load_arrow(tmp_path):
     subprocess.run([*COMMAND, "apply"], cwd=tmp_path, check=True, capture_output=True)
     command = [*COMMAND, "serve", "--port", "0", "--without-sign-in", "--no-worker"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=tmp_path) as process:
-        told = json.JSONDecoder().raw_decode(_document(process))[0]
+        document = json.JSONDecoder().raw_decode(_document(process))[0]
         try:
-            statuses = {page: httpx.get(f"{told['url']}/api/v1/{page}", timeout=20).status_code for page in PAGES}
+            statuses = {page: httpx.get(f"{document['url']}/api/v1/{page}", timeout=20).status_code for page in PAGES}
             loaded = Path(f"/proc/{process.pid}/maps").read_text()
         finally:
             process.send_signal(signal.SIGTERM)

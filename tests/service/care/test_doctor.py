@@ -21,7 +21,7 @@ from penstock.store.project.credentials import KEY_FILE
 from penstock.store.runs import runs
 from penstock.store.runs.runs import RunRow
 from support.cli.project import Project
-from support.service.filled_state import people, told
+from support.service.filled_state import people, run_json
 
 BASE = """\
 credentials:
@@ -53,7 +53,7 @@ def project(tmp_path, sandbox, monkeypatch):
 @pytest.fixture
 def state(project):
     """The state of an applied project, opened by another process."""
-    told(project, "apply")
+    run_json(project, "apply")
     with closing(Database.open(f"sqlite:///{project.folder}/.penstock/state.db")) as opened:
         yield opened
 
@@ -75,9 +75,9 @@ def add_to_file(project, text):
 
 
 def test_a_healthy_project_has_no_problems_and_is_not_changed(project):
-    told(project, "run", "it")
+    run_json(project, "run", "it")
     before = sorted(path.name for path in (project.folder / ".penstock").iterdir())
-    found = told(project, "doctor")
+    found = run_json(project, "doctor")
     assert found["ok"] is True
     assert [each["code"] for each in found["findings"]] == ["sandbox"]
     assert sorted(path.name for path in (project.folder / ".penstock").iterdir()) == before
@@ -91,10 +91,10 @@ def test_without_a_state_only_the_project_file_is_checked_and_nothing_created(pr
 
 
 def test_problems_come_first_with_their_fixes_and_exit_with_1(project):
-    told(project, "run", "it")
+    run_json(project, "run", "it")
     (project.folder / ".." / "people.csv").unlink()
     (project.folder / ".penstock" / "state.db").chmod(0o644)
-    found = told(project, "doctor", code=1)
+    found = run_json(project, "doctor", code=1)
     assert [each["level"] for each in found["findings"]] == ["wrong", "wrong", "note"]
     by_code = {each["code"]: each for each in found["findings"]}
     assert by_code["missing-file"]["check"] == "sources"
@@ -109,9 +109,9 @@ def test_a_file_that_differs_from_the_applied_project_is_found(project, state):
 
 def test_missing_lost_and_readable_sealing_keys_are_found(project):
     project.write("penstock.yaml", BASE)
-    told(project, "apply")
+    run_json(project, "apply")
     assert wrong(project) == {"missing-key"}
-    told(project, "credential", "set", "acme", stdin="a-key")
+    run_json(project, "credential", "set", "acme", stdin="a-key")
     assert wrong(project) == set()
     key = project.folder / ".penstock" / KEY_FILE
     key.chmod(0o640)
@@ -133,14 +133,14 @@ def test_sources_that_cannot_be_reached(project):
     text = (project.folder / "penstock.yaml").read_text()
     more = '  shop: {type: sql, url: "postgresql://nobody@127.0.0.1:9/none", table: t}\n  app: {type: webhook}\n'
     project.write("penstock.yaml", text.replace("datasets:\n", more + "datasets:\n"))
-    told(project, "apply")
+    run_json(project, "apply")
     found = {each.about: each.code for each in care(project).diagnose().findings if each.check == "sources"}
     assert found == {"shop": "host-unreachable", "app": "no-secret"}
 
 
 def test_missing_workers_and_waiting_runs_are_found(project, state):
     add_to_file(project, 'flows: {f: {schedule: "every 1h", destinations: [it]}}\n')
-    told(project, "apply")
+    run_json(project, "apply")
     assert wrong(project) == {"nothing-runs"}
     at = iso(SystemClock().now())
     with state.begin() as conn:
@@ -170,10 +170,10 @@ def test_a_clock_that_was_set_back_is_found(project, state):
 
 
 def test_a_missing_or_old_backup_is_found_after_a_week(project, tmp_path):
-    told(project, "run", "it")
+    run_json(project, "run", "it")
     assert wrong(project) == set()
     assert wrong(project, days=8) == {"no-backup"}
-    told(project, "backup", str(tmp_path / "one"))
+    run_json(project, "backup", str(tmp_path / "one"))
     assert wrong(project, days=1) == set()
     assert wrong(project, days=8) == {"old-backup"}
 
@@ -188,7 +188,7 @@ def test_the_sandbox_and_a_service_without_sign_in_are_problems_if_there_are_use
 
 def test_many_records_in_quarantine_are_a_problem(project, state):
     project.write("../people.csv", "id,name,email\n" + "".join(f"u{n},x,nonsense\n" for n in range(MANY_HELD)))
-    told(project, "run", "it", code=1)
+    run_json(project, "run", "it", code=1)
     (held,) = [each for each in care(project).diagnose().findings if each.check == "quarantine"]
     assert (held.level, held.about) == ("wrong", "it")
     assert str(MANY_HELD) in held.message

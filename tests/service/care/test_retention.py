@@ -28,7 +28,7 @@ from support.cli import forked_process
 from support.cli.project import Project
 from support.kernel.event_listener import EventListener
 from support.kernel.outcome_counts import outcome_counts
-from support.service.filled_state import notes, people, refused, told
+from support.service.filled_state import notes, people, refused, run_json
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
@@ -265,14 +265,14 @@ def test_counts_are_consistent_after_a_kill_during_pruning(tmp_path, database):
 
 def test_a_removed_destination_is_listed_and_forgotten_only_by_name(project, sandbox):
     people(project, sandbox, 4)
-    told(project, "run", "it")
+    run_json(project, "run", "it")
     assert refused(project, "prune", "--forget-destination", "it")["code"] == "in-use"
     notes(project, sandbox, 1)
     file = project.folder / "penstock.yaml"
     file.write_text(file.read_text().replace("  it:\n", "  other:\n"))
-    assert told(project, "prune")["gone"] == {"it": 4}
-    assert told(project, "prune", "--forget-destination", "it")["forgotten"] == ["it"]
-    assert told(project, "prune")["gone"] == {}
+    assert run_json(project, "prune")["gone"] == {"it": 4}
+    assert run_json(project, "prune", "--forget-destination", "it")["forgotten"] == ["it"]
+    assert run_json(project, "prune")["gone"] == {}
 
 
 @pytest.mark.parametrize(

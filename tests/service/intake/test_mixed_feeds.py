@@ -114,11 +114,11 @@ def test_a_paused_feed_is_reported_once(opened):
 
     batches(5)
     assert queue.asked >= 5
-    assert [told["target"] for told in heard.of("intake.not-run")] == ["people"]
+    assert [event["target"] for event in heard.of("intake.not-run")] == ["people"]
     assert "it has no API key" in heard.of("intake.not-run")[0]["reason"]
     queue.reason = "it was paused"
     batches(3)
-    assert len(heard.of("intake.not-run")) == 2, "another reason is told"
+    assert len(heard.of("intake.not-run")) == 2, "another reason is reported"
     queue.reason = None
     batches(1)
     queue.reason = "it was paused"

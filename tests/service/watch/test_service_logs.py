@@ -35,9 +35,9 @@ def test_every_event_is_documented_and_every_reported_event_is_known():
         name: kind.level for name, kind in EVENTS.items()
     }
     source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "src" / "penstock").rglob("*.py"))
-    told = set(re.findall(r"\.tell\(\s*\"([^\"]+)\"", source))
-    assert told <= EVENTS.keys()
-    assert len(told) > 5
+    emitted = set(re.findall(r"\.tell\(\s*\"([^\"]+)\"", source))
+    assert emitted <= EVENTS.keys()
+    assert len(emitted) > 5
 
 
 def test_every_metric_is_documented(service: Service):

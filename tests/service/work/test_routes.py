@@ -18,15 +18,15 @@ def client(app):
 
 def events(client, run):
     """Every event of a run until its end: (name, data)."""
-    told = []
+    received = []
     with client.stream("GET", f"/runs/{run}/events") as reply:
         assert reply.headers["content-type"].startswith("text/event-stream")
         for line in reply.iter_lines():
             if line.startswith("event: "):
-                told.append((line.removeprefix("event: "), None))
+                received.append((line.removeprefix("event: "), None))
             elif line.startswith("data: "):
-                told[-1] = (told[-1][0], json.loads(line.removeprefix("data: ")))
-    return told
+                received[-1] = (received[-1][0], json.loads(line.removeprefix("data: ")))
+    return received
 
 
 def every(client, path, **parameters):

@@ -38,12 +38,12 @@ class Process(subprocess.Popen):
         assert preexec_fn is None
         pipes = rest[3:9]
         ends = [end if end != -1 else number for number, end in enumerate((pipes[0], pipes[3], pipes[5]))]
-        self._ended, told = os.pipe()
+        self._ended, status_end = os.pipe()
         try:
             request = {"arguments": args[1:], "cwd": os.fspath(cwd or Path.cwd()), "env": dict(env or os.environ)}
-            _ask(request, [*ends, told])
+            _ask(request, [*ends, status_end])
         finally:
-            os.close(told)
+            os.close(status_end)
         self.pid = int.from_bytes(os.read(self._ended, STATUS), "big")
         assert self.pid, "nothing was forked"
         self._child_created = True
@@ -153,19 +153,19 @@ def _serve(asked: socket.socket) -> dict[str, Any]:
             text, handles, _, _ = socket.recv_fds(asked, LONGEST, 4)
             if not text:
                 os._exit(0)
-            *standard, told = handles
+            *standard, status_end = handles
             child = os.fork()
             if child == 0:
                 signal.set_wakeup_fd(-1)
-                for handle in (ends, end, told, *children.values()):
+                for handle in (ends, end, status_end, *children.values()):
                     os.close(handle)
                 asked.close()
                 for number, handle in enumerate(standard):
                     os.dup2(handle, number)
                     os.close(handle)
                 return json.loads(text)
-            children[child] = told
-            os.write(told, child.to_bytes(STATUS, "big"))
+            children[child] = status_end
+            os.write(status_end, child.to_bytes(STATUS, "big"))
             for handle in standard:
                 os.close(handle)
 
@@ -175,10 +175,10 @@ def _bury(children: dict[int, int]) -> None:
         child, status = os.waitpid(-1, os.WNOHANG)
         if child == 0:
             return
-        told = children.pop(child)
+        status_end = children.pop(child)
         with suppress(BrokenPipeError):  # nobody waits for it any more
-            os.write(told, status.to_bytes(STATUS, "big"))
-        os.close(told)
+            os.write(status_end, status.to_bytes(STATUS, "big"))
+        os.close(status_end)
 
 
 def _be(arguments: list[str], cwd: str, env: dict[str, str]) -> None:

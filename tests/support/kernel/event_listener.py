@@ -16,5 +16,5 @@ class EventListener:
         self.all.append((event, facts))
 
     def of(self, event: str) -> list[dict[str, Any]]:
-        """The facts of each time that this event was told."""
+        """The facts of each time that this event was reported."""
         return [facts for name, facts in self.all if name == event]

@@ -62,9 +62,16 @@ class IdentityProvider(ThreadingHTTPServer):
         if asked is None or proof != asked["code_challenge"] or form["redirect_uri"] != asked["redirect_uri"]:
             return 400, {"error": "invalid_grant"}
         header: dict[str, Any] = {"alg": "RS256", "kid": self.key.kid}
-        told = {name: value for name, value in self.who.items() if name not in self.only_in_userinfo}
+        own_claims = {name: value for name, value in self.who.items() if name not in self.only_in_userinfo}
         now = int(self.now())
-        claims = {"iss": self.issuer, "aud": CLIENT, "iat": now, "exp": now + 300, "nonce": asked["nonce"], **told}
+        claims = {
+            "iss": self.issuer,
+            "aud": CLIENT,
+            "iat": now,
+            "exp": now + 300,
+            "nonce": asked["nonce"],
+            **own_claims,
+        }
         self.bend(header, claims)
         return 200, {"access_token": "at", "token_type": "Bearer", "id_token": self.signed(header, claims)}
 

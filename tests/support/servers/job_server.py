@@ -28,7 +28,7 @@ def good(_number: int, jobs: list[Any]) -> Any:
 
 @contextmanager
 def job_server(answer: Callable[[int, list[Any]], Any]) -> Iterator[JobServer]:
-    told = JobServer(answer)
+    jobs_server = JobServer(answer)
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -38,16 +38,16 @@ def job_server(answer: Callable[[int, list[Any]], Any]) -> Iterator[JobServer]:
 
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            told.posted.append(body["jobs"])
-            self._reply(202, {"id": f"j{len(told.posted)}", "status": "pending"})
+            jobs_server.posted.append(body["jobs"])
+            self._reply(202, {"id": f"j{len(jobs_server.posted)}", "status": "pending"})
 
         def do_GET(self) -> None:
             if not self.path.startswith("/batch/j"):
                 self._reply(200, {"companies": [], "total": 0})
                 return
             number = int(self.path.removeprefix("/batch/j"))
-            self._reply(200, {"id": f"j{number}", **told.results(number)})
-            told.polled.set()
+            self._reply(200, {"id": f"j{number}", **jobs_server.results(number)})
+            jobs_server.polled.set()
 
         def _reply(self, status: int, document: Any) -> None:
             body = json.dumps(document).encode()
@@ -59,11 +59,11 @@ def job_server(answer: Callable[[int, list[Any]], Any]) -> Iterator[JobServer]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    told.url = f"http://127.0.0.1:{server.server_port}"
+    jobs_server.url = f"http://127.0.0.1:{server.server_port}"
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:
-        yield told
+        yield jobs_server
     finally:
         server.shutdown()
         thread.join()

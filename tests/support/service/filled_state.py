@@ -33,7 +33,7 @@ def notes(project, sandbox, number, more=""):
     )
 
 
-def told(project, *arguments, code=0, stdin=None):
+def run_json(project, *arguments, code=0, stdin=None):
     """The JSON output of a command. It runs in this process, since starting one takes a second on a busy machine."""
     out, err = StringIO(), StringIO()
     typed = mock.patch.object(sys, "stdin", StringIO(stdin or ""))
@@ -45,7 +45,7 @@ def told(project, *arguments, code=0, stdin=None):
 
 def refused(project, *arguments, code=2):
     """The code of the only problem."""
-    (error,) = told(project, *arguments, code=code)["errors"]
+    (error,) = run_json(project, *arguments, code=code)["errors"]
     return error
 
 

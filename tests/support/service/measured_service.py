@@ -49,8 +49,8 @@ class MeasuredService:
         (self.folder / "crm.csv").write_text("id,email\n1,ada@example.com\n")
         own = {"PENSTOCK_DEBUG": "1", **self.variables}
         subprocess.run([*PENSTOCK, "apply"], cwd=self.folder, env={**environ, **own}, check=True, capture_output=True)
-        self.process, told = start_service(self.folder, "--without-sign-in", *self.options, environ=own)
-        self.url = told["url"]
+        self.process, ready = start_service(self.folder, "--without-sign-in", *self.options, environ=own)
+        self.url = ready["url"]
         self.client = httpx.Client(base_url=f"{self.url}/api/v1", timeout=60)
         with (self.folder / "readyz.log").open("w") as log:
             asking = [sys.executable, "-c", WATCHER, f"{self.url}/readyz"]

@@ -71,7 +71,7 @@ class ServiceProcess:
     options: tuple[str, ...] = ("--without-sign-in",)
     more: str = ""
     environ: dict[str, str] = field(default_factory=dict)
-    told: dict[str, Any] = field(default_factory=dict)
+    ready_document: dict[str, Any] = field(default_factory=dict)
     sandbox: dict[str, Any] = field(default_factory=dict)
     processes: dict[str, subprocess.Popen[str]] = field(default_factory=dict)
 
@@ -85,7 +85,7 @@ class ServiceProcess:
 
     @property
     def url(self) -> str:
-        return str(self.told["url"])
+        return str(self.ready_document["url"])
 
     def begin(self) -> None:
         self._sandbox()
@@ -121,7 +121,9 @@ class ServiceProcess:
         self.sandbox = first_document(self.processes["sandbox"])
 
     def serve(self, port: int) -> None:
-        self.processes["serve"], self.told = start_service(self.folder, *self.options, port=port, environ=self.environ)
+        self.processes["serve"], self.ready_document = start_service(
+            self.folder, *self.options, port=port, environ=self.environ
+        )
 
     def stop(self) -> int:
         """End the service; its port, to be served at again."""

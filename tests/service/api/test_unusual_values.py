@@ -59,7 +59,9 @@ def ask(service, method, target, body=None):
 def operations(service):
     document = service.client.get(f"{API}/openapi.json").json()
     return [
-        (method.upper(), path, told) for path, methods in document["paths"].items() for method, told in methods.items()
+        (method.upper(), path, operation)
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
     ]
 
 
@@ -84,8 +86,8 @@ def test_any_name_in_a_path(filled):
 
 def test_any_value_in_a_query(filled):
     wrong = []
-    for method, path, told in operations(filled):
-        asked = [each["name"] for each in told.get("parameters", []) if each["in"] == "query"]
+    for method, path, operation in operations(filled):
+        asked = [each["name"] for each in operation.get("parameters", []) if each["in"] == "query"]
         if method != "GET" or path.endswith("/events"):
             continue
         target = path.replace("{kind}", "destinations").replace("{name}", "it").replace("{run}", _run(filled))

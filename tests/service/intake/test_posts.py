@@ -228,10 +228,10 @@ def test_refused_posts_are_logged_once_a_second_and_measured(opened):
     while len(heard.of("intake.refused")) < 2:
         assert client.post("/hooks/queried", json=RECORD).status_code == 401
         posted += 1
-        assert posted < 20_000, "it is told again after a second"
-    told = heard.of("intake.refused")
-    assert {(one["source"], one["status"]) for one in told} == {("queried", 401)}
-    assert told[1]["posts"] > 1, "it stands for those that came meanwhile"
+        assert posted < 20_000, "it is logged again after a second"
+    logged = heard.of("intake.refused")
+    assert {(one["source"], one["status"]) for one in logged} == {("queried", 401)}
+    assert logged[1]["posts"] > 1, "it counts the posts in between"
     assert refused_posts(client) == before + posted
 
 

@@ -134,7 +134,7 @@ def test_no_secret_is_printed_or_stored(tmp_path, sandbox):
     people(project, 3)
     project.destination("people.csv", "upsert_person", PERSON, base=sandbox.flat_url, more="responses: true")
     sandbox.fault(status=422, path="/people", times=1)
-    told = ""
+    output = ""
     for command in (
         ["preview", "it"],
         ["check", "sandbox"],
@@ -144,11 +144,11 @@ def test_no_secret_is_printed_or_stored(tmp_path, sandbox):
         ["quarantine", "list"],
     ):
         done = run_penstock(project, *command, "--json")
-        told += done.stdout + done.stderr
+        output += done.stdout + done.stderr
     stored = b"".join(path.read_bytes() for path in (tmp_path / ".penstock").rglob("*") if path.is_file())
-    assert sandbox.api_key not in told
+    assert sandbox.api_key not in output
     assert sandbox.api_key.encode() not in stored
-    assert "Bearer ***" in told
+    assert "Bearer ***" in output
 
 
 def test_two_processes_do_not_run_one_destination(tmp_path, sandbox):

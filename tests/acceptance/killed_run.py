@@ -1,6 +1,6 @@
 """Runs `penstock run …` and kills its own process with signal 9 at one chosen moment. Run as a script:
 
-    python dying.py MOMENT COUNT run people --json -f penstock.yaml
+    python killed_run.py MOMENT COUNT run people --json -f penstock.yaml
 
 MOMENT is one of the names that `here` is called with; the process dies the COUNT-th time it gets there.
 """

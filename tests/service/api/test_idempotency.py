@@ -29,8 +29,8 @@ def test_a_repeated_request_gets_the_stored_response_and_changes_nothing(service
     assert (again.json(), again.headers["etag"]) == (first.json(), first.headers["etag"])
     assert again.headers["idempotency-replayed"] == "true"
     assert client.get("/api/v1/project").json()["version"] == before + 1
-    told = service.signed_in("admin").get("/api/v1/audit", params={"action": "POST /{kind}"}).json()["items"]
-    assert [entry["what"] for entry in told].count("kind=datasets name=one") == 1
+    entries = service.signed_in("admin").get("/api/v1/audit", params={"action": "POST /{kind}"}).json()["items"]
+    assert [entry["what"] for entry in entries].count("kind=datasets name=one") == 1
     assert create(client, "one", "another-key").status_code == 409, "without its name it is another request"
 
 

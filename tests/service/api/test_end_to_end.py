@@ -40,9 +40,9 @@ def _first_sign_in(service):
     assert service.ask("GET /session")["setup"] is True
     service.refused("GET /credentials", status=401)
     token = service.app.people.register.setup_link(only=True)
-    told = service.ask("POST /setup", {"token": token, "name": "ada", "password": "correct horse battery"})
-    assert told["person"] == {"name": "ada", "role": "admin"}
-    service.client.headers["X-Penstock-CSRF"] = told["csrf"]
+    signed_in = service.ask("POST /setup", {"token": token, "name": "ada", "password": "correct horse battery"})
+    assert signed_in["person"] == {"name": "ada", "role": "admin"}
+    service.client.headers["X-Penstock-CSRF"] = signed_in["csrf"]
     made = service.ask("POST /tokens", {"name": "walk", "role": "editor"}, 201)
     service.ask("DELETE /session", status=204)
     del service.client.headers["X-Penstock-CSRF"]
