@@ -49,7 +49,7 @@ def _plant(here, moment: str) -> None:
         here("before the bytes leave")
         sending = asyncio.ensure_future(attempt(self, *args, **kwargs))
         if moment == "between bytes out and reply":
-            await asyncio.wait({sending}, timeout=0.02)  # the sandbox answers later than that
+            await asyncio.wait({sending}, timeout=0.02)  # the sandbox replies later than that
             here("between bytes out and reply")
         answer = await sending
         here("between reply and verdict")

@@ -30,7 +30,7 @@ def run(project: Project) -> tuple[int, str, dict[str, int]]:
     return done.returncode, report["status"], {name: n for name, n in report["records"].items() if n}
 
 
-def held(project: Project) -> dict[str, tuple[str, str]]:
+def in_quarantine(project: Project) -> dict[str, tuple[str, str]]:
     entries = json.loads(run_penstock(project, "quarantine", "list", "--json").stdout)
     return {entry["key"]: (entry["outcome"], entry["reason"]) for entry in entries}
 
@@ -44,14 +44,14 @@ def test_a_job_that_always_fails_quarantines_its_records_with_the_words_of_the_a
         project = people(tmp_path, server.url)
         assert run(project) == (1, "partial", {"read": 3, "quarantined": 3})
         assert len(server.posted) == ATTEMPTS
-        found = held(project)
+        found = in_quarantine(project)
         assert {outcome for outcome, _ in found.values()} == {"quarantined"}
         assert all("the batch job failed: out of memory" in reason for _, reason in found.values())
         (request,) = json.loads(run_penstock(project, "deliveries", run_id(project), "--json").stdout)
         assert (request["outcome"], request["attempts"]) == ("quarantined", ATTEMPTS)
 
         assert run(project) == (1, "partial", {"read": 3, "quarantined": 3})
-        assert len(server.posted) == ATTEMPTS  # what is in quarantine is not sent by itself
+        assert len(server.posted) == ATTEMPTS  # records in quarantine are not sent automatically
 
         server.answer = good
         assert run_penstock(project, "quarantine", "resend", "--all", "--json").returncode == 0
@@ -82,7 +82,7 @@ def test_records_with_a_result_keep_it_and_only_the_others_are_sent_again(tmp_pa
         project = people(tmp_path, server.url, 4)
         assert run(project) == (1, "partial", {"read": 4, "delivered": 3, "quarantined": 1})
         assert [ids(jobs) for jobs in server.posted] == [["u0", "u1", "u2", "u3"], ["u0", "u3"]]
-        assert held(project) == {"u2": ("quarantined", "name is odd (Custify)")}
+        assert in_quarantine(project) == {"u2": ("quarantined", "name is odd (Custify)")}
 
 
 def test_failed_jobs_of_whole_batches_leave_the_run_partial(tmp_path):
@@ -105,7 +105,7 @@ def test_records_that_must_not_be_sent_twice_become_unknown(tmp_path):
         project.write("penstock.yaml", head.replace("key: id", "key: payload, types: {payload: text}") + more)
         assert run(project) == (1, "partial", {"read": 3, "unknown": 3})
         assert len(server.posted) == 1
-        assert all("the batch job failed: out of memory" in reason for _, reason in held(project).values())
+        assert all("the batch job failed: out of memory" in reason for _, reason in in_quarantine(project).values())
 
 
 def test_a_later_run_that_finds_the_job_failed_sends_its_records_again(tmp_path):
@@ -124,10 +124,10 @@ def test_a_later_run_that_finds_the_job_failed_sends_its_records_again(tmp_path)
             process.send_signal(signal.SIGKILL)
             process.wait()
         server.answer = lambda number, jobs: FAILED if number == 1 else good(number, jobs)
-        project.write("p.csv", "id,name\nu0,P0\n")  # the others left the source meanwhile
+        project.write("p.csv", "id,name\nu0,P0\n")  # the other records are no longer in the source
         assert run(project)[:2] == (0, "succeeded")
         assert [ids(jobs) for jobs in server.posted] == [["u0", "u1", "u2"]] * 2
-        assert held(project) == {}
+        assert in_quarantine(project) == {}
         project.write("p.csv", "id,name\nu0,P0\nu1,P1\nu2,P2\n")
         assert run(project) == (0, "succeeded", {"read": 3, "unchanged": 3})
 
@@ -149,7 +149,7 @@ def test_a_later_run_whose_repeats_fail_too_quarantines_the_records(tmp_path):
         server.answer = lambda *_: FAILED
         code, status, records = run(project)
         assert (code, status, records) == (1, "partial", {"read": 3, "quarantined": 3})
-        assert set(held(project)) == {"u0", "u1", "u2"}
+        assert set(in_quarantine(project)) == {"u0", "u1", "u2"}
 
 
 def until_written(folder) -> None:
@@ -164,5 +164,5 @@ def test_more_or_fewer_results_than_records_confirm_nothing(tmp_path, results):
     with job_server(lambda *_: {"status": "completed", "results": results}) as server:
         project = people(tmp_path, server.url)
         assert run(project) == (1, "partial", {"read": 3, "quarantined": 3})
-        reason = held(project)["u0"][1]
+        reason = in_quarantine(project)["u0"][1]
         assert f"{len(results)} results for 3 records" in reason

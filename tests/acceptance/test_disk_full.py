@@ -13,7 +13,7 @@ LIMITED = """
 import resource, signal, sys
 from penstock.store.runs import ledger
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-sys.dont_write_bytecode = True  # compiled files would be cut short, and stay so
+sys.dont_write_bytecode = True  # compiled files would be truncated, and would stay so
 append, commits, at = ledger.append, [], int(sys.argv[1])
 def full(*args, **kwargs):
     append(*args, **kwargs)

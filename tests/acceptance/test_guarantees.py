@@ -85,8 +85,8 @@ def test_after_a_lost_reply_an_upsert_is_sent_again_and_a_note_never(tmp_path, s
     code, report = run(notes)
     assert (report["requests"], report["records"]["unknown"]) == (0, 1)
     assert len(sandbox.state()["notes"]) == (1 if cut == "before" else 2)
-    (held,) = json.loads(run_penstock(notes, "quarantine", "list", "--json").stdout)
-    assert run_penstock(notes, "quarantine", "settle", held["id"], "--delivered").returncode == 0
+    (unknown,) = json.loads(run_penstock(notes, "quarantine", "list", "--json").stdout)
+    assert run_penstock(notes, "quarantine", "settle", unknown["id"], "--delivered").returncode == 0
     code, report = run(notes)
     assert (code, report["records"]["unchanged"]) == (0, 2)
 
@@ -176,7 +176,7 @@ def test_a_command_that_waits_for_another_run_continues_after_it_or_stops_on_a_s
     project = Project(tmp_path, sandbox)
     people(project, 40)
     project.destination("people.csv", "upsert_person", PERSON, base=sandbox.flat_url, more="concurrency: 1")
-    sandbox.settings(latency=500)  # longer than two more processes take to begin
+    sandbox.settings(latency=500)  # longer than two more processes take to start
     command = ["-m", "penstock", "run", "it", "--json"]
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     settings = {"cwd": tmp_path, "env": project.environ, **streams}

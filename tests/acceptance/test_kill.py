@@ -73,12 +73,12 @@ def test_the_same_command_again_completes_the_run(tmp_path: Path, sandbox, kind:
     report = json.loads(again.stdout)
     records = report["records"]
     assert records["read"] == sum(number for name, number in records.items() if name != "read")
-    held = json.loads(run_penstock(project, "quarantine", "list", "--json").stdout)
+    in_quarantine = json.loads(run_penstock(project, "quarantine", "list", "--json").stdout)
     if kind == "note":
         arrived = [entry["text"] for entry in sandbox.state()["notes"]]
         assert len(arrived) == len(set(arrived)), "a note was sent twice"
-        unknown = {entry["key"] for entry in held if entry["outcome"] == "unknown"}
-        assert len(held) == len(unknown)
+        unknown = {entry["key"] for entry in in_quarantine if entry["outcome"] == "unknown"}
+        assert len(in_quarantine) == len(unknown)
         for number in range(NOTES):
             assert (f"note {number}" in arrived) or f"n{number}" in unknown, "a note was lost"
         assert records["unknown"] == len(unknown)
@@ -90,7 +90,7 @@ def test_the_same_command_again_completes_the_run(tmp_path: Path, sandbox, kind:
         if kind.startswith("parts"):
             assert all(person["email"] == f"p{key[1:]}@x.example" for key, person in people.items())
             assert {person["custom_attributes"]["plan"] for person in people.values()} == {"gold"}, "the newest wins"
-        assert held == []
+        assert in_quarantine == []
     if died.returncode == -signal.SIGKILL:
         assert report["run"] == json.loads(run_penstock(project, "runs", "--json").stdout)[0]["run"]
         assert records["read"] == RECORDS[kind]
@@ -127,7 +127,9 @@ def parts(project: Project, sandbox, more: str = "batch: off") -> None:
     keys = range(PEOPLE)
     middle = [{"id": f"u{n}", "plan": "basic"} for n in keys] + [{"id": f"u{n}", "name": f"Person {n}"} for n in keys]
     random.Random("2026 parts").shuffle(middle)
-    records = [{"id": f"u{n}", "email": f"p{n}@x.example"} for n in keys]  # a later address might be another person's
+    records = [
+        {"id": f"u{n}", "email": f"p{n}@x.example"} for n in keys
+    ]  # a later address can belong to another person
     records += [*middle, *({"id": f"u{n}", "plan": "gold"} for n in keys)]
     project.write("people.ndjson", "".join(json.dumps(record) + "\n" for record in records))
     fields = "user_id: id, name: name, email: email, plan: plan"

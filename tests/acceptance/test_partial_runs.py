@@ -77,8 +77,8 @@ def test_a_row_without_a_record_releases_nothing_from_quarantine(tmp_path, sandb
         counts = {name: number for name, number in report["records"].items() if number}
         assert counts == {"read": 2, "unchanged": 1, "quarantined": 1}
         assert [note["reason"] for note in report["notes"] if note["action"] == "no record"] == ["not wanted"]
-        held = json.loads(run_penstock(project, "quarantine", "list", "--json").stdout)
-        assert [(entry["key"], entry["field"]) for entry in held] == [("u1", "email")]
+        in_quarantine = json.loads(run_penstock(project, "quarantine", "list", "--json").stdout)
+        assert [(entry["key"], entry["field"]) for entry in in_quarantine] == [("u1", "email")]
 
 
 def test_a_superseded_row_releases_nothing_from_quarantine(tmp_path, sandbox):
@@ -90,8 +90,8 @@ def test_a_superseded_row_releases_nothing_from_quarantine(tmp_path, sandbox):
         report = json.loads(run_penstock(project, "run", "it", "--json").stdout)
         counts = {name: number for name, number in report["records"].items() if number}
         assert counts == {"read": 2, "unchanged": 1, "quarantined": 1}
-        held = json.loads(run_penstock(project, "quarantine", "list", "--json").stdout)
-        assert [(entry["key"], entry["field"]) for entry in held] == [("u1", "email")]
+        in_quarantine = json.loads(run_penstock(project, "quarantine", "list", "--json").stdout)
+        assert [(entry["key"], entry["field"]) for entry in in_quarantine] == [("u1", "email")]
 
 
 def test_an_older_version_that_is_delivered_releases_nothing_from_quarantine(tmp_path, sandbox):
@@ -105,5 +105,5 @@ def test_an_older_version_that_is_delivered_releases_nothing_from_quarantine(tmp
         project.write("rows.csv", f"id,email\nu1,{address}\n{between}u1,no address\n")
         report = json.loads(run_penstock(project, "run", "it", "--json").stdout)
         assert (report["records"]["delivered"], report["records"]["quarantined"]) == (delivered, 1)
-        held = json.loads(run_penstock(project, "quarantine", "list", "--json").stdout)
-        assert [(entry["key"], entry["field"]) for entry in held] == [("u1", "email")]
+        in_quarantine = json.loads(run_penstock(project, "quarantine", "list", "--json").stdout)
+        assert [(entry["key"], entry["field"]) for entry in in_quarantine] == [("u1", "email")]

@@ -26,7 +26,7 @@ def test_a_killed_run_is_finished_by_the_next(tmp_path: Path, sandbox, postgres:
         check=False,
     )
     assert died.returncode == -signal.SIGKILL, died.stderr
-    again = run_penstock(project, *arguments, "--wait")  # the dead holder's lease ends by itself
+    again = run_penstock(project, *arguments, "--wait")  # the lease of the dead process ends by itself
     assert again.returncode == 0, again.stderr
     report = json.loads(again.stdout)
     assert report["records"]["read"] == report["records"]["delivered"] == 60

@@ -189,14 +189,14 @@ def test_the_result_in_custify_is_as_if_each_version_was_sent_after_the_other(sa
     def law(versions, before):
         try:
             payloads, merger = rendered(how, dialect, versions, nulls)
-        except InputError:  # what no version has cannot be mapped
+        except InputError:  # a field that no version has cannot be mapped
             reject()
         if len(payloads) < 2 or merger is None:
             return
         merged = merger.merge(payloads)
         assert sorted(n for p in merged for n in p.ordinals) == [p.ordinal for p in payloads]
         one_by_one = end_of(sandbox, how, dialect, payloads, before)
-        if isinstance(one_by_one, list):  # else a version is refused by itself
+        if isinstance(one_by_one, list):  # otherwise a version is refused alone
             assert end_of(sandbox, how, dialect, merged, before) == one_by_one
 
     law()
@@ -273,8 +273,8 @@ def test_a_refused_part_is_quarantined_alone_and_stays_until_a_user_decides(proj
     lines(project, *parts)
     project.destination("rows.ndjson", "upsert_person", FIELDS, base=sandbox.url, key="user_id")
     assert counts(run(project, code=1)) == {"delivered": 2, "quarantined": 2}
-    held = run(project, "list", command="quarantine")
-    assert [(entry["key"], entry["field"]) for entry in held] == [("u7", "email"), ("u7", "email")]
+    in_quarantine = run(project, "list", command="quarantine")
+    assert [(entry["key"], entry["field"]) for entry in in_quarantine] == [("u7", "email"), ("u7", "email")]
     again = run(project, code=1)
     assert (counts(again), again["requests"]) == ({"unchanged": 2, "quarantined": 2}, 0)
     lines(project, *parts, {"user_id": "u7", "name": "Eve"})
@@ -299,7 +299,7 @@ def test_refused_parts_are_quarantined_one_by_one_and_resent_in_one_request(proj
     sandbox.fault(status=422, path="/people", method="POST")
     assert counts(run(project, code=1)) == {"quarantined": 4}
     assert len(run(project, "list", command="quarantine")) == 4
-    assert counts(run(project, code=1)) == {"quarantined": 4}, "held still"
+    assert counts(run(project, code=1)) == {"quarantined": 4}, "still in quarantine"
     sandbox.clear_faults()
     before = len(sandbox.requests())
     assert counts(run(project, "resend", "--all", command="quarantine")) == {"delivered": 4}

@@ -106,9 +106,9 @@ def check_nothing_lost_or_doubled(app, sandbox, run, *, twice=IN_DOUBT):
 def test_the_run_of_a_killed_worker_is_finished_by_another_within_30_s(project, app, sandbox):
     with process(project) as first, process(project) as second:
         run = begin(app, sandbox)
-        victim, heir = (first, second) if holder(app, run) == first.name else (second, first)
+        victim, successor = (first, second) if holder(app, run) == first.name else (second, first)
         os.kill(victim.pid, signal.SIGKILL)
-        until(lambda: holder(app, run) == heir.name, 30)
+        until(lambda: holder(app, run) == successor.name, 30)
         sandbox.settings(latency=0)
         check_nothing_lost_or_doubled(app, sandbox, run)
 
@@ -116,10 +116,10 @@ def test_the_run_of_a_killed_worker_is_finished_by_another_within_30_s(project, 
 def test_a_worker_that_hung_and_recovers_sends_nothing_again(project, app, sandbox):
     with process(project) as first, process(project) as second:
         run = begin(app, sandbox)
-        zombie, heir = (first, second) if holder(app, run) == first.name else (second, first)
-        os.kill(zombie.pid, signal.SIGSTOP)
-        until(lambda: holder(app, run) == heir.name, 30)
-        os.kill(zombie.pid, signal.SIGCONT)
+        hung, successor = (first, second) if holder(app, run) == first.name else (second, first)
+        os.kill(hung.pid, signal.SIGSTOP)
+        until(lambda: holder(app, run) == successor.name, 30)
+        os.kill(hung.pid, signal.SIGCONT)
         sandbox.settings(latency=0)
         check_nothing_lost_or_doubled(app, sandbox, run)
         again = app.work.enqueue("it", trigger="person:ada", asked_by="ada")["run"]

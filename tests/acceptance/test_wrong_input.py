@@ -59,7 +59,7 @@ def call(project, *arguments, environ=None, small=None):
     settings = {"cwd": project.folder, "env": {**project.environ, **(environ or {})}, "text": True, "timeout": 60}
     if small is None:
         return forked_process.run(command, capture_output=True, **settings)
-    command = [sys.executable, "-B", *command]  # compiled files would be cut short, and stay so
+    command = [sys.executable, "-B", *command]  # compiled files would be truncated, and would stay so
     return subprocess.run(command, check=False, capture_output=True, preexec_fn=limit, **settings)
 
 
@@ -131,7 +131,7 @@ def test_wrong_input_ends_with_2_and_says_where_what_and_what_to_write(name, pro
     names(run_and_compare(project, name, 2))
     assert project.sandbox.requests() == []
     write_project(project.folder, project.sandbox.url)
-    # and no run has begun that a later one would go on with
+    # and there is no run that a later one would continue
     assert json.loads(call(project, "--json", "runs").stdout) == []
 
 
@@ -182,9 +182,9 @@ def test_a_refused_key(project):
 
 
 def test_a_host_that_is_not_reached(project):
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))  # bound and not listening: refused
-        write_project(project.folder, f"http://127.0.0.1:{held.getsockname()[1]}")
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))  # bound and not listening: refused
+        write_project(project.folder, f"http://127.0.0.1:{silent.getsockname()[1]}")
         stopped(run_and_compare(project, "unreachable", 3))
 
 
@@ -339,7 +339,7 @@ def test_a_postgres_whose_connection_is_lost_during_a_read(project, postgres, mo
 
     def end_readers():
         with psycopg.connect(postgres, autocommit=True) as connection:
-            while not over.wait(0.05):  # as soon as a reader stands at the row that takes a minute
+            while not over.wait(0.05):  # as soon as a reader waits for the row that takes a minute
                 connection.execute(
                     "select pg_terminate_backend(pid) from pg_stat_activity where wait_event = 'PgSleep'"
                 )

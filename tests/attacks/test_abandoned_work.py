@@ -112,7 +112,7 @@ def test_a_query_whose_client_left_is_stopped(attacked: MeasuredService, lite: s
         attacked.until(lambda: _cpu(attacked) - before > 0.5)
     left = time.monotonic()
     attacked.until(lambda: _rests(attacked))
-    assert time.monotonic() - left < 8  # the query alone would go on for ten seconds
+    assert time.monotonic() - left < 8  # the query alone would take ten seconds
 
 
 def _cpu(service: MeasuredService) -> float:

@@ -25,7 +25,7 @@ def _packed(path: Path, start: bytes, fill: bytes, end: bytes, size: int = HUGE)
         file.write(packer.compress(end) + packer.flush())
 
 
-# name: how it begins, what it is full of, how it ends, and the line that the error names
+# name: first bytes, repeated bytes, last bytes, and the line that the error names
 CELLS = {
     "line.csv.gz": (b"id,text\n1,a\n2,", b"a", b"\n", 3),
     "header.csv.gz": (b"id,", b"a", b"\n1,2\n", 1),

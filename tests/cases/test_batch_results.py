@@ -27,10 +27,11 @@ def test_results_that_cannot_be_matched_are_not_counted_as_delivered(tmp_path):
         assert (code, report["status"]) == (1, "partial")
         assert {name: n for name, n in report["records"].items() if n} == {"read": 4, "quarantined": 4}
         assert len(server.posted) == 6  # sent again under the retry policy
-        _, held = penstock(tmp_path, "quarantine", "list")
-        assert {entry["key"] for entry in held} == {"u0", "u1", "u2", "u3"}
+        _, in_quarantine = penstock(tmp_path, "quarantine", "list")
+        assert {entry["key"] for entry in in_quarantine} == {"u0", "u1", "u2", "u3"}
         assert all(
-            "2 results for 4 records" in entry["reason"] and "bad (Custify)" in entry["reason"] for entry in held
+            "2 results for 4 records" in entry["reason"] and "bad (Custify)" in entry["reason"]
+            for entry in in_quarantine
         )
         code, report = penstock(tmp_path, "run", "target")
         assert (code, report["records"]["unchanged"], report["records"]["quarantined"]) == (1, 0, 4)

@@ -28,7 +28,7 @@ def shell(tmp_path, sandbox, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SANDBOX_KEY", sandbox.api_key)
     monkeypatch.delenv("PENSTOCK_DATABASE_URL", raising=False)
-    monkeypatch.setattr(start, "CHUNK_ROWS", 2)  # an upsert takes equal rows of one chunk as one row
+    monkeypatch.setattr(start, "CHUNK_ROWS", 2)  # equal rows of one chunk are one upsert
     return make
 
 

@@ -71,7 +71,7 @@ def test_the_commands_from_check_to_the_second_run(shell, sandbox):
     assert again["destinations"][0]["records"]["quarantined"] == 1
 
     listed = shell.json("runs")
-    assert [item["run"] for item in listed] == [again["run"], run["run"]]  # a test send is none
+    assert [item["run"] for item in listed] == [again["run"], run["run"]]  # a test send is not a run
     assert shell.json(f"runs {run['run']}")[0]["records"] == run["records"]
     deliveries = shell.json(f"deliveries {run['run']}")
     assert sorted(delivery["records"] for delivery in deliveries) == [["u1"], ["u3"]]
@@ -116,7 +116,7 @@ def test_an_edited_body_is_sent_unchanged(shell, sandbox):
     report = shell.json("test people --body -", stdin=body)
     assert report["request"]["body"] == body
     assert sandbox.requests()[-1]["body"] == body
-    assert shell.json("runs") == []  # a test send is no run
+    assert shell.json("runs") == []  # a test send is not a run
 
 
 def test_every_report_is_printed_as_text(shell):

@@ -1,6 +1,6 @@
 """A full disk ends a command with exit code 3 and one error, without a traceback.
 
-`/dev/full` stands for the disk of the output; a limit on the size of files stands for the disk of everything else.
+`/dev/full` replaces the disk of the output; a limit on the size of files simulates a full disk for everything else.
 """
 
 import json
@@ -15,7 +15,7 @@ from support.cli.project import Project
 
 LIMITED = """
 import resource, sys
-sys.dont_write_bytecode = True  # compiled files would be cut short, and stay so
+sys.dont_write_bytecode = True  # compiled files would be truncated, and would stay so
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), resource.RLIM_INFINITY))
 from penstock.main import main
 sys.argv = ["penstock", *sys.argv[2:]]
@@ -81,7 +81,7 @@ def test_output_to_a_full_disk_is_reported(project, words):
     is_clear(done.returncode, done.stderr)
     assert "cannot be written: No space left on device" in done.stderr
     if "--json" in words:
-        document = done.stderr[done.stderr.index("{") :]  # remarks stand before it
+        document = done.stderr[done.stderr.index("{") :]  # remarks come before it
         assert [problem["code"] for problem in json.loads(document)["errors"]] == ["output-failed"]
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from penstock.main import execute
 from penstock.model.reports import QuarantineDetail
-from support.cli.fake_app import ANSWERS, FLOW, FakeApp, ended, held
+from support.cli.fake_app import ANSWERS, FLOW, FakeApp, ended, quarantine_entry
 
 
 def shown(capsys, line: str, **answers) -> str:
@@ -97,7 +97,7 @@ def test_the_quarantine_is_grouped_by_cause(capsys):
 
 
 def test_a_long_group_is_cut_and_names_the_command_for_the_rest(capsys):
-    many = [held(number) for number in range(25)]
+    many = [quarantine_entry(number) for number in range(25)]
     text = shown(capsys, "quarantine list", quarantine=many)
     assert text.count("why") == 10
     assert "… and 15 more: penstock quarantine list --cause 'email: email'" in text
@@ -127,7 +127,7 @@ def test_runs_deliveries_checks_schemas_and_tests_as_text(capsys):
 
 
 def test_control_characters_in_data_are_escaped(capsys):
-    nasty = held(1)
+    nasty = quarantine_entry(1)
     nasty = replace(nasty, key=("a\x1b[2Jb", "c\nd"), reason="\x9b31m[red]\u202e")
     text = shown(capsys, "quarantine list", quarantine=[nasty])
     assert "a\\x1b[2Jb / c\\nd" in text

@@ -147,14 +147,16 @@ def test_every_command(penstock, golden, sandbox, masked, monkeypatch):
     both = step("run both")
     step(f"deliveries {both['run']}", title="deliveries RUN (both)")
     step("run both --dry-run")
-    # what is held
-    held = {(entry["destination"], entry["key"]): entry["id"] for entry in step("quarantine list")}
-    for (destination, key), entry in held.items():
+    # records in quarantine
+    in_quarantine = {(entry["destination"], entry["key"]): entry["id"] for entry in step("quarantine list")}
+    for (destination, key), entry in in_quarantine.items():
         step(f"quarantine show {entry}", title=f"quarantine show ID ({destination} {key})")
-    step(f"quarantine edit {held['people', '9']} --set email=bob@example.com", title="quarantine edit ID --set")
-    step(f"quarantine resend {held['people', '9']}", title="quarantine resend ID")
-    step(f"quarantine settle {held['notes', 'n-1']} --delivered", title="quarantine settle ID --delivered")
-    step(f"quarantine discard {held['people', '10']} --reason test", title="quarantine discard ID")
+    step(
+        f"quarantine edit {in_quarantine['people', '9']} --set email=bob@example.com", title="quarantine edit ID --set"
+    )
+    step(f"quarantine resend {in_quarantine['people', '9']}", title="quarantine resend ID")
+    step(f"quarantine settle {in_quarantine['notes', 'n-1']} --delivered", title="quarantine settle ID --delivered")
+    step(f"quarantine discard {in_quarantine['people', '10']} --reason test", title="quarantine discard ID")
     step("quarantine resend --all")
     step("pause people")
     # the project in the database

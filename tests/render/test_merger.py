@@ -92,9 +92,12 @@ def test_of_setting_and_clearing_a_field_the_newer_counts(older, newer, sent):
 @pytest.mark.parametrize(
     ("older", "newer"),
     [
-        ({"name": "A"}, {"name": "B"}),  # nothing names the object
+        ({"name": "A"}, {"name": "B"}),  # no member names the object
         ({"user_id": "u"}, {"email": "a@b.c"}),  # each is found by another member
-        ({"user_id": "u", "email": "a@b.c"}, {"user_id": "u", "email": "d@e.f"}),  # e-mails may belong to two people
+        (
+            {"user_id": "u", "email": "a@b.c"},
+            {"user_id": "u", "email": "d@e.f"},
+        ),  # the e-mail addresses can belong to two people
         ({"user_id": "u"}, {"user_id": "u", "email": "a@b.c"}),
     ],
 )

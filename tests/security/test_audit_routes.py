@@ -24,7 +24,7 @@ from support.service.http_service import served
 from support.service.security_service import PASSWORD
 
 __all__ = ["sandbox", "shared_sandbox"]
-NOT_TOLD = {
+NOT_LOGGED = {
     "POST /{kind}/validate": "looks at settings that are not saved",
     "POST /destinations/preview": "shows what settings that are not saved would send",
     "POST /destinations/findings": "checks settings that are not saved",
@@ -118,7 +118,7 @@ class Walk:
         yield "POST /settings/alerts/test", None
         yield "POST /prune", {}
         yield "POST /backup", None
-        yield "POST /rotate-key", None  # whoever is signed in has to sign in again
+        yield "POST /rotate-key", None  # all users must sign in again
         yield "POST /session", {"name": "ada", "password": PASSWORD}
         yield "POST /people/me/password", {"old": PASSWORD, "new": f"{PASSWORD} too"}
         yield "DELETE /session", None
@@ -180,5 +180,7 @@ def test_every_change_leaves_one_entry(app, sandbox):
             assert new[0].who == "ada", line
             asked.append(route)
     assert len(asked) == len(set(asked))
-    assert changing(app) - set(asked) == set(NOT_TOLD), "ask it above, or say in NOT_TOLD why it is no change"
-    assert [route for route in NOT_TOLD if is_change(*route.split(" "))] == []
+    assert changing(app) - set(asked) == set(NOT_LOGGED), (
+        "add a request above, or give the reason in NOT_LOGGED why it changes nothing"
+    )
+    assert [route for route in NOT_LOGGED if is_change(*route.split(" "))] == []

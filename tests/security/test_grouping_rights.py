@@ -85,9 +85,9 @@ def test_viewers_preview_a_record_in_quarantine_without_running_code(coded):
     assert editor.put("/api/v1/destinations/coded", json={**template, "active": True}).status_code == 200
     coded.app.run("coded")
     assert editor.put("/api/v1/destinations/coded", json={**destination(SAVED), "active": True}).status_code == 200
-    held = editor.get("/api/v1/quarantine").json()["items"][0]["id"]
+    entry = editor.get("/api/v1/quarantine").json()["items"][0]["id"]
     for role, ran, named in (("viewer", set(), True), ("operator", {"saved"}, False)):
-        assert shown(coded.signed_in(role).post(f"/api/v1/quarantine/{held}/preview", json={}))[:2] == (ran, named)
+        assert shown(coded.signed_in(role).post(f"/api/v1/quarantine/{entry}/preview", json={}))[:2] == (ran, named)
 
 
 FORMULAS = ("=1+1", "+1", "-1", "@x", "\tx", "\rx", "\nx", "＝1", "＋1", "－1", "＠x", "=cmd|' /C calc'!A0")

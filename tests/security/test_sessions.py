@@ -109,11 +109,11 @@ def test_failed_sign_ins_are_delayed_and_counted_before_the_password_is_checked(
     assert client.post(SESSION, json=wrong).status_code == 401
     assert client.post(SESSION, json=wrong).headers["Retry-After"] == "2"
     for _ in range(12):
-        service.clock.later_s += 61  # a name is never closed for longer: its owner gets in again
+        service.clock.later_s += 61  # a name is never locked for longer, so its owner can sign in
         assert client.post(SESSION, json=wrong).status_code == 401
     service.clock.later_s += 61
     assert client.post(SESSION, json=GOOD).status_code == 200
-    assert client.post(SESSION, json=wrong).status_code == 401  # a good one made up for those before
+    assert client.post(SESSION, json=wrong).status_code == 401  # a successful sign-in resets the count
 
 
 def test_one_address_cannot_try_many_names(service):

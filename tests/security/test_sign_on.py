@@ -112,7 +112,7 @@ def test_an_unknown_user_becomes_a_viewer_if_users_are_created_at_sign_in(opened
     browser = service.client()
     through(browser)
     assert person(browser) == {"name": ADAS, "role": "viewer"}
-    provider.who = {**ADA, "sub": "s-2"}  # somebody else, to whom the address was given
+    provider.who = {**ADA, "sub": "s-2"}  # another user, who now has the address
     other = service.client()
     through(other)
     assert person(other)["name"] == "ada"
@@ -234,7 +234,7 @@ def test_a_token_signed_by_another_key_is_refused_and_a_new_key_is_fetched(opene
     service.app.people.register.add("ada", "viewer", email=ADAS)
     browser = service.client()
     through(browser)
-    provider.key = new_key("k1")  # signed by somebody else under the known name
+    provider.key = new_key("k1")  # signed by another key with the known id
     assert refusal(through(browser)) == "sign-on-refused"
     provider.key = new_key("k2")
     assert refusal(through(browser)) == "sign-on-refused"
@@ -251,9 +251,9 @@ def test_the_reply_of_the_provider_must_belong_to_this_browsers_request(opened, 
     mine, thief = service.client(), service.client()
     there = mine.get(BEGIN)
     back = httpx.get(there.headers["location"]).headers["location"]
-    assert refusal(thief.get(back)) == "sign-on-refused", "a browser that asked nothing"
+    assert refusal(thief.get(back)) == "sign-on-refused", "a browser that started no sign-in"
     thief.get(BEGIN)
-    assert refusal(thief.get(back)) == "sign-on-refused", "a browser that asked something else"
+    assert refusal(thief.get(back)) == "sign-on-refused", "a browser that started another sign-in"
     parts = dict(parse_qs(urlsplit(back).query))
     callback = f"{BEGIN}/callback"
     for query in ({"code": parts["code"][0]}, {"code": parts["code"][0], "state": "x"}, {"error": "access_denied"}):

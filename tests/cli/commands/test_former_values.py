@@ -44,7 +44,7 @@ def test_dates_that_were_delivered_as_dates_stay_unchanged(shell, sandbox, monke
     its = shell
     with monkeypatch.context() as earlier:
         earlier.setattr(steps, "is_date_time", lambda doc, dialect: False)
-        sandbox.settings(strict=False)  # the API took what release 0.1.0 sent
+        sandbox.settings(strict=False)  # the API accepted what release 0.1.0 sent
         its.json("run it")
     sandbox.settings(strict=True)
     found = {company["company_id"]: company["signed_up_at"] for company in sandbox.state()["companies"]}

@@ -67,7 +67,7 @@ def test_every_destination_is_checked_without_connections(tmp_path, sandbox):
 @pytest.mark.parametrize(
     "line",
     [
-        "x: {dataset: d, credential: acme, template: upsert_person}",  # its columns map themselves
+        "x: {dataset: d, credential: acme, template: upsert_person}",  # its columns are mapped by name
         "x: {dataset: d, credential: acme, template: upsert_person, fields: {user_id: id}}",
         'x: {dataset: d, credential: acme, request: {method: POST, url: "/people/{record.name}"}}',
     ],
@@ -145,7 +145,7 @@ def test_a_misspelt_column_in_sql_over_a_file_names_the_nearest_one(tmp_path, sa
 
 def test_sql_over_a_database_is_checked_with_the_stored_columns(tmp_path, sandbox):
     project = data_project(tmp_path, sandbox, query="select id, emial from source")
-    assert problems_of(project, "validate") == (0, [])  # nothing is known of it, and no connection is opened
+    assert problems_of(project, "validate") == (0, [])  # its columns are not known, and no connection is opened
     data_project(tmp_path, sandbox)
     with closing(sqlite3.connect(tmp_path / "people.db")) as people:
         people.execute("insert into people values ('1', 'a@x.example')")
@@ -163,7 +163,7 @@ def test_sql_over_a_database_is_checked_with_the_stored_columns(tmp_path, sandbo
     [
         ({"key": "ids"}, "datasets.plain.key", "unknown-column", "did you mean id?"),
         ({"z": ", fields: {user_id: id, name: plann}"}, "destinations.z.fields.name", "unknown-column", "did you mean plan?"),
-        ({"z": ""}, None, None, None),  # its columns map themselves: email is among them
+        ({"z": ""}, None, None, None),  # its columns are mapped by name, email among them
         ({"z": ", exclude: [plna]"}, "destinations.z.exclude", "unknown-column", "did you mean plan?"),
         ({"path": "nothing.csv", "z": ""}, "destinations.z.fields", "missing-field", "map user_id or email or id to a column"),
         ({"sql": "select id, plan from source"}, "destinations.x.fields.email", "unknown-column", None),

@@ -207,7 +207,7 @@ def test_columns_of_single_values(array, meant):
     [
         pa.array([10**6 * 4, -(10**6)], pa.date32()),
         pa.array([2**62, -(2**62)], pa.timestamp("us")),
-        pa.array([2**62, -(2**62)], pa.timestamp("s")),  # microseconds do not reach as far
+        pa.array([2**62, -(2**62)], pa.timestamp("s")),  # beyond the range of microseconds
     ],
 )
 def test_years_without_an_iso_text_are_refused(array):

@@ -55,7 +55,7 @@ def test_values_that_are_no_email_addresses_are_refused(value):
         ("a@b.c\u200b", "a@b.c"),
         ("\ufeff\u00a0a\u00ad@b.c\u3000", "a@b.c"),
         ("\u202ea@b.c\u202c", "a@b.c"),
-        ("a\u200d@b.c", "a@b.c"),  # a joiner beside ASCII joins nothing
+        ("a\u200d@b.c", "a@b.c"),  # a joiner beside ASCII has no effect
         ("می\u200cروم@b.c", "می\u200cروم@b.c"),  # here it is part of the word
     ],
 )

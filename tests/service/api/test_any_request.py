@@ -58,7 +58,7 @@ class Asked:
     url: str
     token: str
     project: str
-    known: dict[str, str]  # by parameter, what is there
+    known: dict[str, str]  # values that exist, by parameter
 
     def restore(self) -> None:
         """The project as it was, whatever was made of it."""
@@ -79,7 +79,7 @@ def asked(tmp_path_factory, shared_sandbox) -> Iterator[Asked]:
     url = f"sqlite:///{folder / 'state.db'}"
     environ = {"KEY": shared_sandbox.api_key, "PENSTOCK_CUSTIFY_BASES": shared_sandbox.url}
     environ["PENSTOCK_ENV_ALLOWED"] = "KEY"  # nobody applied a project on the command line
-    clock = SystemClock(random.Random().random)  # Hypothesis lets everybody else's dice fall alike
+    clock = SystemClock(random.Random().random)  # Hypothesis seeds the random module for everything else
     with ServiceApp.open_applied(url, environ=environ, clock=clock) as app, served(app) as client:
         project = PROJECT.format(url=shared_sandbox.url)
         app.edits.replace(project, author="test")
@@ -158,6 +158,6 @@ def _ask(url: str, session: requests.Session, strategy: Any) -> list[str]:
         elif reply.status_code >= 400:
             assert set(json.loads(reply.content)) == {"errors"}, reply.content
 
-    with suppress(Unsatisfiable):  # it takes nothing that could be wrong
+    with suppress(Unsatisfiable):  # it has no input that could be wrong
         ask()
     return list(wrong.values())

@@ -274,7 +274,7 @@ def test_a_destination_is_created_activated_paused_and_deleted(service):
     assert service.arrived()["u-test"]["email"] == "test@x.example"
     assert "u1" not in service.arrived()
 
-    # activation, and a run with what became of each record
+    # activation, and a run with the outcome of each record
     plan = service.ask("GET /destinations/life/plan")
     assert (plan["creates_or_updates"], plan["invalid"], plan["requests"], plan["asking"]) == (3, 1, 3, 0)
     service.ask("POST /destinations/life/activate", status=204)
@@ -284,7 +284,7 @@ def test_a_destination_is_created_activated_paused_and_deleted(service):
     assert service.arrived()["u2"]["custom_attributes"] == {"seats": 0}
     assert "secret" not in json.dumps(service.sandbox.state())
 
-    # the replies are a dataset by themselves, which another destination sends on
+    # the replies are a dataset, which another destination sends
     replies = service.ask("GET /responses/life")["items"]
     assert {(each["run"], each["response"]["status"]) for each in replies if each["run"] == run["run"]} == {
         (run["run"], 200)
@@ -309,7 +309,7 @@ def test_a_destination_is_created_activated_paused_and_deleted(service):
     assert service.run("life_onward")["records"]["accepted"] == 3
     assert len([each for each in service.sandbox.state()["events"] if each["name"] == "sent"]) == 3
 
-    # what was held is edited and sent again
+    # a record in quarantine is edited and resent
     (held,) = service.ask("GET /quarantine?destination=life")["items"]
     assert (held["key"], held["field"]) == ("u4", "email")
     service.ask(f"PATCH /quarantine/{held['id']}", {"changes": {"mail": "u4@x.example"}})
@@ -333,7 +333,7 @@ def test_a_destination_is_created_activated_paused_and_deleted(service):
     service.ask("DELETE /destinations/life", status=204)
     service.ask("GET /destinations/life", status=404)
 
-    # and an old version brings it back, as it was, but never active by itself
+    # an old version restores it, but as a draft
     service.ask(f"POST /versions/{version}/roll-back", {"only": "destinations.life"})
     back = service.ask("GET /destinations/life")
     assert (back["value"], back["etag"]) == (draft["value"], draft["etag"])

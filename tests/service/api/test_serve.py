@@ -27,7 +27,9 @@ def test_serve_prints_its_url_and_stops_on_sigterm(tmp_path, worker):
         finally:
             process.send_signal(signal.SIGTERM)
         assert (healthz.status_code, api.status_code) == (200, 401)
-        assert [name for name in ONLY_FOR_RUNS if name in loaded] == []  # they are half of what a run's process holds
+        assert [
+            name for name in ONLY_FOR_RUNS if name in loaded
+        ] == []  # they are half of the memory of a run's process
         assert process.wait(60) == 0
 
 

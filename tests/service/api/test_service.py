@@ -11,7 +11,7 @@ from penstock.service.api.app import make_api
 from penstock.service.app import ServiceApp
 from support.service.http_service import service
 
-OPEN = {  # anybody may ask what answers, and whether they are signed in; and sign on at a provider
+OPEN = {  # everybody may read the version and the session, and sign in
     *("/api/v1/", "/api/v1/session", "/api/v1/session/oidc", "/api/v1/session/oidc/callback"),
 }
 PROJECT = """\

@@ -73,7 +73,7 @@ def test_notes_sent_after_the_backup_are_quarantined_not_sent_again(project, san
     assert run_json(project, "run", "it")["records"]["delivered"] == 3
     restored = run_json(project, "restore", str(tmp_path / "b"), "--replace")
     assert restored["replaced"] is not None
-    notes(project, sandbox, 10)  # two more, which nobody can tell from the three
+    notes(project, sandbox, 10)  # two more, which look the same as the three
     plan = run_json(project, "plan", "it")
     assert (plan["creates_or_updates"], plan["held"], plan["requests"]) == (0, 5, 0)
     first = run_json(project, "run", "it", code=1)
@@ -135,7 +135,7 @@ def test_upserts_after_a_restore_are_sent_if_changed_or_all_on_request(project, 
     run_json(project, "backup", str(tmp_path / "b"))
     people(project, sandbox, 12, name="Newer")
     run_json(project, "run", "it")
-    people(project, sandbox, 12)  # back to what the backup remembers, but not what stands at Custify
+    people(project, sandbox, 12)  # the value of the backup again, which differs from the one in Custify
     run_json(project, "restore", str(tmp_path / "b"), "--replace")
     assert run_json(project, "run", "it")["records"]["delivered"] == 2
     run_json(project, "restore", str(tmp_path / "b"), "--replace", "--resend-all")
@@ -161,7 +161,7 @@ def test_a_backup_has_the_frozen_input_of_an_unfinished_run(project, sandbox, tm
     assert made["frozen"] == 1
     again = elsewhere(project, tmp_path / "again")
     (unfinished,) = run_json(again, "restore", str(tmp_path / "b"))["unfinished"]
-    again.write("../people.csv", "id,name,email\nu9999,Other,other@x.example\n")  # the run reads what it had frozen
+    again.write("../people.csv", "id,name,email\nu9999,Other,other@x.example\n")  # the run reads its frozen input
     after = run_json(again, "run", "it")
     assert after["run"] == unfinished
     assert after["records"]["delivered"] == 40

@@ -42,7 +42,7 @@ class Later:
 
 @pytest.fixture
 def project(tmp_path, sandbox, monkeypatch):
-    monkeypatch.delenv("PENSTOCK_GOLDEN", raising=False)  # a variable of the tests, which the program does not know
+    monkeypatch.delenv("PENSTOCK_GOLDEN", raising=False)  # a variable of the tests, which Penstock does not use
     folder = tmp_path / "project"
     folder.mkdir()
     made = Project(folder, sandbox)

@@ -32,9 +32,9 @@ destinations:
 flows:
   all: {{destinations: [people]}}
 """
-MORE_MB = 300  # what an attack may take above the memory at rest
+MORE_MB = 300  # memory above the idle value that an attack may use
 ANSWER_S = 10.0
-LOADED_MB = 100  # what the first run of a service loads, at least
+LOADED_MB = 100  # the memory that the first run of a service loads, at least
 NAMES_AND_EMPTIES = b'[{"id":"wide",%b}%b]' % (
     b",".join(b'"n%d":1' % number for number in range(40_000)),
     b",{}" * 187_033,
@@ -133,7 +133,7 @@ def test_many_names_in_many_records_do_not_exhaust_memory_or_stop_the_feed(serve
     assert time.monotonic() - began < ANSWER_S
     wide = NAMES_AND_EMPTIES[: NAMES_AND_EMPTIES.index(b"}") + 1] + b"]"
     assert service.post(wide).json() == {"accepted": 1}
-    for post in range(3):  # as wide and as long as posts may be, each with names of its own
+    for post in range(3):  # as wide and as long as posts may be, each with its own names
         names = b",".join(b'"m%d_%d":1' % (post, number) for number in range(1_900))
         assert service.post(b'[{"id":"w%d",%b}%b]' % (post, names, b",{}" * 999)).json() == {"accepted": 1_000}
     service.works(sandbox, "after")

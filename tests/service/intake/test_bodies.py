@@ -71,8 +71,8 @@ def test_bytes_that_are_not_utf_8_are_refused(body):
 
 
 def test_json_that_standards_do_not_define():
-    assert read('\ufeff{"v":1}') == [{"v": 1}]  # a mark of the byte order before it is passed over
-    assert len(read('{"v":1e999}')) == 1  # JSON; the record is held later, for no column can have it
+    assert read('\ufeff{"v":1}') == [{"v": 1}]  # a byte-order mark before it is ignored
+    assert len(read('{"v":1e999}')) == 1  # JSON; the record is quarantined later, since no column can store it
     assert read('{"v":123456789012345678901234567890}') == [{"v": 123456789012345678901234567890}]
     for body in (b'{"v":1}'.decode().encode("utf-16"), b'{"v":1}'.decode().encode("utf-32")):
         with pytest.raises(BadBody):

@@ -57,4 +57,4 @@ def test_accepted_records_are_stored_after_a_kill(tmp_path, monkeypatch, request
     database.close()
     found = {record[len('{"id":"') : -2].strip() for record in kept}
     assert set(answered) <= found
-    assert len(kept) % 3 == 0  # a post is there whole, or not at all
+    assert len(kept) % 3 == 0  # a post is stored whole or not at all

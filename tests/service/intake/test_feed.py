@@ -109,7 +109,7 @@ def test_posted_records_are_sent_once_without_a_request(opened, sandbox):
         until(lambda: {"u2", "u3"} <= people(sandbox).keys())
         until(lambda: not worker.is_busy())
         assert people(sandbox)["u3"]["email"] == "c@example.com"
-        assert "plan" not in people(sandbox)["u3"]["custom_attributes"]  # nothing private leaves unasked
+        assert "plan" not in people(sandbox)["u3"]["custom_attributes"]  # no private value is sent without being mapped
         runs = app.work.runs()["items"]
         assert {run["trigger"] for run in runs} == {"intake"}
         assert 1 <= len(runs) <= 3
@@ -130,7 +130,7 @@ def test_records_wait_for_a_paused_destination_while_another_gets_them(opened, s
     try:
         posted = [{"id": "w1", "email": None}, {"id": "w2", "email": "w2@example.com"}]
         client.post("/hooks/app", json=posted).raise_for_status()
-        until(lambda: "w2" in people(sandbox))  # by `shaped`, which wants those with an address
+        until(lambda: "w2" in people(sandbox))  # by `shaped`, which selects those with an address
         assert "w1" not in people(sandbox)
         app.activate("people")
         until(lambda: "w1" in people(sandbox))

@@ -9,7 +9,9 @@ from penstock.run.datasets import known_dataset
 from support.service.http_service import service
 
 EXAMPLE = (Path(__file__).parents[3] / "examples" / "segment.yaml").read_text(encoding="utf-8")
-AUTH = "auth: {type: hmac, header: X-Signature, algorithm: sha1}   # of RudderStack: {type: key, header: Authorization}"
+AUTH = (
+    "auth: {type: hmac, header: X-Signature, algorithm: sha1}   # for RudderStack: {type: key, header: Authorization}"
+)
 AT = "2026-01-31T12:00:00.000Z"
 COMPANY = {"id": "c1"}
 
@@ -53,7 +55,7 @@ def test_an_identify_call_is_a_person_by_the_id_in_any_place(rows):
     assert [row["user_id"] for row in made] == ["a", "b", "c", "d", None]
     assert [row["who"] for row in made][-1] == "e@example.com"
     assert made[-1]["name"] == "Ada L"
-    assert made[0]["phone"] == "5551"  # Custify takes text
+    assert made[0]["phone"] == "5551"  # Custify accepts text
 
 
 def notes(opened, destination):
@@ -222,7 +224,7 @@ def test_a_group_call_is_a_company_and_the_link_of_the_person(rows):
     group = call("group", userId="k", groupId="c3", traits={"name": "Lovelace", "plan": "gold", "seats": 0})
     company = rows("companies", group)[-1]
     assert (company["company_id"], company["name"], company["plan"]) == ("c3", "Lovelace", "gold")
-    assert json.loads(company["traits"])["seats"] == 0  # JSON: nothing that is false is lost
+    assert json.loads(company["traits"])["seats"] == 0  # JSON: false values are not lost
     person = rows("people", call("track", userId="k", event="x"))[-1]
     assert (person["user_id"], person["name"]) == ("k", None)
     assert json.loads(person["companies"]) == [{"company_id": "c3"}]
@@ -252,7 +254,7 @@ def test_the_same_message_twice_is_one_event(opened, rows):
     found = app.preview("events", limit=None, everything=True)
     sent = [job["payload"] for request in found.requests for job in json.loads(request.body or "{}").get("jobs", ())]
     once = [event["deduplication_id"] for event in sent if event["name"] == "Once"]
-    assert len(once) == 2  # a preview remembers nothing; a run sends the first, and Custify takes one of each id
+    assert len(once) == 2  # a preview has no memory; a run sends the first, and Custify accepts one of each id
     assert len(set(once)) == 1
 
 

@@ -57,7 +57,7 @@ def test_the_log_of_a_run_has_no_secrets_and_no_records(service: Service):
         service.client.get("/api/v1/runs?api_key=hush-hush")
         service.client.post("/hooks/nothing?key=hush-hush")
         end = time.monotonic() + 60
-        while "http.request" not in stream.getvalue():  # a reply may be there before its line
+        while "http.request" not in stream.getvalue():  # a reply can arrive before its line
             assert time.monotonic() < end, stream.getvalue()
             time.sleep(0.01)
     lines = [json.loads(line) for line in stream.getvalue().splitlines()]
@@ -138,7 +138,7 @@ def test_a_run_is_a_trace_of_batches_and_requests(service: Service, monkeypatch)
     assert all(span.parent_span_id == run.span_id for span in batches)
     parents = {spans[span.parent_span_id].name for span in requests}
     assert "penstock.batch" in parents
-    assert parents <= {"penstock.batch", "penstock.run"}  # what became of a batch job is asked for afterwards
+    assert parents <= {"penstock.batch", "penstock.run"}  # the result of a batch job is polled afterwards
     facts = {item.key: item.value for item in batches[0].attributes}
     assert facts["penstock.outcome"].string_value in {"delivered", "accepted"}
     assert facts["penstock.attempts"].int_value == 1

@@ -35,7 +35,7 @@ def cpu_s(pid):
 def test_an_idle_service_uses_almost_no_processor_time(tmp_path):
     project = WEBHOOK.format(url="http://127.0.0.1:9/api")
     with MeasuredService(tmp_path, project, variables={"KEY": "x"}) as served:
-        served.watcher.kill()  # nobody asks for anything
+        served.watcher.kill()  # there are no requests
         found = []
         while not found or found[-1] > PERCENT:
             assert len(found) < 6, f"percent of a core, in windows of {WINDOW_S:g} s: {found}"

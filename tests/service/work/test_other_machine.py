@@ -36,7 +36,7 @@ def test_a_run_is_resumed_on_a_machine_without_its_frozen_file(project: Applied,
     first = app.worker()
     first.start()
     until(lambda: app.work.run(run)["records"]["delivered"] > 20)
-    first.stop()  # and its machine is gone, with its folder
+    first.stop()  # and its machine is lost, with its folder
     sandbox.settings(latency=0)
     shutil.rmtree(tmp_path / ".penstock" / "frozen")
     people(tmp_path / "people.db", "after")

@@ -33,7 +33,7 @@ def test_a_run_that_starts_during_take_over_is_not_requeued(worker, heard, monke
 
     def taken(self, ticket):
         row = take(self, ticket)
-        started._care()  # in the moment between taking the row and executing it
+        started._care()  # between taking the row and executing it
         return row
 
     monkeypatch.setattr(Queue, "take", taken)
@@ -49,7 +49,7 @@ def test_a_run_that_ends_during_take_over_is_not_requeued(worker, heard, monkeyp
 
     def looked(self):
         if ending:
-            end(self, ending.pop())  # the rows were read as running; now this one ends, and its ticket is put down
+            end(self, ending.pop())  # the rows were read as running; now this run ends, and its ticket is done
             started._at_hand.clear()
         return living(self)
 

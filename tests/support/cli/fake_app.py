@@ -42,7 +42,7 @@ def ended(status: str, stopped_by: str | None = None, **more: Any) -> RunReport:
     return RunReport("r-9", status, Counts(2, unsent=2), destination="people", stopped_by=stopped_by, **more)
 
 
-def held(number: int, cause: str = "email: email", outcome: str = "quarantined") -> QuarantineEntry:
+def quarantine_entry(number: int, cause: str = "email: email", outcome: str = "quarantined") -> QuarantineEntry:
     at = "2026-01-31T12:00:00.000Z"
     why = {"field": "email", "value": "nobody"}
     key, reason = f"u-{number}", f"why {number}"
@@ -136,12 +136,12 @@ ANSWERS: dict[str, Any] = {
             "2026-01-31T12:00:00.000Z",
         ),
     ],
-    "quarantine": [held(1), held(2), held(3, "company_id: required", "unknown")],
+    "quarantine": [quarantine_entry(1), quarantine_entry(2), quarantine_entry(3, "company_id: required", "unknown")],
     "quarantined": QuarantineDetail(
-        held(1), {"id": "u-1", "email": "nobody", "n": 12345678901234567890}, "nobody", "name@example.com"
+        quarantine_entry(1), {"id": "u-1", "email": "nobody", "n": 12345678901234567890}, "nobody", "name@example.com"
     ),
-    "edit": QuarantineDetail(held(1), {"id": "u-1"}),
-    "edit_texts": QuarantineDetail(held(1), {"id": "u-1"}),
+    "edit": QuarantineDetail(quarantine_entry(1), {"id": "u-1"}),
+    "edit_texts": QuarantineDetail(quarantine_entry(1), {"id": "u-1"}),
     "resend": [GOOD],
     "discard": 2,
     "settle": None,

@@ -24,7 +24,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-STATUS = 4  # bytes; first the process's id, then, when it has ended, how
+STATUS = 4  # bytes; first the process's id, then its exit status
 LONGEST = 1 << 20
 
 

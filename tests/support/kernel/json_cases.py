@@ -54,9 +54,9 @@ TAKEN = [
     *(text.encode() for text in _TAKEN_REST),
 ]
 REFUSED = [*_REFUSED_NUMBERS.split(), *_REFUSED_LISTS, *_REFUSED_OBJECTS, *_REFUSED_TEXTS]
-STRICTER = [b'{"a":"b","a":"c"}', b'{"a":"b","a":"b"}']  # which of the two is meant, nobody can say
+STRICTER = [b'{"a":"b","a":"c"}', b'{"a":"b","a":"b"}']  # it is not known which of the two is meant
 OPEN = {
-    # a number of any size is kept as it was posted; one that no column can have holds its record later, with the reason
+    # a number of any size is stored as posted; one that no column can store quarantines its record later
     **dict.fromkeys(
         b"123.456e-789 -1e+9999 1.5e+9999 -123123e100000 123123e100000 123e-10000000 100000000000000000000"
         b" -123123123123123123123123123123 -237462374673276894279832749832423479823246327846".split(),
@@ -64,12 +64,12 @@ OPEN = {
     ),
     _HUGE.encode(): True,
     b"1e-99999999999999999999": True,
-    # half of a surrogate pair is no character
+    # half of a surrogate pair is not a character
     **dict.fromkeys(
         rb'{"\uDFAA":0} "\uDADA" "\uD888\u1234" "\uD800\n" "\uDd1ea" "\uD800\uD800\n" "\ud800" "\ud800abc" "\uDd1e\uD834" "\uDFAA"'.split(),
         False,
     ),
-    # what is not UTF-8 is refused, and never guessed
+    # bytes that are not UTF-8 are refused, never guessed
     **dict.fromkeys(
         [
             b'"\xe6\x97\xa5\xd1\x88\xfa"', b'"\xed\xa0\x80"', b'"\xff"', b'"\xe9"', b'"\x81"', b'"\xf4\xbf\xbf\xbf"', b'"\xc0\xaf"',
@@ -80,7 +80,7 @@ OPEN = {
     b"[" * 500 + b"]" * 500: False,  # 200 levels are enough for everybody
 }  # fmt: skip
 WHOLE = {  # bodies of their own
-    b"\xef\xbb\xbf{}": True,  # a mark of the byte order in front is passed over
+    b"\xef\xbb\xbf{}": True,  # a byte-order mark in front is ignored
     '{"v":"é"}'.encode("utf-16"): False,
     '{"v":"é"}'.encode("utf-16-le"): False,
     '{"v":"é"}'.encode("utf-16-be"): False,

@@ -35,8 +35,8 @@ class IdentityProvider(ThreadingHTTPServer):
         self.only_in_userinfo: tuple[str, ...] = ()
         self.bend: Callable[[dict[str, Any], dict[str, Any]], None] = lambda header, claims: None
         self.now: Callable[[], float] = time.time
-        self.says: dict[str, Any] = {}  # what else its description says
-        self.redirects: list[str] = []  # where browsers were sent back to
+        self.says: dict[str, Any] = {}  # other members of its discovery document
+        self.redirects: list[str] = []  # the redirect URLs of browsers
         self.asked: list[str] = []  # every path
         self.codes: dict[str, dict[str, str]] = {}
 
@@ -81,7 +81,7 @@ class IdentityProvider(ThreadingHTTPServer):
         text = ".".join(_url_safe(json.dumps(part).encode()) for part in (header, claims))
         if header["alg"] == "none":
             return f"{text}."
-        public = self.published.as_pem(private=False)  # taken for a shared secret
+        public = self.published.as_pem(private=False)  # used as a shared secret
         return f"{text}.{_url_safe(hmac.digest(public, text.encode(), 'sha256'))}"
 
 

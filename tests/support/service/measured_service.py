@@ -19,7 +19,7 @@ MEMORY_MB = 300  # above the value at rest
 KEPT_MB = 200  # above the value at rest, soon after an attack: what the heap keeps
 TIME_S = 10
 LARGEST_ANSWER = 10**6  # bytes
-READY_S = 1  # how soon /readyz answers meanwhile
+READY_S = 1  # the time in which /readyz replies meanwhile
 # Asks again and again, in a process of its own: what the test itself computes must not count as the service's delay.
 WATCHER = """
 import sys, time, httpx
@@ -101,7 +101,7 @@ class MeasuredService:
         """
         self.until(lambda: self.memory_mb() - self.at_rest_mb < KEPT_MB, within_s=90)
         at_rest_mb = self.memory_mb()
-        Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")  # the peak begins anew
+        Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")  # the peak is measured anew
         began = time.monotonic()
         try:
             yield

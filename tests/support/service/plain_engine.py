@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 class Ticket:
     lane: str
     version: str
-    state: str = "waiting"  # taken, over
+    state: str = "waiting"  # taken, ended
 
 
 @dataclass

@@ -14,7 +14,7 @@ from penstock.clock import SystemClock
 from penstock.service.app import ServiceApp
 from support.service.http_service import apply_project, served
 
-KEY = "cus_" + "k3y" * 9  # the API key of the project's credential: must be seen nowhere
+KEY = "cus_" + "k3y" * 9  # the API key of the project's credential: must not appear anywhere
 PASSWORD = "correct horse battery"
 PROJECT = """\
 credentials:

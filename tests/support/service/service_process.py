@@ -20,7 +20,7 @@ id,email,name,company,signed_up,seats
 8,grace@example.com,Grace,acme,2025-04-12,0
 9,not-an-address,Nobody,acme,2025-04-13,3
 """
-# one row for each thing that a template may want
+# one row with a value for each field of the templates
 ANYTHING = """\
 id,user_id,email,name,company_id,plan,mrr,start_date,renewal_date,status,amount,due_date,stage,value,close_date,text,type,created_at,assignee_email
 r-1,u-1,ada@example.com,Ada,acme,team,100,2025-01-01,2027-01-01,active,250.5,2026-02-01,won,5000,2026-01-15,Called them,usage,2026-01-02T03:04:05Z,csm@example.com
@@ -95,7 +95,7 @@ class ServiceProcess:
             PROJECT.format(**self.sandbox, key=self.sandbox["api_key"]) + self.more
         )
         self.command("apply")
-        # a note is about a company that is known there
+        # a note is about a company that exists in Custify
         _ask("POST", f"{self.sandbox['url']}/company", {"company_id": "acme"}, key=self.sandbox["api_key"])
         self.serve(0)
 

@@ -123,7 +123,7 @@ def test_a_sealed_key_goes_to_no_other_host_unless_it_is_given_anew(filled, chan
         "connector": "custify",
         **change,
     }
-    filled.edits.patch("credentials", "acme", dict.fromkeys(change), author="eve", if_match=None)  # fewer: well
+    filled.edits.patch("credentials", "acme", dict.fromkeys(change), author="eve", if_match=None)  # fewer are fine
 
 
 def test_a_key_in_an_applied_file_is_sealed_and_the_file_still_agrees(tmp_path):

@@ -17,7 +17,7 @@ from support.kernel.quarantine_rows import hold_many
 BAD = [{"id": "1", "email": "ada@x.example"}, {"id": "2", "email": "no-mail"}, {"id": "3", "email": "nor-this"}]
 
 
-def held(service, destination):
+def in_quarantine(service, destination):
     return service.ask(f"GET /quarantine?destination={destination}")["items"]
 
 
@@ -44,7 +44,7 @@ def test_groups_have_cause_and_number_of_records(service):
 def test_a_record_keeps_every_digit_when_read_and_edited(service):
     service.people("exact", [{"id": "1", "email": "no-mail", "n": 12345678901234567890123, "x": 0.30}])
     service.run("exact")
-    (entry,) = held(service, "exact")
+    (entry,) = in_quarantine(service, "exact")
     text = service.ask(f"GET /quarantine/{entry['id']}")["record_text"]
     assert "12345678901234567890123" in text
     for wrong, code in (("{", "not-json"), ("[]", "not-an-object")):
@@ -59,7 +59,7 @@ def test_a_record_keeps_every_digit_when_read_and_edited(service):
 def test_an_edited_record_is_previewed_and_delivered(service):
     service.people("mended", BAD)
     service.run("mended")
-    first, second = held(service, "mended")
+    first, second = in_quarantine(service, "mended")
     whole = service.ask(f"GET /quarantine/{first['id']}")
     assert (whole["record"], whole["field"], whole["value"]) == ({"id": 2, "email": "no-mail"}, "email", "no-mail")
 
@@ -77,22 +77,22 @@ def test_an_edited_record_is_previewed_and_delivered(service):
     assert run["trigger"].startswith("person:")
     (arrived,) = service.sandbox.requests()[before:]
     assert arrived["body"] == request["body"] == '{"user_id":"2","email":"grace@x.example"}'
-    assert [entry["id"] for entry in held(service, "mended")] == [second["id"]]
+    assert [entry["id"] for entry in in_quarantine(service, "mended")] == [second["id"]]
     service.ask(f"GET /quarantine/{first['id']}", status=404)
 
     (run,) = sent_again(service, {"destination": "mended"})
     assert run["records"]["delivered"] == 1
     assert service.arrived().keys() == {"1", "2", "3"}
-    assert held(service, "mended") == []
+    assert in_quarantine(service, "mended") == []
 
 
 def test_a_record_that_is_refused_again_stays_in_quarantine(service):
     service.people("stubborn", BAD)
     service.run("stubborn")
-    before = held(service, "stubborn")
+    before = in_quarantine(service, "stubborn")
     (run,) = sent_again(service, {"cause": before[0]["cause"], "destination": "stubborn"})
     assert (run["status"], run["records"]["quarantined"]) == ("partial", 2)
-    assert [entry["id"] for entry in held(service, "stubborn")] == [entry["id"] for entry in before]
+    assert [entry["id"] for entry in in_quarantine(service, "stubborn")] == [entry["id"] for entry in before]
 
 
 def test_a_resend_of_all_makes_one_run_per_destination(service):
@@ -112,7 +112,7 @@ def test_a_resend_of_all_makes_one_run_per_destination(service):
 def test_a_discarded_record_is_not_quarantined_again(service):
     service.people("given_up", BAD)
     service.run("given_up")
-    first, second = held(service, "given_up")
+    first, second = in_quarantine(service, "given_up")
     assert service.ask(f"POST /quarantine/{first['id']}/discard", {"reason": "left us"}) == {"discarded": 1}
     assert service.ask("POST /quarantine/discard", {"ids": [second["id"]], "reason": "too"}) == {"discarded": 1}
     again = service.run("given_up")
@@ -126,11 +126,11 @@ def test_a_person_settles_an_unknown_record_as_delivered(service):
     service.ask("PUT /destinations/tasks", {**value, "fields": {"name": "name"}, "active": True})
     service.sandbox.fault(cut="after", path="/task", times=1)
     assert service.run("tasks")["records"]["unknown"] == 1
-    (entry,) = held(service, "tasks")
+    (entry,) = in_quarantine(service, "tasks")
     assert entry["outcome"] == "unknown"
     assert service.ask(f"GET /quarantine/{entry['id']}")["request"]["body"]
     service.ask(f"POST /quarantine/{entry['id']}/settle", status=204)
-    assert held(service, "tasks") == []
+    assert in_quarantine(service, "tasks") == []
     assert service.run("tasks")["records"]["unchanged"] == 1
     assert len(service.sandbox.state()["tasks"]) == 1
 
@@ -156,7 +156,7 @@ def test_invalid_requests_are_refused_with_a_code(service, line, body, status, c
 def test_an_edit_that_is_no_record_is_refused(service):
     service.people("kept", BAD[:2])
     service.run("kept")
-    (entry,) = held(service, "kept")
+    (entry,) = in_quarantine(service, "kept")
     path = f"/quarantine/{entry['id']}"
     for wrong in ({"record": []}, {"changes": {"email.x": 1}}, {"record": {"id": 2}, "more": 1}):
         service.refused(f"PATCH {path}", wrong)
@@ -171,7 +171,7 @@ def test_a_refusal_has_its_rule_and_named_values_beside_the_command_lines_text(s
     rows = [{"id": "1", "email": "no-mail", "plan": ""}, {"id": "2", "email": "a@x.example", "plan": "x" * 300}]
     service.people("named", rows, credential="native", attributes="all")
     run = service.run("named")
-    entries = {entry["key"]: entry for entry in held(service, "named")}
+    entries = {entry["key"]: entry for entry in in_quarantine(service, "named")}
     assert entries["1"]["rule"] == "email"
     accepted = "an address such as ada@example.com"
     assert entries["1"]["values"] == {
@@ -204,7 +204,7 @@ def test_a_refusal_by_the_api_has_its_words_as_a_value(service):
     service.people("by-api", [{"id": "1", "email": "a@x.example"}])
     service.sandbox.fault(status=422, path="/people")
     run = service.run("by-api")
-    (entry,) = held(service, "by-api")
+    (entry,) = in_quarantine(service, "by-api")
     assert (entry["rule"], entry["values"]["sentence"]) == ("422", entry["reason"])
     (record,) = service.ask(f"GET /runs/{run['run']}/records")["items"]
     assert (record["rule"], record["values"]) == ("422", entry["values"])
@@ -215,7 +215,7 @@ def test_a_value_of_another_type_names_since_when_the_column_has_its_type(servic
     service.run("typed")
     service.people("typed", [{"id": "1", "email": "a@x.example", "age": "old"}])
     service.run("typed")
-    (entry,) = held(service, "typed")
+    (entry,) = in_quarantine(service, "typed")
     values = entry["values"]
     assert (entry["rule"], values["column"], values["type"], values["value"]) == ("type", "age", "integer", "old")
     assert values["since"].startswith("20")

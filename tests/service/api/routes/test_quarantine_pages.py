@@ -29,7 +29,7 @@ def listed(office, **query):
 
 def test_pages_and_filters_list_every_record_in_quarantine_once(office):
     everything = listed(office, limit=2)
-    assert [held["key"] for held in everything] == ["u3", "b0", "b1", "b2", "b3", "b4"]
+    assert [entry["key"] for entry in everything] == ["u3", "b0", "b1", "b2", "b3", "b4"]
     cause = everything[0]["cause"]
     assert listed(office, destination="it", cause=cause, outcome="quarantined", limit=4) == everything
     assert listed(office, destination="draft") == listed(office, outcome="unknown") == []

@@ -18,11 +18,11 @@ def test_pages_are_stable_while_runs_are_added_and_deleted(service):
     """The pages have no item twice, and every item that existed at the first page."""
     service.people("moving", [{"id": str(n), "email": "wrong"} for n in range(7)])
     made = [service.run("moving")["run"] for _ in range(5)]
-    held = [entry["id"] for entry in service.ask("GET /quarantine?destination=moving")["items"]]
+    in_quarantine = [entry["id"] for entry in service.ask("GET /quarantine?destination=moving")["items"]]
     pages = {
         path: service.ask(f"GET {path}&limit=3") for path in ("/runs?target=moving", "/quarantine?destination=moving")
     }
-    service.ask("POST /quarantine/discard", {"ids": held[:2]})
+    service.ask("POST /quarantine/discard", {"ids": in_quarantine[:2]})
     service.rows("moving", [{"id": str(n), "email": "wrong"} for n in range(5, 9)])
     made.append(service.run("moving")["run"])
     for path, page in pages.items():
@@ -33,7 +33,7 @@ def test_pages_are_stable_while_runs_are_added_and_deleted(service):
         if path.startswith("/runs"):
             assert [run["run"] for run in seen] == made[4::-1]
         else:
-            assert [entry["id"] for entry in seen][:7] == held
+            assert [entry["id"] for entry in seen][:7] == in_quarantine
             assert len({entry["id"] for entry in seen}) == len(seen)
 
 

@@ -127,7 +127,7 @@ def test_an_upload_without_a_source_is_deleted_after_a_week(office):
     pattern = daily.replace("daily-1", "daily-*")
     office.app.edits.put("sources", "reads", {"type": "file", "path": read}, author="test")
     office.app.edits.put("sources", "reads", {"type": "file", "path": pattern}, author="test")
-    office.app.edits.delete("sources", "reads", author="test", if_match=None)  # a version still speaks of it
+    office.app.edits.delete("sources", "reads", author="test", if_match=None)  # a version still uses it
     for path in (old, read, daily):
         os.utime(office.folder / path, (1, 1))
     assert uploads.forget_uploads(office.app._ctx) == ["old.csv"]
