@@ -1,9 +1,9 @@
-"""How much of a credential's rate limit is used, by the server's own record: `python benchmarks/budget.py`.
+"""How much of a credential's rate limit is used, by the server's own log: `python benchmarks/budget.py`.
 
-Prints a table: 1 and 4 processes (`penstock run`, each of its own destination) on one SQLite file and on one PostgreSQL
-database, replies of 20 ms, six windows; then one process without a binding limit, beside the same run with a budget in
-memory: by requests a second, and by the processor time of `penstock run`, which the neighbours on a shared machine
-change less. Takes about ten minutes. `--windows 2` and `--per 2` make it shorter, and less exact; `--only unlimited`
+Prints a table: 1 and 4 processes (`penstock run`, each with its own destination) on one SQLite file and on
+one PostgreSQL database, replies of 20 ms, six windows; then one process without a binding limit, and the same run
+with a budget in memory, by requests a second and by the processor time of `penstock run`, which depends less on other
+processes. Takes about ten minutes. `--windows 2` and `--per 2` make it shorter, and less exact; `--only unlimited`
 measures the last part alone.
 """
 
@@ -29,7 +29,7 @@ REPLY_MS = 20
 PROCESSES = (1, 4)
 UNLIMITED = 6000  # requests
 ROUNDS = 7
-IN_FLIGHT = 50  # without a limit; with one, as many as is the default
+IN_FLIGHT = 50  # without a limit; with one, the default
 IN_MEMORY = """
 import sys
 from penstock.delivery.budget import Budget
@@ -42,7 +42,7 @@ sys.exit(main())
 
 @contextmanager
 def sandbox(rate: str) -> Iterator[dict[str, str]]:
-    """A sandbox as a process of its own: what it says when it is ready."""
+    """A sandbox as a separate process, and the document that it prints when it is ready."""
     flags = ("--rate", rate, "--latency", str(REPLY_MS), "--with-parent", str(os.getpid()))
     with subprocess.Popen([sys.executable, "-m", "penstock_sandbox", *flags], stdout=subprocess.PIPE, text=True) as it:
         assert it.stdout is not None
@@ -52,15 +52,15 @@ def sandbox(rate: str) -> Iterator[dict[str, str]]:
             it.terminate()
 
 
-def admin(told: dict[str, str], path: str) -> Any:
-    connection = http.client.HTTPConnection(urlsplit(told["admin_url"]).netloc, timeout=60)
+def admin(ready: dict[str, str], path: str) -> Any:
+    connection = http.client.HTTPConnection(urlsplit(ready["admin_url"]).netloc, timeout=60)
     connection.request("GET", f"/_admin/{path}")
     return json.loads(connection.getresponse().read())
 
 
-def project(folder: Path, told: dict[str, str], limit: str, parts: Sequence[int], more: str = "") -> None:
-    """A destination for each process, with so many records each."""
-    account = f'connector: custify, dialect: native, api_key: {told["api_key"]}, base_url: "{told["url"]}"'
+def project(folder: Path, ready: dict[str, str], limit: str, parts: Sequence[int], more: str = "") -> None:
+    """Write a project with a destination for each process; `parts` are their numbers of records."""
+    account = f'connector: custify, dialect: native, api_key: {ready["api_key"]}, base_url: "{ready["url"]}"'
     lines = [f"credentials: {{acme: {{{account}, rate_limit: {limit}}}}}"]
     numbers = range(len(parts))
     lines += ["sources:", *(f"  s{n}: {{type: file, path: s{n}.ndjson}}" for n in numbers)]
@@ -74,7 +74,7 @@ def project(folder: Path, told: dict[str, str], limit: str, parts: Sequence[int]
 
 
 def run(folder: Path, database: str, number: int, program: Sequence[str] = ("-m", "penstock")) -> list[dict[str, Any]]:
-    """Run that many destinations at once; their reports."""
+    """Run this many destinations at once; returns their reports."""
     commands = [[sys.executable, *program, "--database", database, "--json", "run", f"it{n}"] for n in range(number)]
     running = [
         subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
@@ -113,13 +113,13 @@ def state(kind: str, server: str) -> Iterator[tuple[Path, str]]:
 
 
 def limited(kind: str, server: str, processes: int, given: argparse.Namespace) -> str:
-    """A row of the table: the share of the allowance that was used, from the first window to the one after the last."""
+    """A row of the table: the used share of the rate limit, from the first window to the one after the last."""
     sent = given.limit * given.windows
     rows = (sent + given.limit) // processes + 1
-    with sandbox(f"{given.limit}/{given.per}s") as told, state(kind, server) as (folder, database):
-        project(folder, told, f"{{requests: {given.limit}, per: {given.per}s}}", [rows] * processes)
+    with sandbox(f"{given.limit}/{given.per}s") as ready, state(kind, server) as (folder, database):
+        project(folder, ready, f"{{requests: {given.limit}, per: {given.per}s}}", [rows] * processes)
         reports = run(folder, database, processes)
-        log = admin(told, "requests?since=0")
+        log = admin(ready, "requests?since=0")
     refused = sum(entry["status"] == 429 for entry in log)
     moments = sorted(entry["time"] for entry in log if entry["status"] != 429)
     share = given.windows * given.per / (moments[sent] - moments[0])
@@ -137,13 +137,13 @@ def unlimited(kind: str, server: str) -> str:
     processor_s: dict[str, list[float]] = {name: [] for name, _ in programs}
     for number in range(ROUNDS):
         for name, program in programs if number % 2 else reversed(programs):
-            with sandbox("off") as told, state(kind, server) as (folder, database):
+            with sandbox("off") as ready, state(kind, server) as (folder, database):
                 more = f", concurrency: {IN_FLIGHT}"
-                project(folder, told, "{requests: 1000000, per: 1s}", [UNLIMITED], more)
+                project(folder, ready, "{requests: 1000000, per: 1s}", [UNLIMITED], more)
                 before = _children_s()
                 [report] = run(folder, database, 1, program)
                 processor_s[name].append(_children_s() - before)
-                moments = [entry["time"] for entry in admin(told, "requests?since=0")]
+                moments = [entry["time"] for entry in admin(ready, "requests?since=0")]
             if report["status"] != "succeeded":
                 raise SystemExit(f"{name}: {report}")
             speeds[name].append((len(moments) - 1) / (max(moments) - min(moments)))
@@ -177,7 +177,7 @@ def main() -> None:
     given = parser.parse_args()
     load = os.getloadavg()[0]
     at = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
-    print(f"{at}; {os.cpu_count()} cores; load average before it began {load:.1f}; replies of {REPLY_MS} ms\n")
+    print(f"{at}; {os.cpu_count()} cores; load average before the start {load:.1f}; replies of {REPLY_MS} ms\n")
     print("| state | processes | what | target | reached | met |")
     print("|---|---:|---|---|---|---|", flush=True)
     with databases() as known:

@@ -2,9 +2,9 @@
 
     .venv/bin/python benchmarks/compare.py [--rounds N] [--quick]
 
-Every measurement is a process of its own: wall time and peak memory are the operating system's, imports included. The
+Every measurement is a separate process, with wall time and peak memory from the operating system, imports included. The
 table is printed, and written to benchmarks/RESULTS.md. `--quick` takes a tenth of the records and writes no file.
-This process imports the standard library only: on Linux a child's peak memory is never below what its parent held.
+This process imports the standard library only: on Linux a child's peak memory is never below the memory of its parent.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ SETTINGS = "exclude: [internal_a, internal_b, internal_c, internal_d]"
 # Records/s of the whole process that the peers reached on a quiet two-core machine: 100,000 records, 500 a request.
 QUIET = {"requests loop": 37_922, "aiohttp + orjson loop": 60_569, "dlt, dicts": 8_724, "dlt, Arrow": 20_687}
 PEER_SHARE = 0.7
-QUIET_SINGLES = 5_977  # records/s of the aiohttp loop in (b) on the machine that the targets are meant for
+QUIET_SINGLES = 5_977  # records/s of the aiohttp loop in (b) on the machine for which the targets were set
 
 HEAD = (
     "| | what | sender | wall s | CPU s | records/s, whole process | records/s, steady | peak MB | target | reached"
@@ -48,27 +48,27 @@ HEAD = (
 
 @dataclass(frozen=True)
 class Done:
-    """One finished process: seconds by the wall and of CPU, peak memory in MB, and what it told in its last line."""
+    """One finished process: wall time and CPU time in seconds, peak memory in MB, and the document in its last line."""
 
     wall: float
     cpu: float
     peak: float
-    told: dict[str, Any]
+    document: dict[str, Any]
 
     @property
     def records(self) -> int:
-        return int(self.told["records"])
+        return int(self.document["records"])
 
     @property
     def inside(self) -> float:
         """Records/s without the imports."""
-        return self.records / float(self.told["seconds"])
+        return self.records / float(self.document["seconds"])
 
 
 @dataclass
 class Report:
-    judge: bool = True  # no target is meant for a tenth of the records
-    speed: float | None = None  # of this machine, by the aiohttp loop of (b); the targets are meant for 1
+    judge: bool = True  # the targets are for all records, not for a tenth
+    speed: float | None = None  # of this machine, by the aiohttp loop of (b); the targets are for 1
     lines: list[str] = field(default_factory=lambda: [HEAD, "|---|---|---|---:|---:|---:|---:|---:|---|---:|---|"])
 
     def row(
@@ -104,24 +104,24 @@ def python(script: str, *arguments: object) -> Done:
     began = time.perf_counter()
     with subprocess.Popen([sys.executable, HERE / script, *map(str, arguments)], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
-        said = process.stdout.read().decode()
+        output = process.stdout.read().decode()
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     wall = time.perf_counter() - began
     if process.returncode:
         raise RuntimeError(f"{script} {arguments} ended with {process.returncode}")
-    last = said.strip().rpartition("\n")[2]
+    last = output.strip().rpartition("\n")[2]
     return Done(
         wall,
         usage.ru_utime + usage.ru_stime,
         usage.ru_maxrss / 1024,
-        json.loads(last) if last.startswith("{") else {"said": said},
+        json.loads(last) if last.startswith("{") else {"output": output},
     )
 
 
 @contextmanager
 def listening(*command: str) -> Iterator[str]:
-    """A server in a process of its own; yields its first line."""
+    """A server in a separate process; yields its first line."""
     with subprocess.Popen([sys.executable, *command], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
@@ -141,7 +141,7 @@ def ask(port: int, path: str) -> Any:
 
 @dataclass
 class Bench:
-    """The folder of this run, how often each thing is measured (the fastest counts), and what divides the records."""
+    """The folder of this run, the number of rounds (the fastest counts), and the divisor of the records."""
 
     folder: Path
     rounds: int
@@ -155,15 +155,15 @@ class Bench:
         return path
 
     def best(self, measure: Callable[[], Done], port: int, size: int) -> Done:
-        """The fastest of the rounds; the sink's own count says that each sent what it should."""
+        """The fastest of the rounds. RuntimeError if the sink did not get every request."""
         found = []
         for _ in range(self.rounds):
             ask(port, "/count")
             done = measure()
-            came, due = ask(port, "/count")["requests"], -(-int(done.told.get("delivered", done.records)) // size)
-            # dlt and the loops cut batches at the pages they read; Penstock never makes more requests than needed.
+            came, due = ask(port, "/count")["requests"], -(-int(done.document.get("delivered", done.records)) // size)
+            # dlt and the loops end a batch at the page they read; Penstock never makes more requests than needed.
             if not due <= came <= due + 20:
-                raise RuntimeError(f"{came} requests arrived where {due} were due: {done.told}")
+                raise RuntimeError(f"{came} requests arrived where {due} were due: {done.document}")
             found.append(done)
         return min(found, key=lambda done: done.wall)
 
@@ -193,8 +193,8 @@ destinations:
 
     def penstock(self, rows: int, port: int, mode: str, size: int, *, idempotent: bool = False) -> Done:
         done = python("send.py", self.manual(rows, port, mode, size, idempotent=idempotent))
-        if done.told["status"] != "succeeded" or done.told["delivered"] != rows:
-            raise RuntimeError(f"Penstock: {done.told}")
+        if done.document["status"] != "succeeded" or done.document["delivered"] != rows:
+            raise RuntimeError(f"Penstock: {done.document}")
         return done
 
     def loop(self, peer: str, rows: int, port: int, size: int) -> Done:
@@ -243,8 +243,8 @@ destinations:
                 room = 300 + many * 50 / 1024 / 1024
                 self.report.row("(a) memory, 1 M", name, goal=at_most(room, done[high].peak, "{:.0f} MB"))
         again = self.best(lambda: python("send.py", self.folder / "project"), port, SIZE)
-        if again.told["unchanged"] != many:
-            raise RuntimeError(f"something was sent again: {again.told}")
+        if again.document["unchanged"] != many:
+            raise RuntimeError(f"something was sent again: {again.document}")
         more, fewer = (peak[rows, "Penstock, mode changed"] - peak[rows, "Penstock, mode all"] for rows in (many, few))
         key = (more - fewer) * 1024 * 1024 / (many - few)
         self.report.row("(a) memory per key", "Penstock, mode changed", goal=at_most(50, key, "{:.0f} bytes"))
@@ -286,18 +286,20 @@ destinations:
 
     def render(self) -> None:
         """(c): the kernel alone, on one core."""
-        said = python("render.py", 40_000 // self.divisor).told["said"]
-        for title, dialect, rate in re.findall(r"^(\w[\w ]*?) +(native|flat) +([\d,]+) records/s", said, re.MULTILINE):
+        output = python("render.py", 40_000 // self.divisor).document["output"]
+        for title, dialect, rate in re.findall(
+            r"^(\w[\w ]*?) +(native|flat) +([\d,]+) records/s", output, re.MULTILINE
+        ):
             number = float(rate.replace(",", ""))
             self.report.row(
                 f"(c) render only, {title}", f"Penstock, {dialect}", steady=number, goal=at_least(65_000, number)
             )
-        alone = re.search(r"one record alone ([\d.]+) ms", said)
+        alone = re.search(r"one record alone ([\d.]+) ms", output)
         assert alone is not None
         self.report.row("(c) render one record", "Penstock", goal=at_most(1, float(alone[1]), "{:.2f} ms"))
 
     def allowance(self, limit: int, seconds: int, windows: int) -> None:
-        """(e): how much of a rate limit is used, against the sandbox with 50 ms latency."""
+        """(e): the used share of a rate limit, with the sandbox and 50 ms latency."""
         flags = ("--rate", f"{limit}/{seconds}s", "--latency", str(LATENCY_MS), "--with-parent", str(os.getpid()))
         rows = limit * windows
         with listening("-m", "penstock_sandbox", *flags) as line:
@@ -311,14 +313,14 @@ destinations:
             done = python("send.py", self.project(rows, credential, shape))
             port = int(sandbox["url"].split(":")[2].split("/")[0])
             log, refused = ask(port, "/_admin/requests?since=0"), ask(port, "/_admin/stats")["refused_429"]
-        if done.told["delivered"] != rows:
-            raise RuntimeError(f"Penstock: {done.told}")
+        if done.document["delivered"] != rows:
+            raise RuntimeError(f"Penstock: {done.document}")
         # From the first request to the one that opens the last window: `windows - 1` windows, used in full.
         moments = [entry["time"] for entry in log]
         opened = len(moments) - limit
         share = opened / limit * seconds / (moments[opened] - moments[0])
         what = f"(e) {limit} per {seconds} s, {windows} windows"
-        judged = seconds == PAGE_WINDOW_S  # shorter windows lose more at their edges
+        judged = seconds == PAGE_WINDOW_S  # shorter windows lose more at their ends
         met = share >= 0.98 and not refused if judged else None
         goal = Goal("≥ 98 %, 0 x 429" if judged else "", f"{share:.1%}, {refused} x 429", met=met)
         self.report.row(what, "Penstock", done, done.inside, goal)
@@ -326,15 +328,15 @@ destinations:
 
 NOTES = f"""
 - (a) {SIZE} records a request, 15 of 19 columns, manual batch to a local sink that answers at once; 10 in flight (dlt:
-  its 20 workers; `requests`: one). The loops and dlt check nothing and keep no outcomes. Peers have for target
-  {PEER_SHARE} x what they reached on a quiet machine of two cores.
-- *Steady* in (a) is marginal: the records between the smaller and the larger file ÷ the difference in wall time
-  (dlt: 10,000 and 100,000). In (b), (d) and (e) it is records ÷ seconds in the run, without imports.
-- On a busy machine compare the CPU seconds: wall time then measures the neighbours too.
-- Memory with mode changed may be 300 MB and 50 bytes a key more; *per key* is what it takes on top of mode all, by
-  slope from the smaller to the larger file, because mode changed also has a fixed cost (the fingerprints).
-- (b) {IN_FLIGHT} in flight; the share is of concurrency ÷ latency. *Not idempotent* writes the intent of each request
-  down before it leaves. (e) {LATENCY_MS} ms latency, the sandbox's windows; the share is over the full windows.
+  its 20 workers; `requests`: one). The loops and dlt check nothing and store no outcomes. The target of peers is
+  {PEER_SHARE} x what they reached on an idle machine with two cores.
+- *Steady* in (a) is the difference in records between the larger and the smaller file ÷ the difference in wall time
+  (dlt: 100,000 and 10,000). In (b), (d) and (e) it is records ÷ seconds of the run, without imports.
+- On a busy machine compare the CPU seconds, since wall time then includes other processes.
+- Memory with mode changed may be 300 MB and 50 bytes a key more; *per key* is its memory above mode all, as
+  the slope from the smaller to the larger file, because mode changed also has a fixed cost (the fingerprints).
+- (b) {IN_FLIGHT} in flight; the share is of concurrency ÷ latency. *Not idempotent* stores the intent of each request
+  before it is sent. (e) {LATENCY_MS} ms latency, the sandbox's windows; the share is over the full windows.
 """
 
 
@@ -343,10 +345,11 @@ def header(rounds: int, load: float, speed: float | None) -> str:
     now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     return (
         f"# Benchmark\n\n`make bench` (`.venv/bin/python benchmarks/compare.py --rounds {rounds}`), {now}; {machine};"
-        f" load average before it began {load:.1f}; rounds: {rounds}, the fastest counts.\n\n"
-        f"**This machine has {speed or 1:.2f} x the speed** of the one that targets in records/s, seconds and ms are"
-        f" meant for, by the aiohttp loop of (b), which made {QUIET_SINGLES:,} records/s there. They are judged as they"
-        " stand; divide a rate by that factor (multiply a time) before you compare. Shares and ratios need none.\n"
+        f" load average before the start {load:.1f}; {rounds} rounds, of which the fastest counts.\n\n"
+        f"**This machine has {speed or 1:.2f} x the speed** of the one for which the targets in records/s, seconds"
+        f" and ms were set, by the aiohttp loop of (b), which made {QUIET_SINGLES:,} records/s there. The table"
+        " compares without this factor; divide a rate by it (multiply a time) before you compare. Shares and ratios"
+        " need no factor.\n"
     )
 
 

@@ -1,4 +1,4 @@
-"""The ledger: microseconds a record, a transaction for every batch of 500 (or for ten of them), keys kept.
+"""The ledger with its keys: microseconds a record, with a transaction for each batch of 500 records, or for ten batches.
 
 python benchmarks/ledger.py [records]
 """
@@ -20,7 +20,7 @@ AT = "2026-01-31T12:00:00.000Z"
 
 
 def entries(total: int) -> list[LedgerEntry]:
-    """One record in a hundred ends otherwise than its batch."""
+    """One record in a hundred has another outcome than its batch."""
     made = []
     for number, start in enumerate(range(0, total, BATCH)):
         ordinals = list(range(start, min(start + BATCH, total)))

@@ -1,8 +1,8 @@
-"""How fast and in how much memory sources are read: 5 M rows as CSV, Parquet and SQLite, detected and then read.
+"""Speed and memory of reading sources: 5 M rows as CSV, Parquet and SQLite, detected and then read.
 
     python benchmarks/memory_sources.py [--rows 5000000] [--formats csv,parquet,sqlite,ndjson,csv+sql]
 
-Every case runs in a process of its own; the peak is the resident memory of that process as the kernel counts it.
+Every case runs in a separate process; the peak is the resident memory of that process by the kernel.
 """
 
 from __future__ import annotations
@@ -118,15 +118,15 @@ def main() -> None:
     parser.add_argument("--formats", default=",".join(CASES))
     parser.add_argument("--folder", type=Path, help="keep the files here, and use them again")
     parser.add_argument("--case", help=argparse.SUPPRESS)
-    asked = parser.parse_args()
-    if asked.case:
-        measure(asked.case, asked.folder)
+    options = parser.parse_args()
+    if options.case:
+        measure(options.case, options.folder)
         return
     with tempfile.TemporaryDirectory() as temporary:
-        folder = asked.folder or Path(temporary)
+        folder = options.folder or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
-        cases = asked.formats.split(",")
-        write(folder, asked.rows, {CASES[case][0] for case in cases if not (folder / CASES[case][0]).exists()})
+        cases = options.formats.split(",")
+        write(folder, options.rows, {CASES[case][0] for case in cases if not (folder / CASES[case][0]).exists()})
         print(f"{'case':<15}{'rows':>10}{'detect s':>10}{'read s':>10}{'peak MB':>10}")
         for case in cases:
             command = [sys.executable, __file__, "--case", case, "--folder", str(folder)]

@@ -43,7 +43,7 @@ def main(total: int) -> None:
             with database.begin() as conn:
                 memory.remember(conn, hashes[part], words[0][part], words[1][part])
         line(f"remember, {CHUNK} a commit", started, total)
-        print(f"  {memory.nbytes / total:.0f} bytes a key held, {(peak_mb() - before) * 2**20 / total:.0f} at the peak")
+        print(f"  {memory.nbytes / total:.0f} bytes a key, {(peak_mb() - before) * 2**20 / total:.0f} at the peak")
         size = sum(path.stat().st_size for path in Path(folder).glob("state.db"))
         print(f"  {size / total:.0f} bytes a key on disk")
 

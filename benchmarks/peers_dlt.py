@@ -1,6 +1,6 @@
 """dlt's custom destination: `python benchmarks/peers_dlt.py dicts|arrow PARQUET PORT SIZE FOLDER`.
 
-`dicts` yields pages of dicts and keeps dlt's default load files; `arrow` yields Arrow batches and loads Parquet files.
+`dicts` yields pages of dicts and uses dlt's default load files; `arrow` yields Arrow batches and loads Parquet files.
 The destination maps each item to its payload and posts it over a keep-alive session; dlt's default of 20 workers.
 Prints {"records", "seconds"} as JSON, imports not included.
 """
@@ -25,7 +25,7 @@ HEADERS = {"Content-Type": "application/json"}
 
 
 def rows_of(items: Any) -> list[dict[str, Any]]:
-    """dlt hands over a list of dicts, an Arrow batch, or (with a size of 1) one dict; null columns may be missing."""
+    """dlt passes a list of dicts, an Arrow batch, or (with a size of 1) one dict; null columns may be missing."""
     if isinstance(items, pa.RecordBatch | pa.Table):
         return items.to_pylist()
     return [items] if isinstance(items, dict) else list(items)

@@ -1,4 +1,4 @@
-"""What the hand-written peers share: pages of rows from Parquet, and the payload of a row. It checks nothing."""
+"""The shared part of the hand-written peers: pages of rows from Parquet, and the unchecked payload of a row."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def payload(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def body(rows: list[dict[str, Any]], size: int) -> Any:
-    """What one request says: {"batch": [records]}, or the one record."""
+    """The body of one request: {"batch": [records]}, or the one record."""
     return {"batch": [payload(row) for row in rows]} if size > 1 else payload(rows[0])
 
 
 def plain(value: Any) -> str:
-    """json.dumps's `default`: dates and moments as ISO 8601."""
+    """json.dumps's `default`: dates and times as ISO 8601."""
     if isinstance(value, date):
         return value.isoformat()
     raise TypeError(value)

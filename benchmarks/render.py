@@ -1,4 +1,4 @@
-"""Records to payloads, and nothing else: how fast one core maps, coerces, checks, lays out and hashes.
+"""The speed of rendering alone: one core maps, converts, checks, lays out and hashes records.
 
 python benchmarks/render.py [records]
 

@@ -1,4 +1,4 @@
-"""One run of Penstock in a process of its own: `python benchmarks/send.py FOLDER`, where penstock.yaml names `it`.
+"""One run of Penstock in a separate process: `python benchmarks/send.py FOLDER`, where penstock.yaml names `it`.
 
 Prints {"records", "seconds", "delivered", "unchanged", "requests", "status"} as JSON. Opening the project and its state
 and typing the dataset's columns are in the seconds; imports are not. Arrow's memory pool is that of the command line.
@@ -20,7 +20,7 @@ def main() -> None:
     began = time.perf_counter()
     with Project.load(Path(sys.argv[1]) / "penstock.yaml") as project:
         report = project.run("it")
-    told = {
+    document = {
         "records": report.records.read,
         "seconds": time.perf_counter() - began,
         "delivered": report.records.delivered,
@@ -28,7 +28,7 @@ def main() -> None:
         "requests": report.requests,
         "status": report.status,
     }
-    print(json.dumps(told))
+    print(json.dumps(document))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Webhook intake over real HTTP: posts of one record each, durable on SQLite; server and load in two processes.
 
-python benchmarks/service_intake.py                # as fast as it goes, by 64 connections, for 10 s
+python benchmarks/service_intake.py                # at full speed, by 64 connections, for 10 s
 python benchmarks/service_intake.py --rate 500     # that many posts a second, evenly
 """
 
@@ -21,7 +21,7 @@ from typing import cast
 import uvloop
 from service_parts import cpu_of, tell
 
-WAITS_S = 10.0  # until everything that begins by itself has begun
+WAITS_S = 10.0  # until the background work of the start is done
 PROJECT = "sources:\n  app: {type: webhook, secret: '${env:HOOK_KEY}', rate_limit: {requests: 1000000, per: 1s}}\n"
 BODY = json.dumps({"id": "u-123456", "email": "ada@example.com", "plan": "gold", "seats": 12, "mrr": 49.5}).encode()
 REQUEST = b"POST /hooks/app HTTP/1.1\r\nHost: x\r\nX-API-Key: k\r\nContent-Type: application/json\r\nContent-Length: "
@@ -34,8 +34,8 @@ def serve(folder: Path, database: str | None) -> None:
     from penstock.service.api.server import Options, Ready, serve_until_stopped
     from penstock.usecases.applied_project.applied_project import AppliedProject
 
-    def ready(told: Ready) -> None:
-        sys.stdout.write(f"{told.url.rpartition(':')[2]}\n")
+    def ready(served: Ready) -> None:
+        sys.stdout.write(f"{served.url.rpartition(':')[2]}\n")
         sys.stdout.flush()
 
     os.environ |= {"HOOK_KEY": "k", "PENSTOCK_LOG_LEVEL": "error"}
@@ -46,7 +46,7 @@ def serve(folder: Path, database: str | None) -> None:
 
 
 class Poster(asyncio.Protocol):
-    """One connection: a post, its answer, the next post. A cheap one: the load shares the machine with the service."""
+    """One connection: a post, its reply, the next post. It uses little time, since it shares the machine with the service."""
 
     def __init__(self, load: Load) -> None:
         self._load = load

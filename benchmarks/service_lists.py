@@ -1,5 +1,5 @@
 """List pages of the API with 100,000 runs in the state: the first page, a later one, filtered ones and the longest;
-what a person searches for, and the figures of 30 days: of 300,000 requests that sent 9,000,000 records.
+searches, and the statistics of 30 days, with 300,000 requests that sent 9,000,000 records.
 
 python benchmarks/service_lists.py            # 100,000 runs; another number as argument
 """
@@ -35,7 +35,7 @@ flows:
 
 
 def fill(folder: Path, number: int) -> None:
-    """So many runs, one a minute: three of four succeeded; a tenth are of flows, with two parts each."""
+    """This many runs, one a minute: three of four succeeded; a tenth are of flows, with two parts each."""
     from penstock.clock import iso
     from penstock.store.database import Database
     from penstock.store.runs import timeseries
@@ -65,17 +65,17 @@ def fill(folder: Path, number: int) -> None:
                 insert(ledger_batches), [entry for row in rows[begin : begin + 10_000] for entry in _sent(row)]
             )
         timeseries.fold(conn)  # as a service does every few seconds
-    _hold(database)
+    _fill_quarantine(database)
     database.close()
 
 
 def _id(first: datetime, number: int) -> str:
-    """As the service makes them, but that one knows which."""
+    """The id of a run as the service makes it, from its number."""
     return f"r-{first + timedelta(minutes=number):%Y%m%d-%H%M%S}-{number:06d}"
 
 
 def _sent(run: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """What the ledger says of a run: three requests of 30 records each; of a flow's run nothing."""
+    """The ledger of a run: three requests with 30 records each; none for a flow's run."""
     if run["kind"] == "flow":
         return
     number = int(run["id"].rpartition("-")[2])
@@ -101,8 +101,8 @@ def _sent(run: dict[str, Any]) -> Iterator[dict[str, Any]]:
         }
 
 
-def _hold(database: Any) -> None:
-    """Ten thousand held records."""
+def _fill_quarantine(database: Any) -> None:
+    """Ten thousand records in quarantine."""
     from penstock.store.tables import quarantine
 
     empty = {column.name: None for column in quarantine.columns if column.name != "id"}

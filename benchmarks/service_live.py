@@ -1,4 +1,4 @@
-"""From a post to a webhook to the request at the destination, at rest: one record after the other.
+"""From a post to a webhook to the request at the destination, of an idle service: one record after the other.
 
 python benchmarks/service_live.py            # 8 records
 """
@@ -16,7 +16,7 @@ from urllib.request import urlopen
 from service_parts import Served, apply, served, share, tell
 
 RECORDS = 8
-WAITS_S = 6.0  # until everything that begins by itself has begun
+WAITS_S = 6.0  # until the background work of the start is done
 PROJECT = """\
 credentials:
   sink: {{connector: custify, api_key: "x", base_url: "http://127.0.0.1:{port}/api"}}
@@ -62,12 +62,12 @@ def _post_and_wait(service: Served, port: str, number: int) -> float:
             raise SystemExit("it did not arrive")
         time.sleep(0.01)
     took = time.perf_counter() - began
-    time.sleep(3.0)  # the service comes to rest
+    time.sleep(3.0)  # the service becomes idle
     return took
 
 
 def _arrived(port: str) -> bool:
-    """Whether a request came since it was asked last."""
+    """Whether a request arrived since the last call."""
     with urlopen(f"http://127.0.0.1:{port}/count") as reply:
         return bool(json.loads(reply.read())["requests"])
 

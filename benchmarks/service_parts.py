@@ -1,4 +1,4 @@
-"""What the benchmarks of the service share: `penstock serve` as a process, its figures, and a small client."""
+"""The shared part of the service benchmarks: `penstock serve` as a process, its measurements, and a small client."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True)
 class Served:
-    """A service that answers. `ready_s` is from the start of its process to its line that says so."""
+    """A service that answers. `ready_s` is the time from the start of its process until it is ready."""
 
     pid: int
     url: str
@@ -58,28 +58,28 @@ def served(folder: Path, *options: str, environ: dict[str, str] | None = None) -
     quiet = {**os.environ, "PENSTOCK_LOG_LEVEL": "error", **(environ or {})}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=folder, env=quiet) as process:
         assert process.stdout is not None
-        told = ""
-        while not told.endswith("}\n"):
+        ready = ""
+        while not ready.endswith("}\n"):
             line = process.stdout.readline()
             if not line:
                 raise SystemExit("it ended before it was ready")
-            told += line
+            ready += line
         ready_s = time.perf_counter() - began
         try:
-            yield Served(process.pid, json.loads(told)["url"], ready_s, cpu_of(process.pid))
+            yield Served(process.pid, json.loads(ready)["url"], ready_s, cpu_of(process.pid))
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(60)
 
 
 class Client:
-    """One connection that stays open."""
+    """A client with one connection that stays open."""
 
     def __init__(self, url: str) -> None:
         self._connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
 
     def ask(self, method: str, path: str, document: Any = None) -> Any:
-        """The answer's document. SystemExit for what is not 2xx."""
+        """The document of the reply. SystemExit for a status other than 2xx."""
         body = None if document is None else json.dumps(document)
         headers = {"Content-Type": "application/json"} if body is not None else {}
         self._connection.request(method, path, body, headers)
@@ -90,7 +90,7 @@ class Client:
         return json.loads(text) if text else None
 
     def times(self, times: int, method: str, path: str, document: Any = None) -> list[float]:
-        """How long so many requests took, in milliseconds, sorted."""
+        """The sorted durations of this many requests, in milliseconds."""
         found = []
         for _ in range(times):
             began = time.perf_counter()
@@ -100,7 +100,7 @@ class Client:
 
 
 def apply(folder: Path, project: str) -> None:
-    """Make this project the truth of the folder's state."""
+    """Apply this project to the folder's state."""
     (folder / "penstock.yaml").write_text(project, encoding="utf-8")
     subprocess.run([sys.executable, "-m", "penstock", "apply"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
 

@@ -1,4 +1,4 @@
-"""What `penstock serve` costs at rest: its processor time (user and system) over a minute.
+"""The processor time (user and system) of an idle `penstock serve` over a minute.
 
 python benchmarks/service_rest.py            # a small project, and one of 1,000 destinations and 500 flows
 """
@@ -43,7 +43,7 @@ def main() -> None:
 
 
 def _project(destinations: int) -> str:
-    """Destinations, and flows of two each with a schedule that does not come due meanwhile."""
+    """Destinations, and flows of two each with a schedule that is not due meanwhile."""
     lines = [f"  d{n:04}: {DESTINATION.format()}" for n in range(destinations)]
     lines.append("flows:")
     lines += [

@@ -1,4 +1,4 @@
-"""Start and memory of `penstock serve`: how soon it answers, and what it holds before and after a run.
+"""Start and memory of `penstock serve`: the time until it answers, and its memory before and after a run.
 
 python benchmarks/service_start.py            # three starts, then a run of 20,000 people to a local sink
 """
@@ -14,7 +14,7 @@ from pathlib import Path
 from service_parts import Client, apply, served, share, tell
 
 PEOPLE = 20_000
-WAITS_S = 8.0  # until everything that begins by itself has begun
+WAITS_S = 8.0  # until the background work of the start is done
 PROJECT = """\
 credentials:
   sink: {{connector: custify, api_key: "x", base_url: "http://127.0.0.1:{port}/api"}}

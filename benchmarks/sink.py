@@ -1,7 +1,7 @@
-"""A local HTTP sink that answers at once (or after a given time): the other side of every benchmark.
+"""A local HTTP sink that answers at once (or after a given time): the receiver of every benchmark.
 
-It reads whole bodies, and counts requests and bytes. Run as a process of its own: `python benchmarks/sink.py [MS]`
-prints its port. GET /count answers the counts, and begins anew.
+It reads whole bodies, and counts requests and bytes. Run as a separate process: `python benchmarks/sink.py [MS]`
+prints its port. GET /count returns the counts and resets them.
 """
 
 from __future__ import annotations

@@ -98,14 +98,14 @@ def _load(browser: Any, served: ServiceProcess) -> None:
 
 
 def _interactive(page: Any) -> float:
-    """Until the list of destinations is there and its button can be pressed."""
+    """Wait until the list of destinations is shown and its button can be pressed."""
     page.goto("/destinations", wait_until="commit")
     page.get_by_role("link", name="Send to destination").first.click(trial=True)
     return float(page.evaluate("performance.now()"))
 
 
 def _zipped(address: str) -> int:
-    """The size of a script as it travels gzipped."""
+    """The gzipped size of a script."""
     import urllib.request
 
     with urllib.request.urlopen(address) as reply:
@@ -113,7 +113,7 @@ def _zipped(address: str) -> int:
 
 
 def _preview(browser: Any, served: ServiceProcess) -> None:
-    """From a key pressed to the new bytes on the screen, in the page's own time."""
+    """The time from a pressed key to the new bytes on the screen, by the page's clock."""
     page = browser.new_context(base_url=served.url, viewport={"width": 1440, "height": 900}).new_page()
     begin(page)
     page.get_by_role("button", name="Upsert person").first.click()
