@@ -1,4 +1,4 @@
-"""The ledger with its keys: microseconds a record, with a transaction for each batch of 500 records, or for ten batches.
+"""The ledger with its keys: microseconds a record, with a transaction for each batch of 500 or for ten batches.
 
 python benchmarks/ledger.py [records]
 """

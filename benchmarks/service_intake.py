@@ -46,7 +46,7 @@ def serve(folder: Path, database: str | None) -> None:
 
 
 class Poster(asyncio.Protocol):
-    """One connection: a post, its reply, the next post. It uses little time, since it shares the machine with the service."""
+    """One connection: a post, its reply, the next post. It is cheap, since it shares the machine with the service."""
 
     def __init__(self, load: Load) -> None:
         self._load = load
