@@ -14,7 +14,7 @@ import { ManualForm } from "./form/ManualForm";
 import { destinationQueries } from "./queries";
 import { SamplePanel } from "./form/SamplePanel";
 import { TemplateForm } from "./form/TemplateForm";
-import { asManual, asTemplate, describing, type Dialect, mappedColumns, tidy } from "./value";
+import { asManual, asTemplate, recordTemplate, type Dialect, mappedColumns, tidy } from "./value";
 
 const NONE: never[] = [];
 const NO_COLUMNS: Column[] = [];
@@ -74,7 +74,7 @@ export function Configure({ name, onName, value, onChange, refused = NONE, child
         ) : (
           <TemplateSettings name={name} current={current} ready={ready} saved={refused} value={value} onChange={onChange} templates={templates.data} columns={columns} dialect={dialect} />
         )}
-        {ready && <Delivery mapped={mapped} canPreview={canPreview} current={current} saved={refused} name={name} value={value} set={set} columns={columns} rows={samples.data?.rows ?? NONE} template={template} records={describing(template, value.object, templates.data)} dialect={dialect} />}
+        {ready && <Delivery mapped={mapped} canPreview={canPreview} current={current} saved={refused} name={name} value={value} set={set} columns={columns} rows={samples.data?.rows ?? NONE} template={template} records={recordTemplate(template, value.object, templates.data)} dialect={dialect} />}
         {ready && children}
       </div>
       <Samples name={name} value={current} ready={canPreview} form={form} />

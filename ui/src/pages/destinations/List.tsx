@@ -8,7 +8,7 @@ import { type Col, DataTable, Empty, Loaded, Loading, NOT_YET, Num, Page, RunSta
 import { t } from "@/texts/pages/destinations";
 import { DestinationMenu } from "./actions/Menu";
 
-export const becomes = (destination: Destination): string =>
+export const sends = (destination: Destination): string =>
   destination.value.request ? t.manual(destination.value.request.method, destination.value.request.url) : (destination.value.template ?? "").replaceAll("_", " ");
 
 export function DestinationsPage() {
@@ -22,7 +22,7 @@ export function DestinationsPage() {
   const columns: Col<Destination>[] = [
     { id: "name", header: t.columns.name, by: (row) => row.name, cell: (row) => <Link to="/destinations/$name" params={{ name: row.name }}>{row.name}</Link> },
     { id: "state", header: t.columns.state, width: 110, by: (row) => row.state.state, cell: (row) => <Status of={row.state.state} /> },
-    { id: "what", header: t.columns.what, by: becomes, cell: (row) => becomes(row) },
+    { id: "what", header: t.columns.what, by: sends, cell: (row) => sends(row) },
     { id: "dataset", header: t.columns.dataset, by: (row) => row.value.dataset, cell: (row) => row.value.dataset },
     { id: "credential", header: t.columns.credential, by: (row) => row.value.credential, cell: (row) => row.value.credential },
     { id: "held", header: t.columns.quarantine, width: 90, align: "right", by: (row) => row.state.held, cell: (row) => (row.state.held > 0 ? <Num value={row.state.held} /> : <span className="muted">0</span>) },

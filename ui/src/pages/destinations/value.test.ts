@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Column, Template } from "@/api/types";
 import { freeName } from "@/resources/names";
-import { asManual, asTemplate, givenAs, openMacro, meant, nestedPaths, regiven, suggestedFields, tidy, typed, withField } from "./value";
+import { asManual, asTemplate, mappingOf, openMacro, parsedText, nestedPaths, withMapping, suggestedFields, tidy, shownText, withField } from "./value";
 
 const column = (name: string): Column => ({ name, type: "text", nullable: false, examples: [] });
 const person = {
@@ -41,13 +41,13 @@ describe("a value", () => {
     expect(asTemplate(manual, person, []).request).toBeUndefined();
   });
   it("parses typed text and shows it unchanged", () => {
-    for (const text of ["0", "-3", "29.85", "007", "true", "null", "", "1e3"]) expect(typed(meant(text))).toBe(text);
-    expect(meant("007")).toBe("007");
-    expect(meant("0")).toBe(0);
+    for (const text of ["0", "-3", "29.85", "007", "true", "null", "", "1e3"]) expect(shownText(parsedText(text))).toBe(text);
+    expect(parsedText("007")).toBe("007");
+    expect(parsedText("0")).toBe(0);
   });
   it("keeps the column when a default is added", () => {
-    expect(regiven("plan", "default", [])).toEqual({ column: "plan", default: "" });
-    expect(givenAs({ column: "plan", default: null })).toBe("default");
+    expect(withMapping("plan", "default", [])).toEqual({ column: "plan", default: "" });
+    expect(mappingOf({ column: "plan", default: null })).toBe("default");
   });
 });
 

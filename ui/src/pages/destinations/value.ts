@@ -11,8 +11,8 @@ export function batchOf(request: RequestValue): BatchValue | undefined {
 }
 
 /** How a field gets its value. */
-export type Given = "none" | "column" | "constant" | "default";
-export function givenAs(field: FieldValue | undefined): Given {
+export type Mapping = "none" | "column" | "constant" | "default";
+export function mappingOf(field: FieldValue | undefined): Mapping {
   if (field === undefined) return "none";
   if (typeof field === "string") return "column";
   if ("value" in field) return "constant";
@@ -41,9 +41,9 @@ export function mappedColumns(value: DestinationValue): string[] {
   return [...new Set(Object.values(value.fields ?? {}).map(columnOf))].filter((column) => column !== null);
 }
 
-const bare = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]/g, "");
+const normalized = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]/g, "");
 /** Synonyms of field names, by field. */
-const ALSO: Record<string, string[]> = {
+const SYNONYMS: Record<string, string[]> = {
   user_id: ["userid", "customerid", "contactid", "personid", "id"],
   company_id: ["companyid", "accountid", "orgid", "organizationid", "company", "account", "customerid"],
   email: ["email", "emailaddress", "mail"],
@@ -64,9 +64,9 @@ const ALSO: Record<string, string[]> = {
 
 /** The column that most likely holds a field: the column with its name, or else with a synonym. */
 export function suggestion(field: TemplateField, columns: Column[]): string | null {
-  const wanted = [bare(field.name), ...(field.native ? [bare(field.native)] : []), ...(ALSO[field.name] ?? [])];
+  const wanted = [normalized(field.name), ...(field.native ? [normalized(field.native)] : []), ...(SYNONYMS[field.name] ?? [])];
   for (const name of wanted) {
-    const found = columns.find((column) => bare(column.name) === name);
+    const found = columns.find((column) => normalized(column.name) === name);
     if (found !== undefined) return found.name;
   }
   return null;
@@ -92,7 +92,7 @@ export const isBatch = (template: Template): boolean => Object.keys(template.ite
 export const objectsOf = (batch: Template, templates: Template[], dialect: Dialect): string[] =>
   Object.keys(batch.items).filter((object) => dialect === "native" || templates.find((one) => one.name === batch.items[object])?.flat_batch);
 /** The template that describes the records: of a batch, that of the object named, or of the first. */
-export function describing(template: Template | undefined, object: string | undefined, templates: Template[]): Template | undefined {
+export function recordTemplate(template: Template | undefined, object: string | undefined, templates: Template[]): Template | undefined {
   if (template === undefined || !isBatch(template)) return template;
   return templates.find((one) => one.name === template.items[object ?? Object.keys(template.items)[0] ?? ""]);
 }
@@ -145,7 +145,7 @@ export function withField(value: DestinationValue, name: string, field: FieldVal
 }
 
 /** A mapping of another kind, with the parts that both kinds have. */
-export function regiven(field: FieldValue | undefined, as: Given, columns: Column[]): FieldValue | undefined {
+export function withMapping(field: FieldValue | undefined, as: Mapping, columns: Column[]): FieldValue | undefined {
   const column = columnOf(field) ?? columns[0]?.name ?? "";
   if (as === "none") return undefined;
   if (as === "constant") return { value: "" };
@@ -165,12 +165,12 @@ export function asManual(value: DestinationValue): DestinationValue {
 }
 
 /** The value of typed text: a number, a boolean, null, or else text. */
-export function meant(text: string): unknown {
+export function parsedText(text: string): unknown {
   if (/^-?(0|[1-9]\d{0,14})(\.\d+)?$/.test(text)) return Number(text);
   if (text === "true" || text === "false") return text === "true";
   return text === "null" ? null : text;
 }
-export function typed(value: unknown): string {
+export function shownText(value: unknown): string {
   return value === null ? "null" : typeof value === "string" ? value : JSON.stringify(value);
 }
 

@@ -12,7 +12,7 @@ import { t } from "@/texts/pages/flows";
 import { FlowList } from "./list/Table";
 import { FlowStrip } from "./list/Strip";
 import classes from "./style.module.css";
-import { flowsByDestination, flowsOf, graphOf, isLive, nextStep, ofFlow } from "./canvas/graph";
+import { flowsByDestination, flowsOf, graphOf, isLive, nextStep, partOfFlow } from "./canvas/graph";
 
 const Canvas = lazy(() => import("./canvas/Canvas"));
 const moves = (overview: Overview | undefined): boolean => overview?.nodes.some((node) => (node.kind === "destination" || node.kind === "flow") && isLive(node.state.last_run)) === true;
@@ -64,7 +64,7 @@ function Shown({ overview, list, chosen, choose }: ShownProps) {
   const flows = flowsOf(overview);
   const flow = flows.find((one) => one.name === chosen);
   const whole = useMemo(() => graphOf(overview), [overview]);
-  const graph = useMemo(() => (flow === undefined ? whole : ofFlow(whole, flow)), [whole, flow]);
+  const graph = useMemo(() => (flow === undefined ? whole : partOfFlow(whole, flow)), [whole, flow]);
   const running = useMemo(() => flowsByDestination(overview), [overview]);
   const withIt = useCallback((destination: string) => running.get(destination) ?? [], [running]);
   if (whole.nodes.length === 0) return <Nothing />;

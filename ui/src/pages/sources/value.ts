@@ -70,11 +70,11 @@ export function cursorOf(value: SourceValue): { column: string; overlap: string 
 }
 
 export type Auth = "key" | "query" | "basic" | "standard" | "generic" | "none";
-type Given = Record<string, unknown> | undefined;
+type AuthSettings = Record<string, unknown> | undefined;
 export function authOf(value: SourceValue): Auth {
   const auth = value["auth"];
   if (auth === "none") return "none";
-  const given = auth as Given;
+  const given = auth as AuthSettings;
   if (given?.["type"] === "hmac") return given["scheme"] === "generic" ? "generic" : "standard";
   return given?.["query"] !== undefined ? "query" : given?.["basic"] !== undefined ? "basic" : "key";
 }
@@ -91,12 +91,12 @@ export function withAuth(value: SourceValue, auth: Auth): SourceValue {
 }
 /** The value with one setting of the authentication of senders; an empty text removes it. */
 export function withAuthKey(value: SourceValue, key: string, setting: string): SourceValue {
-  const auth = (value["auth"] as Given) ?? { type: "key" };
+  const auth = (value["auth"] as AuthSettings) ?? { type: "key" };
   const { [key]: _, ...others } = auth;
   return { ...value, auth: (setting === "" ? others : { ...others, [key]: setting }) as SourceValue["auth"] };
 }
 export function authText(value: SourceValue, key: string, otherwise = ""): string {
-  const setting = (value["auth"] as Given)?.[key];
+  const setting = (value["auth"] as AuthSettings)?.[key];
   return typeof setting === "string" ? setting : otherwise;
 }
 

@@ -38,7 +38,7 @@ export const t = {
   records: (n: number | null) => (n === null ? "not read yet" : count(n, "record")),
   columns: (n: number | null) => (n === null ? "" : count(n, "column")),
   shaped: "shaped with SQL",
-  becomes: (what: string, credential: string) => `${what} · ${credential}`,
+  sends: (what: string, credential: string) => `${what} · ${credential}`,
   received: (n: number) => `${number(n)} received`,
   soFar: (n: number) => `${number(n)} read`,
   manual: "advanced",

@@ -13,7 +13,7 @@ import { t } from "@/texts/pages/destinations";
 import { Configure } from "../Form";
 import classes from "../style.module.css";
 import type { Draft } from "../form/draft";
-import { inForm } from "../form/problems";
+import { withoutField } from "../form/problems";
 import { tidy } from "../value";
 import { RunsWith } from "../form/SchedulePanel";
 
@@ -77,7 +77,7 @@ function Editing({ destination }: { destination: Destination }) {
       }
     >
       {restored && <p className={classes.hint}>{t.steps.restored}</p>}
-      <Problems problems={inForm(refused)} />
+      <Problems problems={withoutField(refused)} />
       <Configure name={name} onName={null} value={draft.value} refused={refused} onChange={setValue}>
         <RunsWith name={name} />
       </Configure>

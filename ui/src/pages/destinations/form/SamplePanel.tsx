@@ -10,7 +10,7 @@ import { t } from "@/texts/pages/destinations";
 import { refusalLine } from "@/texts/refusals";
 import { noteText, plainText } from "@/texts/service";
 import classes from "../style.module.css";
-import { inForm } from "./problems";
+import { withoutField } from "./problems";
 import { destinationQueries } from "../queries";
 
 interface Props {
@@ -26,7 +26,7 @@ export function SamplePanel({ name, value, ready, form }: Props) {
   const [open, setOpen] = useState(0);
   const preview = ready ? query.data : undefined;
   const wrong = preview?.errors ?? [];
-  const listed = form ? inForm(wrong) : wrong;
+  const listed = form ? withoutField(wrong) : wrong;
   const toggle = useCallback((number: number) => setOpen((old) => (old === number ? -1 : number)), []);
   const latest = useRef({ name, value });
   latest.current = { name, value };
@@ -57,13 +57,13 @@ export function SamplePanel({ name, value, ready, form }: Props) {
           {t.samples.noneHint}
         </Empty>
       )}
-      {preview && <Remarks preview={preview} />}
+      {preview && <PreviewNotes preview={preview} />}
     </aside>
   );
 }
 
 /** Refused samples, and what is changed before sending. */
-export function Remarks({ preview }: { preview: Preview }) {
+export function PreviewNotes({ preview }: { preview: Preview }) {
   return (
     <>
       {preview.refused.length > 0 && (

@@ -5,7 +5,7 @@ import type { Column, DestinationValue, FieldValue, Problem, Template, TemplateF
 import { messageAt, Panel } from "@/parts";
 import { t } from "@/texts/pages/destinations";
 import classes from "../style.module.css";
-import { asTemplate, columnOf, cutsText, describing, type Dialect, type Given, givenAs, grouped, isBatch, isRequired, matchOf, meant, objectsOf, regiven, suggestedFields, suggestion, typed, withCut, withField } from "../value";
+import { asTemplate, columnOf, cutsText, recordTemplate, type Dialect, type Mapping, mappingOf, grouped, isBatch, isRequired, matchOf, parsedText, objectsOf, withMapping, suggestedFields, suggestion, shownText, withCut, withField } from "../value";
 
 interface Props {
   value: DestinationValue;
@@ -21,7 +21,7 @@ export function TemplateForm({ value, onChange, templates, columns, dialect, pro
   const latest = useRef<(template: Template) => void>(() => undefined);
   latest.current = (template) => {
     const next = asTemplate(value, template, columns);
-    const item = describing(template, undefined, templates);
+    const item = recordTemplate(template, undefined, templates);
     // a batch has the fields of the object that it holds
     onChange(isBatch(template) && item ? { ...next, object: Object.keys(template.items)[0] as BatchObject, fields: suggestedFields(item, columns) } : next);
   };
@@ -94,7 +94,7 @@ type BatchObject = NonNullable<DestinationValue["object"]>;
 function BatchFields(props: Props & { batch: Template }) {
   const { value, onChange, templates, dialect } = props;
   const objects = objectsOf(props.batch, templates, dialect);
-  const template = describing(props.batch, value.object, templates);
+  const template = recordTemplate(props.batch, value.object, templates);
   return (
     <>
       <Panel title={t.configure.request}>
@@ -104,7 +104,7 @@ function BatchFields(props: Props & { batch: Template }) {
           value={value.object ?? objects[0]}
           allowDeselect={false}
           onChange={(name) => {
-            const next = name === null ? undefined : describing(props.batch, name, templates);
+            const next = name === null ? undefined : recordTemplate(props.batch, name, templates);
             if (name !== null && next) onChange({ ...value, object: name as BatchObject, fields: suggestedFields(next, props.columns) });
           }}
         />
@@ -170,7 +170,7 @@ interface RowProps {
 }
 const FieldRow = memo(function FieldRow({ field, required, given, columns, limit, error, give }: RowProps) {
   const onChange = (next: FieldValue | undefined) => give(field.name, next);
-  const as = givenAs(given);
+  const as = mappingOf(given);
   const column = columnOf(given);
   const known = columns.find((one) => one.name === column);
   const ways = [
@@ -191,7 +191,7 @@ const FieldRow = memo(function FieldRow({ field, required, given, columns, limit
         </span>
         <small title={field.description}>{field.description}</small>
       </div>
-      <Select aria-label={t.configure.kind(field.label)} data={ways} value={as} allowDeselect={false} onChange={(way) => onChange(regiven(given, (way ?? "none") as Given, columns))} />
+      <Select aria-label={t.configure.kind(field.label)} data={ways} value={as} allowDeselect={false} onChange={(way) => onChange(withMapping(given, (way ?? "none") as Mapping, columns))} />
       <div className={classes.fieldValue}>
         {(as === "column" || as === "default") && (
           <Select
@@ -208,13 +208,13 @@ const FieldRow = memo(function FieldRow({ field, required, given, columns, limit
           />
         )}
         {as === "constant" && (
-          <TextInput aria-label={t.configure.valueOf(field.label)} value={typed((given as { value: unknown }).value)} onChange={(event) => onChange({ value: meant(event.currentTarget.value) })} />
+          <TextInput aria-label={t.configure.valueOf(field.label)} value={shownText((given as { value: unknown }).value)} onChange={(event) => onChange({ value: parsedText(event.currentTarget.value) })} />
         )}
         {as === "default" && (
           <TextInput
             aria-label={t.configure.defaultOf(field.label)}
-            value={typed((given as { default?: unknown }).default ?? "")}
-            onChange={(event) => onChange({ ...(given as object), column: column ?? "", default: meant(event.currentTarget.value) })}
+            value={shownText((given as { default?: unknown }).default ?? "")}
+            onChange={(event) => onChange({ ...(given as object), column: column ?? "", default: parsedText(event.currentTarget.value) })}
           />
         )}
         {given !== undefined && column !== null && (limit !== null || cutsText(given)) && (

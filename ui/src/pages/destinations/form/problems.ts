@@ -8,6 +8,6 @@ const OWN = /^destinations\.[^.]+\.?/;
 const hasField = (path: string): boolean => FIELDS.some((field) => path.endsWith(`.${field}`)) || FIELD.test(path);
 
 /** The problems without a field, with their place in the words of the form. */
-export function inForm(problems: Problem[]): Problem[] {
+export function withoutField(problems: Problem[]): Problem[] {
   return problems.filter(({ path }) => !hasField(path)).map((problem) => ({ ...problem, path: problem.path.replace(OWN, "") }));
 }

@@ -15,7 +15,7 @@ import { CredentialStep } from "./CredentialStep";
 import classes from "../style.module.css";
 import { type Step, STEPS } from "../search";
 import type { Draft } from "../form/draft";
-import { inForm } from "../form/problems";
+import { withoutField } from "../form/problems";
 import { asManual, tidy } from "../value";
 import { runWhen, When } from "../form/SchedulePanel";
 
@@ -90,7 +90,7 @@ export function NewDestination() {
       below={<Steps at={at} go={go} />}
     >
       {restored && <p className={classes.hint}>{t.steps.restored}</p>}
-      <Problems problems={inForm(refused)} />
+      <Problems problems={withoutField(refused)} />
       {step === "connector" && <ConnectorStep draft={draft} change={change} next={() => go("credential")} />}
       {step === "credential" && (
         <Panel title={t.steps.chooseCredential}>

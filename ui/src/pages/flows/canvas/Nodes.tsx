@@ -94,7 +94,7 @@ function Destination({ node, flows }: { node: DestinationNode; flows: string[] }
         <Status of={state.state} />
       </Head>
       <div className={classes.nodeLine}>
-        <span className="truncate">{t.becomes(node.template?.replaceAll("_", " ") ?? t.manual, node.credential)}</span>
+        <span className="truncate">{t.sends(node.template?.replaceAll("_", " ") ?? t.manual, node.credential)}</span>
         {flows.length > 0 && (
           <span className={classes.end} title={flows.map(t.inFlow).join(", ")} style={{ display: "inline-flex", gap: 4, alignItems: "center", minWidth: 0 }}>
             <IconArrowsSplit2 size={13} aria-hidden />

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { DatasetNode, DestinationNode, FlowNode, Overview, RunPart, SourceNode } from "@/api/types";
-import { addressOf, flowsWith, graphOf, nextStep, ofFlow, pathsOf } from "./graph";
+import { addressOf, flowsWith, graphOf, nextStep, partOfFlow, pathsOf } from "./graph";
 
 const run = (status: string) => ({ run: "r", status }) as RunPart;
 const source = (name: string, type: SourceNode["type"] = "file"): SourceNode => ({ id: `sources/${name}`, kind: "source", name, type, state: { used_by: [], hook: null } });
@@ -39,7 +39,7 @@ describe("the canvas", () => {
     expect(graphOf({ nodes: [source("crm")], edges: overview.edges }).edges).toEqual([]);
   });
   test("a flow shows only the nodes that feed it", () => {
-    expect(ofFlow(graph, flow("nightly", ["people"])).nodes.map((node) => node.name)).toEqual(["crm", "contacts", "people"]);
+    expect(partOfFlow(graph, flow("nightly", ["people"])).nodes.map((node) => node.name)).toEqual(["crm", "contacts", "people"]);
   });
   test("the list has a row for each destination and for each resource without a connection", () => {
     expect(pathsOf(graph).map((path) => path.id)).toEqual(["destinations/people", "destinations/companies", "destinations/bills", "datasets/replies", "sources/alone"]);

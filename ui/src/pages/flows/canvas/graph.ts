@@ -72,7 +72,7 @@ function upstream(edges: { from: string; to: string }[], of: Set<string>): Set<s
 }
 
 /** The part of a graph that feeds the destinations of one flow. */
-export function ofFlow(graph: Graph, flow: FlowNode): Graph {
+export function partOfFlow(graph: Graph, flow: FlowNode): Graph {
   const ends = graph.nodes.filter((node) => node.kind === "destination" && flow.destinations.includes(node.name));
   const wanted = upstream(graph.edges, new Set(ends.map((node) => node.id)));
   return { nodes: graph.nodes.filter((node) => wanted.has(node.id)), edges: graph.edges.filter((edge) => wanted.has(edge.from) && wanted.has(edge.to)) };

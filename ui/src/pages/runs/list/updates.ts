@@ -10,7 +10,7 @@ const MOVES = new Set(["queued", "running"]);
 const MOST = 20;
 
 /** The runs below the first page that can still change. */
-export function movingBelow(pages: Pages, first: Items<Run>): string[] {
+export function liveBelow(pages: Pages, first: Items<Run>): string[] {
   const above = new Set(first.items.map((run) => run.run));
   const below = pages.flatMap((page) => page.items).filter((run) => MOVES.has(run.status) && !above.has(run.run));
   return below.slice(0, MOST).map((run) => run.run);
@@ -24,7 +24,7 @@ export function useFreshRuns(query: { target?: string; status?: string }, every:
     every,
     idOf: (run) => run.run,
     below: async (pages, first, signal) => {
-      const requests = movingBelow(pages, first).map(async (run): Promise<[string, Run | null]> => {
+      const requests = liveBelow(pages, first).map(async (run): Promise<[string, Run | null]> => {
         const now = await api.get<Run>(at`/runs/${run}`, { signal });
         return [run, query.status === undefined || now.status === query.status ? now : null];
       });
