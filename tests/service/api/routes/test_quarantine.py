@@ -228,7 +228,7 @@ def database_of(service):
 
 
 def hold(service, destination, count):
-    """So many records in the quarantine of a new destination, as a run leaves them there."""
+    """A new destination with this many records in quarantine, as after a run."""
     service.people(destination, [{"id": "1", "email": "ada@x.example"}])
     hold_many(database_of(service), destination, count)
 
