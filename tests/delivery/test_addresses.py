@@ -1,4 +1,4 @@
-"""Requests cannot reach addresses inside the network, however they are spelled and whatever a name leads to."""
+"""Requests cannot reach addresses inside the network, in any spelling and by any name."""
 
 import socket
 
@@ -27,37 +27,37 @@ ACME = Connection("acme", "https://api.acme.test", KEY)
 
 
 @pytest.mark.parametrize("address", INSIDE)
-def test_a_name_that_leads_inside_is_barred_also_beside_an_address_outside(address):
+def test_a_name_with_an_inside_address_is_barred_even_if_it_also_has_an_outside_one(address):
     assert address in barred("api.acme.test", 443, [address], ACME)
     assert address in barred("api.acme.test", 443, ["8.8.8.8", address], ACME)
 
 
 @pytest.mark.parametrize("address", OUTSIDE)
-def test_a_name_that_leads_outside_is_reached(address):
+def test_a_name_with_an_outside_address_is_allowed(address):
     assert barred("api.acme.test", 443, [address], ACME) is None
 
 
 @pytest.mark.parametrize("allowed", ["api.acme.test", "api.acme.test:443"])
-def test_the_allow_list_opens_its_host_and_no_other(allowed):
+def test_allowed_hosts_allows_only_the_listed_host(allowed):
     open_to_one = Connection("acme", "https://acme.test", KEY, allowed_hosts=(allowed,))
     assert barred("api.acme.test", 443, ["10.0.0.1"], open_to_one) is None
     assert barred("acme.test", 443, ["10.0.0.1"], open_to_one) is not None
 
 
-def test_the_sandbox_on_localhost_is_this_machine_and_nothing_else():
+def test_a_base_url_on_localhost_allows_only_loopback_addresses():
     sandbox = Connection("acme", "http://localhost:8080", KEY)
     assert barred("localhost", 8080, ["127.0.0.1", "::1"], sandbox) is None
     assert barred("localhost", 8080, ["169.254.169.254"], sandbox) is not None
 
 
 @pytest.mark.parametrize("host", ["2130706433", "0177.0.0.1", "0x7f.0.0.1", "0x7f000001", "127.1", "127.0.0.1.", "0"])
-def test_an_address_in_disguise_is_wrong_input(host):
+def test_an_ipv4_address_in_an_unusual_spelling_is_refused(host):
     with pytest.raises(InputError, match="in disguise"):
         check_spelling(host, ACME)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "8.8.8.8", "acme.test", "::1", "7.acme.test"])
-def test_a_plain_host_is_not_in_disguise(host):
+def test_a_usual_spelling_of_a_host_is_accepted(host):
     check_spelling(host, ACME)
 
 
@@ -84,7 +84,7 @@ async def ask(server, names):
         return await client.send(Request("GET", f"{base}/x", (), None)), client
 
 
-async def test_a_name_that_leads_to_this_machine_gets_no_byte_and_is_not_tried_again():
+async def test_nothing_is_sent_to_a_name_that_resolves_to_this_machine_and_there_is_no_retry():
     async with ScriptedServer() as server:
         answer, client = await ask(server, Names("127.0.0.1"))
         assert server.log == []
@@ -94,7 +94,7 @@ async def test_a_name_that_leads_to_this_machine_gets_no_byte_and_is_not_tried_a
     assert isinstance(decide(answer, RetryClass.IDEMPOTENT, Spent(1), RetryPolicy(), 0.0), GiveUp)
 
 
-async def test_a_name_is_looked_up_once_and_the_connection_goes_to_what_was_judged():
+async def test_a_name_is_resolved_once_and_the_connection_goes_to_the_checked_address():
     async with ScriptedServer([reply(200, b"{}", {"Connection": "close"})] * 2) as server:
         port = server.url.rpartition(":")[2]
         sandbox = Connection("acme", f"http://localhost:{port}", KEY, timeout=5.0)
@@ -107,7 +107,7 @@ async def test_a_name_is_looked_up_once_and_the_connection_goes_to_what_was_judg
     assert names.asked == 1
 
 
-async def test_a_name_bound_anew_is_judged_anew():
+async def test_a_name_that_resolves_to_a_new_address_is_checked_again():
     async with ScriptedServer() as server:
         port = server.url.rpartition(":")[2]
         sandbox = Connection("acme", f"http://localhost:{port}", KEY, timeout=5.0)

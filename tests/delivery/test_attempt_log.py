@@ -1,4 +1,4 @@
-"""Who watches a run sees the attempts that did not succeed at once, and what is waited for."""
+"""The log of attempts: what a run in progress shows of failed attempts and pauses."""
 
 from penstock.delivery.http.client import ATTEMPTS_SHOWN, AttemptLog
 from penstock.model.delivery import Lost, Reply, Waiting
@@ -10,7 +10,7 @@ from support.kernel.virtual_time import LoopClock
 POST = Request("POST", "https://api.custify.com/people", (), b"{}")
 
 
-async def test_what_ends_first_is_what_is_waited_for():
+async def test_the_pause_that_ends_first_is_shown():
     clock = LoopClock()
     log = AttemptLog(clock)
     assert log.waiting() is None
@@ -21,7 +21,7 @@ async def test_what_ends_first_is_what_is_waited_for():
     assert log.waiting() is None
 
 
-async def test_the_last_attempts_are_kept_in_order():
+async def test_the_last_attempts_are_listed_in_order():
     log = AttemptLog(LoopClock())
     log.add(POST, 1, Lost("cut", False, "the connection broke", 5.0), 0.5)
     for number in range(ATTEMPTS_SHOWN):
@@ -33,7 +33,7 @@ async def test_the_last_attempts_are_kept_in_order():
     assert (attempts[-1].status, attempts[-1].again_in_s) == (200, None)
 
 
-def test_the_first_window_of_a_limited_run_does_not_promise_a_fast_end():
+def test_the_estimate_of_the_remaining_time_respects_the_rate_limit():
     limit = RateLimit(100, 10.0)
     # 100 of 1,000 single requests were sent in the first second: nine windows follow
     assert time_left(100, 1000, 100, 1.0, limit) == 90.0

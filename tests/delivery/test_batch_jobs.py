@@ -1,4 +1,4 @@
-"""Batch jobs are polled to their end, and no more often than it takes."""
+"""Batch jobs are polled until they end, and not more often than needed."""
 
 import pytest
 
@@ -28,7 +28,7 @@ async def polled(*script, **settings):
         return delivery, server.log, clock
 
 
-async def test_a_job_is_asked_about_until_it_has_ended():
+async def test_a_job_is_polled_until_it_has_ended():
     delivery, log, _ = await polled(PENDING, PENDING, DONE)
     assert [(seen.method, seen.target) for seen in log] == [("GET", "/batch/j%2F1")] * 3
     assert [s.outcome for s in delivery.settled] == [Outcome.DELIVERED, Outcome.QUARANTINED]
@@ -38,12 +38,12 @@ async def test_a_job_is_asked_about_until_it_has_ended():
 
 
 @pytest.mark.parametrize("trouble", [reply(500), reply(429), cut(), reply(404)])
-async def test_trouble_on_the_way_does_not_end_it(trouble):
+async def test_an_error_reply_to_a_poll_does_not_end_the_job(trouble):
     delivery, _, _ = await polled(trouble, DONE)
     assert delivery.outcome is Outcome.QUARANTINED
 
 
-async def test_patience_grows_and_ends():
+async def test_pauses_between_polls_grow_until_the_timeout():
     delivery, log, clock = await polled(*[PENDING] * 500, timeout=600.0)
     assert delivery is None
     assert 550 < sum(clock.slept) < 650
@@ -51,7 +51,7 @@ async def test_patience_grows_and_ends():
     assert len(log) < 140
 
 
-async def test_the_next_job_is_asked_about_when_this_one_had_ended():
+async def test_the_first_poll_of_a_job_comes_after_the_usual_time_of_earlier_jobs():
     clock = ImpatientClock()
     async with ScriptedServer([PENDING] * 4 + [DONE] * 20) as server, client_of(server.url, clock=clock) as client:
         polling = polling_of(client)
@@ -71,7 +71,7 @@ async def test_the_next_job_is_asked_about_when_this_one_had_ended():
         (reply(200, {"results": [{"status": "ok"}, {"status": "ok"}]}), Outcome.DELIVERED),
     ],
 )
-async def test_ends_that_say_little(step, outcome):
+async def test_the_outcome_of_jobs_whose_last_reply_has_no_results(step, outcome):
     delivery, _, _ = await polled(step)
     assert delivery.outcome is outcome
     assert len(delivery.settled) + len(delivery.missing) == 2
@@ -89,20 +89,20 @@ async def test_ends_that_say_little(step, outcome):
         ({"status": "completed", "results": [{"status": "ok"}] * 3}, [], ["k0", "k1"]),
     ],
 )
-async def test_a_record_without_a_result_is_not_taken_as_good(document, settled, missing):
+async def test_a_record_without_a_result_is_not_delivered(document, settled, missing):
     delivery, _, _ = await polled(reply(200, document))
     assert [s.payload.key for s in delivery.settled] == settled
     assert [payload.key for payload in delivery.missing] == missing
 
 
-async def test_a_job_nobody_knows_any_more_is_unknown():
+async def test_the_records_of_a_job_that_the_api_no_longer_knows_are_unknown():
     delivery, log, _ = await polled(*[reply(404, {"message": "no such job"})] * 9)
     assert {s.outcome for s in delivery.settled} == {Outcome.UNKNOWN}
     assert "no such job" in delivery.reason
     assert len(log) == 3
 
 
-async def test_a_refused_credential_stops_the_run_and_leaves_the_job_for_later():
+async def test_a_refused_credential_stops_the_run_and_settles_no_record_of_the_job():
     delivery, _, _ = await polled(reply(401, {"message": "invalid API-KEY"}))
     assert delivery.stop.kind == "credential"
     assert delivery.settled == ()

@@ -1,4 +1,4 @@
-"""The limit is kept: no 429 in normal running, and (nearly) all of the allowance used. In virtual time."""
+"""The budget respects the rate limit: no 429 in normal operation, and nearly all of the limit is used. In virtual time."""
 
 import asyncio
 import random
@@ -68,7 +68,7 @@ def test_no_pattern_of_demand_and_latency_meets_the_limit(seed, limit, concurren
 
 @pytest.mark.parametrize("latency", [0.04, 0.5])
 @pytest.mark.parametrize("gap", [0.1, 0.3])
-def test_a_thin_stream_that_becomes_a_flood_gets_the_whole_allowance_back(gap, latency):
+def test_after_a_slow_stream_of_requests_a_burst_can_use_the_whole_limit(gap, latency):
     """With slow replies nobody knows where the windows lie; a little patience finds them again."""
     server = FixedWindow(100, 10.0)
 
@@ -86,7 +86,7 @@ def test_a_thin_stream_that_becomes_a_flood_gets_the_whole_allowance_back(gap, l
     assert sent >= 0.9 * 1000
 
 
-def test_what_is_on_its_way_when_the_window_turns_is_charged_to_the_new_one():
+def test_requests_in_flight_at_the_end_of_a_window_count_in_the_next_one():
     server = FixedWindow(3, 10.0)
 
     async def main():
@@ -101,7 +101,7 @@ def test_what_is_on_its_way_when_the_window_turns_is_charged_to_the_new_one():
     assert server.refused == 0
 
 
-def test_a_reply_from_the_last_window_does_not_open_the_next_one_early():
+def test_a_reply_to_a_request_of_the_last_window_does_not_open_the_next_one_early():
     server = FixedWindow(3, 10.0)
 
     async def main():
@@ -120,7 +120,7 @@ def test_a_reply_from_the_last_window_does_not_open_the_next_one_early():
     assert server.refused == 0
 
 
-def test_what_others_use_of_the_allowance_is_left_to_them():
+def test_the_budget_leaves_room_for_other_clients_of_the_same_limit():
     """The headers say that somebody else spends the same allowance."""
     server = FixedWindow(100, 10.0, headers=True)
 
@@ -135,7 +135,7 @@ def test_what_others_use_of_the_allowance_is_left_to_them():
     assert server.per_window == [100]
 
 
-def test_a_limit_told_by_the_headers_replaces_the_one_in_the_file():
+def test_a_limit_in_the_reply_headers_replaces_the_limit_of_the_project_file():
     server = FixedWindow(300, 10.0, headers=True)
 
     async def main():
@@ -162,7 +162,7 @@ def test_a_limit_told_by_the_headers_replaces_the_one_in_the_file():
         ({"retry-after": "-5"}, 10.0),
     ],
 )
-def test_one_429_stops_everybody_for_as_long_as_it_says(headers, waits):
+def test_one_429_blocks_all_requests_until_the_time_in_the_reply(headers, waits):
     async def main():
         budget = Budget(RateLimit(100, 10.0), LoopClock())
         began = asyncio.get_running_loop().time()
@@ -173,7 +173,7 @@ def test_one_429_stops_everybody_for_as_long_as_it_says(headers, waits):
     assert run_virtually(main()) == pytest.approx(waits, abs=0.01)
 
 
-def test_after_a_429_a_whole_new_window_is_there():
+def test_after_a_429_a_whole_window_is_available():
     async def main():
         budget = Budget(RateLimit(5, 10.0), LoopClock())
         for _ in range(4):
@@ -185,7 +185,7 @@ def test_after_a_429_a_whole_new_window_is_there():
     assert run_virtually(main()) == pytest.approx(1003.0, abs=0.01)
 
 
-def test_the_urgent_lanes_go_first():
+def test_urgent_lanes_go_first():
     async def main():
         budget = Budget(RateLimit(1, 1.0), LoopClock())
         order = []
@@ -203,7 +203,7 @@ def test_the_urgent_lanes_go_first():
     assert run_virtually(main()) == ["test", "live", "live", "retry", "backfill", "backfill"]
 
 
-def test_whoever_stops_waiting_takes_nothing_with_him():
+def test_a_request_that_stops_waiting_uses_no_place():
     async def main():
         budget = Budget(RateLimit(1, 1.0), LoopClock())
         budget.observe(await budget.acquire("live"), 200, {})
@@ -217,7 +217,7 @@ def test_whoever_stops_waiting_takes_nothing_with_him():
     assert run_virtually(main()) == pytest.approx(1001.0, abs=0.01)
 
 
-def test_a_request_that_never_left_costs_nothing():
+def test_a_request_that_was_not_sent_costs_nothing():
     async def main():
         budget = Budget(RateLimit(1, 10.0), LoopClock())
         for _ in range(50):
@@ -227,7 +227,7 @@ def test_a_request_that_never_left_costs_nothing():
     assert run_virtually(main()) == 1000.0
 
 
-def test_a_batch_may_cost_as_many_as_it_has_jobs():
+def test_a_batch_can_cost_as_many_requests_as_it_has_jobs():
     async def main():
         budget = Budget(RateLimit(100, 10.0), LoopClock())
         for cost in (60, 40, 500):  # more than the whole allowance is a whole window

@@ -1,4 +1,4 @@
-"""The credential check asks the candidates in order and keeps whichever answers as an API."""
+"""The check of a credential tries base URLs in order and chooses the one that responds as an API."""
 
 from contextlib import AsyncExitStack
 
@@ -53,31 +53,31 @@ async def checked(*scripts):
         ([BROKEN], None, False),
     ],
 )
-async def test_which_base_is_kept(scripts, chosen, ok):
+async def test_which_base_url_is_chosen(scripts, chosen, ok):
     result, found, servers = await checked(*scripts)
     assert (found, result.ok, result.answered) == (chosen, ok, chosen is not None)
     assert [each["base_url"] for each in result.tried] == [server.url for server in servers][: len(result.tried)]
     assert KEY not in repr(result)
 
 
-async def test_after_a_base_that_works_no_other_sees_the_key():
+async def test_after_a_base_url_that_works_the_key_is_sent_to_no_other():
     _, _, servers = await checked(GOOD, GOOD)
     assert servers[1].log == []
 
 
-async def test_what_is_asked_changes_nothing():
+async def test_the_check_only_reads():
     _, _, (server,) = await checked(GOOD)
     (seen,) = server.log
     assert (seen.method, seen.target, seen.body) == ("GET", "/company/all?itemsPerPage=1&page=1", b"")
     assert seen.headers["authorization"] == f"Bearer {KEY}"
 
 
-async def test_the_allowance_is_told():
+async def test_the_check_reports_the_rate_limit():
     result, _, _ = await checked(GOOD)
     assert result.allowance == {"limit": 100, "remaining": 99}
 
 
-async def test_the_result_is_in_words():
+async def test_the_check_reports_each_base_url_with_its_result():
     result, _, servers = await checked(PAGE, MOVED, BAD_KEY)
     assert [each["result"] for each in result.tried] == [
         "200: an HTML page, not an API",

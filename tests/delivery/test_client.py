@@ -1,4 +1,4 @@
-"""One attempt over a real connection, against a server that misbehaves."""
+"""One attempt over a real connection, also to a server that misbehaves."""
 
 import asyncio
 import datetime as dt
@@ -56,7 +56,7 @@ async def test_the_request_arrives_as_it_was_made():
     assert seen.headers["accept"] == "application/json"
 
 
-async def test_without_a_body_there_is_none():
+async def test_a_request_without_a_body_has_no_content():
     _, log, _ = await answer_to(method="DELETE", body=None)
     assert "content-type" not in log[0].headers
     assert log[0].body == b""
@@ -70,7 +70,7 @@ async def test_a_reply_has_status_lower_case_headers_and_body():
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-async def test_a_redirect_is_a_reply_and_the_key_stays_here(status):
+async def test_a_redirect_is_not_followed(status):
     async with ScriptedServer() as elsewhere:
         answer, log, _ = await answer_to(reply(status, b"", {"Location": f"{elsewhere.url}/x"}))
         assert elsewhere.log == []
@@ -79,14 +79,14 @@ async def test_a_redirect_is_a_reply_and_the_key_stays_here(status):
 
 
 @pytest.mark.parametrize("step", [cut(), cut_in_headers()], ids=["before", "in-headers"])
-async def test_a_connection_cut_before_the_reply_is_lost_and_may_have_been_done(step):
+async def test_a_connection_cut_before_the_reply_may_have_sent_the_request(step):
     answer, log, client = await answer_to(step)
     assert (answer.kind, answer.nothing_sent) == ("cut", False)
     assert len(log) == client.requests == 1
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "POST"])
-async def test_nothing_is_sent_a_second_time_behind_our_back(method):
+async def test_the_http_library_repeats_no_request_by_itself(method):
     """The library would repeat GET, PUT and DELETE on a connection that it kept and the server closed."""
     async with ScriptedServer([reply(200, {}), cut()]) as server, client_of(server.url) as client:
         for _ in range(2):
@@ -101,18 +101,18 @@ async def test_a_reply_cut_in_its_body_still_has_its_status():
     assert (answer.status, answer.truncated, answer.body) == (200, True, b'{"id": "a')
 
 
-async def test_what_is_no_http_is_lost():
+async def test_a_reply_that_is_not_http_is_a_loss():
     answer, _, _ = await answer_to(raw(b"SSH-2.0-OpenSSH_9.2\r\n\r\n"))
     assert (answer.kind, answer.nothing_sent) == ("cut", False)
 
 
-async def test_no_answer_in_time():
+async def test_no_reply_before_the_timeout_is_a_loss():
     answer, log, _ = await answer_to(never(), patience=0.2)
     assert (answer.kind, answer.nothing_sent) == ("timeout", False)
     assert len(log) == 1
 
 
-async def test_a_port_where_nobody_listens():
+async def test_a_port_without_a_listener_is_refused():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}"
@@ -128,7 +128,7 @@ def _is_full(listener: socket.socket) -> bool:
     return waiting > most
 
 
-async def test_a_host_that_accepts_no_connection_in_time_got_nothing(monkeypatch):
+async def test_a_connection_that_is_not_made_in_time_has_sent_nothing(monkeypatch):
     monkeypatch.setattr(client_module, "CONNECT_SHARE", 0.1)  # a busy machine does not pass both time-outs at once
     with socket.socket() as full:
         full.bind(("127.0.0.1", 0))
@@ -146,7 +146,7 @@ async def test_a_host_that_accepts_no_connection_in_time_got_nothing(monkeypatch
     assert (answer.kind, answer.nothing_sent, client.requests) == ("timeout", True, 0)
 
 
-async def test_a_host_that_does_not_exist():
+async def test_a_host_that_is_not_found_is_a_loss():
     url = "https://nobody.invalid"
     async with client_of(url) as client:
         answer = await client.send(get(f"{url}/people"))
@@ -180,14 +180,14 @@ def self_signed(tmp_path_factory) -> ssl.SSLContext:
     return context
 
 
-async def test_a_certificate_nobody_vouches_for_gets_no_byte(self_signed):
+async def test_nothing_is_sent_to_a_server_with_an_untrusted_certificate(self_signed):
     async with ScriptedServer(tls=self_signed) as server, client_of(server.url) as client:
         answer = await client.send(get(f"{server.url}/people"))
     assert (answer.kind, answer.nothing_sent, server.log) == ("tls", True, [])
     assert "certificate" in answer.reason
 
 
-async def test_a_server_that_speaks_no_tls():
+async def test_a_server_without_tls_is_a_loss():
     async def serve(_, writer):
         writer.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
         writer.close()
@@ -203,12 +203,12 @@ async def test_a_server_that_speaks_no_tls():
 @pytest.mark.parametrize(
     "content", [b"", b"<html>", b"\xff\xfe\x00", b'{"a": [1,'], ids=["empty", "html", "bytes", "broken"]
 )
-async def test_any_body_is_harmless(content):
+async def test_any_bytes_in_a_reply_are_handled(content):
     answer, _, _ = await answer_to(reply(200, content))
     assert (answer.status, answer.body, answer.truncated) == (200, content, False)
 
 
-async def test_a_compressed_reply_is_unpacked():
+async def test_a_compressed_reply_is_decompressed():
     answer, log, _ = await answer_to(gzipped(b'{"id": "5"}'))
     assert answer.body == b'{"id": "5"}'
     assert "gzip" in log[0].headers["accept-encoding"]
@@ -225,17 +225,17 @@ async def test_a_compressed_reply_is_unpacked():
     ],
     ids=["zlib", "bare", "two-members", "twice", "identity"],
 )
-async def test_every_way_to_compress(encoding, packed):
+async def test_every_content_encoding_is_decompressed(encoding, packed):
     answer, _, _ = await answer_to(reply(200, packed, {"Content-Encoding": encoding}))
     assert (answer.body, answer.truncated) == (b"[1]", False)
 
 
-async def test_what_only_says_it_is_compressed_stays_as_it_is():
+async def test_a_body_that_cannot_be_decompressed_is_returned_as_received():
     answer, _, _ = await answer_to(reply(200, b'{"id": 1}', {"Content-Encoding": "gzip"}))
     assert (answer.status, answer.body, answer.truncated) == (200, b'{"id": 1}', True)
 
 
-async def test_a_bomb_is_unpacked_only_to_the_limit():
+async def test_a_compression_bomb_is_decompressed_only_up_to_the_limit():
     bomb = gzip.compress(b"0" * 50_000_000)
     assert len(bomb) < 100_000
     answer, _, _ = await answer_to(reply(200, bomb, {"Content-Encoding": "gzip"}), reply_limit=100_000)
@@ -243,7 +243,7 @@ async def test_a_bomb_is_unpacked_only_to_the_limit():
 
 
 @pytest.mark.parametrize("step", [reply(200, b"x" * 300_000), endless()], ids=["long", "endless"])
-async def test_a_huge_reply_is_cut_and_the_next_one_is_fine(step):
+async def test_a_huge_reply_is_cut_and_the_next_request_works(step):
     async with ScriptedServer([step]) as server, client_of(server.url, reply_limit=100_000) as client:
         first = await client.send(get(f"{server.url}/a"))
         second = await client.send(get(f"{server.url}/b"))
@@ -251,14 +251,14 @@ async def test_a_huge_reply_is_cut_and_the_next_one_is_fine(step):
     assert (second.body, second.truncated) == (b"{}", False)
 
 
-async def test_connections_are_kept():
+async def test_connections_are_reused():
     async with ScriptedServer() as server, client_of(server.url) as client:
         for _ in range(5):
             await client.send(get(f"{server.url}/people"))
     assert {seen.connection for seen in server.log} == {0}
 
 
-async def test_a_connection_the_server_has_closed_is_not_used_again():
+async def test_a_connection_that_the_server_closed_is_not_reused():
     async with ScriptedServer() as server, client_of(server.url) as client:
         await client.send(get(f"{server.url}/a"))
         server.hang_up()
@@ -268,7 +268,7 @@ async def test_a_connection_the_server_has_closed_is_not_used_again():
     assert [seen.connection for seen in server.log] == [0, 1]
 
 
-async def test_a_connection_that_closes_just_before_the_write_got_nothing(monkeypatch):
+async def test_a_connection_that_closes_just_before_the_write_has_sent_nothing(monkeypatch):
     """The pool hands out a connection whose end it has not noticed yet: a rare race, made certain."""
     async with ScriptedServer() as server, client_of(server.url) as client:
         await client.send(get(f"{server.url}/a"))
@@ -292,7 +292,7 @@ async def test_the_intent_is_durable_before_the_first_byte():
     assert len(server.log) == 1
 
 
-async def test_when_the_intent_cannot_be_written_nothing_is_sent():
+async def test_nothing_is_sent_if_the_intent_cannot_be_written():
     async with ScriptedServer() as server, client_of(server.url) as client:
 
         async def before():
@@ -304,7 +304,7 @@ async def test_when_the_intent_cannot_be_written_nothing_is_sent():
     assert client.requests == 0
 
 
-async def test_as_many_at_once_as_allowed_and_no_more():
+async def test_concurrency_limits_the_parallel_requests():
     now, most = 0, 0
     four = asyncio.Barrier(4)
 
@@ -342,7 +342,7 @@ async def test_as_many_at_once_as_allowed_and_no_more():
         ("https://api.custify.com", "https://api.custify.com/ä"),
     ],
 )
-async def test_the_key_never_goes_to_a_stranger(base, url):
+async def test_the_key_is_not_sent_to_other_hosts(base, url):
     async with client_of(base) as client:
         with pytest.raises(InputError) as caught:
             await client.send(get(url))
@@ -358,19 +358,19 @@ async def test_the_key_never_goes_to_a_stranger(base, url):
         ("https://A.invalid/api", "https://a.invalid/other", ()),
     ],
 )
-async def test_hosts_that_may_see_the_key(base, url, allowed):
+async def test_hosts_that_may_receive_the_key(base, url, allowed):
     async with client_of(base, allowed_hosts=allowed) as client:
         answer = await client.send(get(url))
     assert answer.kind == "dns"  # it went out: those hosts do not exist
 
 
-async def test_the_key_is_in_no_repr_and_no_loss():
+async def test_the_key_is_in_no_repr_and_in_no_loss():
     answer, _, client = await answer_to(raw(f"HTTP/1.1 {KEY} {KEY}\r\n\r\n".encode()))
     assert isinstance(answer, Lost)
     assert KEY not in repr((answer, client, client.connection))
 
 
-async def test_a_server_that_answers_before_it_has_read_the_body():
+async def test_a_reply_that_comes_before_the_body_is_sent_is_returned():
     """413 to a large body, then the connection closes: the reply counts, if it can be read at all."""
 
     async def serve(reader, writer):

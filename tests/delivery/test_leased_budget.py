@@ -1,4 +1,4 @@
-"""Processes that share a credential's row keep its limit together and use it up. In virtual time."""
+"""Processes that share the rate limit of a credential respect it together and use it up. In virtual time."""
 
 import asyncio
 import random
@@ -104,7 +104,7 @@ class Dying:
 
 
 @pytest.mark.parametrize("headers", [False, True])
-def test_a_process_that_dies_with_places_does_not_block_the_others_beyond_the_window(headers):
+def test_places_of_a_dead_process_are_free_again_after_the_window(headers):
     server = FixedWindow(100, 10.0, headers=headers)
 
     async def main():
@@ -123,7 +123,7 @@ def test_a_process_that_dies_with_places_does_not_block_the_others_beyond_the_wi
     assert server.per_window[1:3] == [100, 100]
 
 
-def test_the_urgent_lanes_of_any_process_go_first():
+def test_urgent_lanes_of_all_processes_go_first():
     async def main():
         row = SharedRow(1, 1.0)
         budgets = [row.budget() for _ in range(6)]
@@ -143,7 +143,7 @@ def test_the_urgent_lanes_of_any_process_go_first():
     assert run_virtually(main()) == ["test", "live", "live", "retry", "backfill", "backfill"]
 
 
-def test_a_request_that_costs_a_whole_window_gets_one_beside_small_ones():
+def test_a_request_that_costs_a_whole_window_is_sent_although_small_ones_wait():
     server = FixedWindow(100, 10.0)
 
     async def main():
@@ -161,7 +161,7 @@ def test_a_request_that_costs_a_whole_window_gets_one_beside_small_ones():
     assert server.refused == 0
 
 
-def test_a_429_seen_by_one_process_stops_all_for_as_long_as_it_says():
+def test_a_429_to_one_process_blocks_all_until_the_time_in_the_reply():
     async def main():
         row = SharedRow(1000, 1.0)
         one, other = row.budget(), row.budget()
@@ -176,7 +176,7 @@ def test_a_429_seen_by_one_process_stops_all_for_as_long_as_it_says():
     assert run_virtually(main()) == pytest.approx(5.5, abs=0.1)
 
 
-def test_a_limit_told_by_the_headers_replaces_the_one_in_the_settings_for_all():
+def test_a_limit_in_the_reply_headers_replaces_the_configured_limit_in_all_processes():
     server = FixedWindow(30, 10.0, headers=True)
 
     async def main():
@@ -191,7 +191,7 @@ def test_a_limit_told_by_the_headers_replaces_the_one_in_the_settings_for_all():
     assert sum(server.per_window[:4]) >= 0.97 * 30 * 4
 
 
-def test_settings_that_were_edited_hold_from_then_on():
+def test_an_edited_rate_limit_is_used_at_once():
     async def main():
         row = SharedRow(100, 10.0)
         server = FixedWindow(100, 10.0)
@@ -207,7 +207,7 @@ def test_settings_that_were_edited_hold_from_then_on():
     assert 1.9 <= took <= 4.0
 
 
-def test_while_the_database_is_out_of_reach_requests_wait_and_nothing_is_forgotten():
+def test_while_the_database_is_unreachable_requests_wait_and_no_report_is_lost():
     server = FixedWindow(10, 1.0)
 
     class Unreliable(SharedRow):

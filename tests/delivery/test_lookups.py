@@ -1,4 +1,4 @@
-"""Custify's own ids: found, cached, listed when that is shorter; absent is said, never guessed."""
+"""Look-ups of Custify's own ids: one by one or from the list, cached; a missing object is refused."""
 
 from urllib.parse import parse_qs, urlsplit
 
@@ -54,20 +54,20 @@ async def resolved(lookups, *, answer=None, script=(), known=None):
         return found, [seen.target for seen in server.log]
 
 
-async def test_a_company_by_your_id():
+async def test_a_company_is_found_by_its_company_id():
     found, asked = await resolved([company(3)], answer=account(10))
     assert found == {company(3): "id-3"}
     assert asked == ["/company?company_id=c3"]
 
 
 @pytest.mark.parametrize(("by", "value"), [("user_id", "c4"), ("email", "p4@X.io")])
-async def test_a_person_by_id_or_email(by, value):
+async def test_a_person_is_found_by_id_or_email(by, value):
     lookup = Lookup("entity", "person", by, value)
     found, _ = await resolved([lookup], answer=account(10))
     assert found == {lookup: "id-4"}
 
 
-async def test_a_value_is_encoded():
+async def test_the_value_is_encoded_in_the_url():
     _, asked = await resolved([Lookup("x", "person", "email", "a+b&c@x.io")], answer=account(1))
     assert asked == ["/people?email=a%2Bb%26c%40x.io"]
 
@@ -81,7 +81,7 @@ async def test_a_value_is_encoded():
         reply(200, b""),
     ],
 )
-async def test_what_is_not_there_is_refused_with_the_reason(step):
+async def test_a_missing_object_is_refused_with_the_reason(step):
     found, _ = await resolved([company(3)], script=[step])
     refusal = found[company(3)]
     assert isinstance(refusal, Refusal)
@@ -90,25 +90,25 @@ async def test_what_is_not_there_is_refused_with_the_reason(step):
 
 
 @pytest.mark.parametrize("count", [1, 2, 30])
-async def test_nothing_is_asked_twice(count):
+async def test_no_look_up_is_requested_twice(count):
     wanted = [company(n) for n in range(count)] * 3
     _, asked = await resolved([*wanted, *(w._replace(target="other") for w in wanted)], answer=account(5000))
     singles = [target for target in asked if "/all" not in target]
     assert len(singles) == len(set(singles)) <= count
 
 
-async def test_many_are_found_in_lists():
+async def test_many_look_ups_read_the_list():
     found, asked = await resolved([company(n) for n in range(500)], answer=account(700))
     assert found == {company(n): f"id-{n}" for n in range(500)}
     assert asked == [f"/company/all?itemsPerPage=200&page={page}" for page in (1, 2, 3, 4)]
 
 
-async def test_a_few_in_a_large_account_are_asked_for_one_by_one():
+async def test_a_few_look_ups_in_a_large_account_are_requested_one_by_one():
     _, asked = await resolved([company(n + 300) for n in range(20)], answer=account(50_000))
     assert len(asked) == 21
 
 
-async def test_many_in_small_portions_end_in_lists_too():
+async def test_many_look_ups_in_small_groups_also_read_the_list():
     clock = ImpatientClock()
     async with ScriptedServer(answer=account(4000)) as server, client_of(server.url, clock=clock) as client:
         directory = LookupClient(client, Known(), clock)
@@ -118,14 +118,14 @@ async def test_many_in_small_portions_end_in_lists_too():
         assert len(server.log) < 3 * 20
 
 
-async def test_what_was_found_is_known_next_time():
+async def test_found_ids_are_stored_for_the_next_run():
     known = Known()
     await resolved([company(1)], answer=account(3), known=known)
     found, asked = await resolved([company(1)], answer=account(3), known=known)
     assert (found, asked) == ({company(1): "id-1"}, [])
 
 
-async def test_what_is_forgotten_is_asked_again():
+async def test_a_forgotten_id_is_looked_up_again():
     clock = ImpatientClock()
     async with ScriptedServer(answer=account(3)) as server, client_of(server.url, clock=clock) as client:
         directory = LookupClient(client, Known(), clock)
@@ -136,19 +136,19 @@ async def test_what_is_forgotten_is_asked_again():
         assert len(server.log) == 2
 
 
-async def test_where_nobody_answers_it_is_lost():
+async def test_a_look_up_without_a_reply_is_a_loss():
     found, asked = await resolved([company(1)], script=[cut()] * 9)
     assert isinstance(found[company(1)], Lost)
     assert len(asked) == 6
 
 
-async def test_a_refused_credential_is_no_fault_of_the_record():
+async def test_a_refused_credential_is_a_loss_and_no_refusal_of_the_record():
     found, _ = await resolved([company(1)], script=[reply(401, {"message": "invalid API-KEY"})])
     assert isinstance(found[company(1)], Lost)
     assert "invalid API-KEY" in found[company(1)].reason
 
 
-async def test_a_malformed_id_is_a_503_for_ever():
+async def test_a_look_up_that_is_always_answered_503_is_a_refusal():
     found, asked = await resolved([company(1)], script=[reply(503)] * 9)
     assert isinstance(found[company(1)], Refusal)
     assert len(asked) == 6

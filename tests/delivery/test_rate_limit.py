@@ -1,4 +1,4 @@
-"""The window of the rate limit, without a loop: events with their times go in, places come out."""
+"""The window of the rate limit, driven by events with their times."""
 
 import random
 from datetime import UTC, datetime
@@ -60,7 +60,7 @@ def play(window, server, until, concurrency, latency):
     slowest=st.one_of(st.floats(0, 0.05), st.floats(0, 2.0)),
     headers=st.booleans(),
 )
-def test_whatever_the_latency_the_server_refuses_nothing(seed, limit, concurrency, slowest, headers):
+def test_with_any_latency_the_server_refuses_no_request(seed, limit, concurrency, slowest, headers):
     dice = random.Random(seed)
     server = FixedWindow(limit, 5.0, headers=headers)
     play(RateWindow(limit, 5.0), server, 40.0, concurrency, lambda: (slowest * dice.random(), slowest * dice.random()))
@@ -75,7 +75,7 @@ def test_nearly_the_whole_limit_is_used(headers):
     assert sum(server.per_window) >= 980
 
 
-def test_a_request_that_did_not_leave_gives_its_place_back():
+def test_the_place_of_a_request_that_was_not_sent_is_free_again():
     window = RateWindow(2, 10.0)
     for _ in range(50):
         window.give_back(window.take(0.0, 2))
@@ -83,7 +83,7 @@ def test_a_request_that_did_not_leave_gives_its_place_back():
     assert window.take(0.0) is None
 
 
-def test_after_a_429_nothing_leaves_until_the_block_ends_and_then_a_whole_window_is_there():
+def test_after_a_429_no_request_is_sent_until_the_block_ends_and_then_a_whole_window_is_available():
     window = RateWindow(2, 10.0)
     taken = window.take(0.0)
     window.block(7.0)
@@ -92,7 +92,7 @@ def test_after_a_429_nothing_leaves_until_the_block_ends_and_then_a_whole_window
     assert [window.take(7.0) is None for _ in range(3)] == [False, False, True]
 
 
-def test_when_the_next_window_opens_only_a_reply_can_tell():
+def test_the_next_window_opens_after_the_first_reply():
     window = RateWindow(1, 10.0)
     taken = window.take(0.0)
     assert window.opens() == inf
@@ -100,7 +100,7 @@ def test_when_the_next_window_opens_only_a_reply_can_tell():
     assert window.opens() == pytest.approx(10.5, abs=0.03)
 
 
-def test_what_others_use_of_the_limit_is_left_to_them():
+def test_the_window_leaves_room_for_other_clients_of_the_same_limit():
     window = RateWindow(100, 10.0)
     window.end(window.take(0.0), 0.1, Allowance(100, 2))
     assert [window.take(0.2) is None for _ in range(3)] == [False, False, True]
@@ -118,7 +118,7 @@ def test_what_others_use_of_the_limit_is_left_to_them():
         ({"x-ratelimit-remaining": "7", "x-ratelimit-limit": "0"}, None),
     ],
 )
-def test_what_headers_say_about_the_limit(headers, allowance):
+def test_the_limit_is_read_from_reply_headers(headers, allowance):
     assert allowance_in(headers, 50) == allowance
 
 
@@ -134,11 +134,11 @@ def test_what_headers_say_about_the_limit(headers, allowance):
         ("99999", LONGEST_BLOCK),
     ],
 )
-def test_how_long_a_429_stops_everybody(header, seconds):
+def test_how_long_a_429_blocks_all_requests(header, seconds):
     assert block_s(header, NOW) == seconds
 
 
-def test_a_request_that_may_count_in_two_windows_is_charged_to_both():
+def test_a_request_that_may_count_in_two_windows_counts_in_both():
     window = RateWindow(3, 10.0)
     window.end(window.take(0.0), 0.0)
     slow = [window.take(9.9), window.take(9.9)]

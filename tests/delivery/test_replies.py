@@ -1,4 +1,4 @@
-"""Replies of the API: results go to their records and none is invented; error texts are quoted without secrets."""
+"""Replies of the API: results per record, and error texts quoted without secrets."""
 
 import orjson
 import pytest
@@ -40,7 +40,7 @@ UNCLEAR = [
     ("value", "good"), [*((v, True) for v in GOOD), *((v, False) for v in BAD), *((v, None) for v in UNCLEAR)]
 )
 @pytest.mark.parametrize("name", ["results", "jobs", "items"])
-def test_what_an_item_says(value, good, name):
+def test_the_result_of_an_item(value, good, name):
     assert read_items({name: [value]}, 1).items[0].good is good
 
 
@@ -87,7 +87,7 @@ OK, NO = {"status": "ok"}, {"status": "error"}
         ([{}], 2, None),
     ],
 )
-def test_which_record_an_item_belongs_to(data, records, expected):
+def test_the_record_of_an_item(data, records, expected):
     assert verdicts(data, records) == expected
 
 
@@ -123,7 +123,7 @@ def test_the_id_of_a_job(data, expected):
         (None, "pending"),
     ],
 )
-def test_whether_a_job_has_ended(data, expected):
+def test_the_state_of_a_job(data, expected):
     assert job_state(data) == expected
 
 
@@ -156,17 +156,17 @@ def test_any_json_can_be_read(data, records):
 @pytest.mark.parametrize(
     ("value", "text"), [("a", "a"), (7, "7"), ("", None), (True, None), (None, None), (1.5, None), ({}, None)]
 )
-def test_what_can_be_an_identifier(value, text):
+def test_values_that_can_be_an_identifier(value, text):
     assert identifier_text(value) == text
 
 
-def test_an_identifier_may_be_a_number():
+def test_a_number_can_be_an_identifier():
     data = {"results": [{"user_id": 7, "status": "ok"}]}
     assert [item.good for item in read_items(data, 2, lambda: {"7": 1}).items] == [None, True]
 
 
 @pytest.mark.parametrize(("results", "clear"), [([{"status": "ok"}], True), ([{}], False)])
-def test_results_are_clear_when_each_is_good_or_bad(results, clear):
+def test_results_are_clear_if_each_is_good_or_bad(results, clear):
     assert read_items({"results": results}, 1).clear is clear
 
 
@@ -197,35 +197,35 @@ def quoted(body, content_type="application/json", status=422):
         (b"\xff\xfe", "��"),
     ],
 )
-def test_where_the_words_are(body, words):
+def test_the_error_text_is_found_in_the_body(body, words):
     assert quoted(body) == f"422: {words} (Custify)"
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"[]", b"null", b"  "])
-def test_without_words_the_status_has_a_name(body):
+def test_without_an_error_text_the_name_of_the_status_is_quoted(body):
     assert quoted(body) in {"422 Unprocessable Entity", "422 Unprocessable Content"}
     assert quoted(body, status=599) == "599"
 
 
-def test_a_page_is_known_by_its_title():
+def test_an_html_page_is_quoted_by_its_title():
     page = b"<html><head><title>\n502 Bad  Gateway</title></head><body>nginx</body></html>"
     assert quoted(page, "text/html", 502) == "502: 502 Bad Gateway (an HTML page) (Custify)"
 
 
-def test_long_words_are_cut():
+def test_a_long_error_text_is_cut():
     assert len(quoted(b"x" * 100_000)) == len("422: ") + LONGEST + len(" (Custify)")
 
 
 @pytest.mark.parametrize("secret", [KEY, "key%2Bwith%2Fodd%3Dsigns", "second secret"])
 @pytest.mark.parametrize("shift", [0, 270, 290, 299, 1190, 3000])
-def test_secrets_are_masked_wherever_they_stand(secret, shift):
+def test_secrets_are_masked_at_any_place(secret, shift):
     for body in (orjson.dumps({"message": "y" * shift + secret}), (" " * shift + secret).encode()):
         words = quoted(body)
         assert secret not in words
         assert secret[:12] not in words
 
 
-def test_another_api_has_another_name():
+def test_the_name_of_the_api_is_in_the_quote():
     assert ErrorQuoter("the API").quote(400, "no") == "400: no (the API)"
 
 

@@ -1,4 +1,4 @@
-"""The decisions of `retry`, as a table and as laws."""
+"""The decisions about retries."""
 
 from datetime import UTC, datetime
 
@@ -41,7 +41,7 @@ def lost(kind, *, nothing_sent):
         (lost("barred", nothing_sent=True), False, False),
     ],
 )
-def test_what_is_tried_again(answer, once, idempotent):
+def test_which_requests_are_retried(answer, once, idempotent):
     for retry, again in ((ONCE, once), (IDEMPOTENT, idempotent)):
         step = decide(answer, retry, Spent(attempts=1), POLICY, 0.5)
         assert isinstance(step, Again) == again
@@ -56,7 +56,7 @@ def test_after_which_refusals_a_request_may_have_been_done(status, maybe):
 
 
 @pytest.mark.parametrize(("attempt", "pause"), [(1, 0.25), (2, 0.5), (3, 1.0), (4, 2.0), (5, 4.0)])
-def test_pauses_double(attempt, pause):
+def test_pauses_double_with_each_attempt(attempt, pause):
     least = decide(reply(500), IDEMPOTENT, Spent(attempts=attempt), POLICY, 0.0)
     most = decide(reply(500), IDEMPOTENT, Spent(attempts=attempt), POLICY, 1.0)
     assert (least.after_s, most.after_s) == (pause / 2, pause)
@@ -72,7 +72,7 @@ def test_no_pause_is_longer_than_the_clamp():
     status=st.sampled_from([408, 429, 500, 503]),
     retry_after=st.none() | st.floats(0, 1e6),
 )
-def test_every_request_comes_to_an_end(dice, status, retry_after):
+def test_every_request_ends(dice, status, retry_after):
     policy = RetryPolicy(rate_limited_s=60.0)
     limited = status == 429
     spent, waited = Spent(), 0.0
@@ -98,7 +98,7 @@ def test_every_request_comes_to_an_end(dice, status, retry_after):
         (429, Spent(rate_limited_s=590.0, retry_after=10.0), Spent(rate_limited_s=590.0, retry_after=10.5)),
     ],
 )
-def test_patience_ends_where_the_policy_says(status, just, over):
+def test_retries_end_after_the_patience_of_the_policy(status, just, over):
     assert isinstance(decide(reply(status), IDEMPOTENT, just, POLICY, 1.0), Again)
     assert isinstance(decide(reply(status), IDEMPOTENT, over, POLICY, 1.0), GiveUp)
 
@@ -116,5 +116,5 @@ def test_patience_ends_where_the_policy_says(status, just, over):
         ("Thu, 01 Jan 2026 00:00:13 -0000", None),
     ],
 )
-def test_what_a_retry_after_header_says(header, seconds):
+def test_the_seconds_of_a_retry_after_header(header, seconds):
     assert retry_after_s(header, datetime(2026, 1, 1, tzinfo=UTC)) == seconds

@@ -1,4 +1,4 @@
-"""deliver() against a server that misbehaves: every record has one outcome, and nothing is done twice."""
+"""Batches sent to a server that misbehaves: every record has one outcome, and nothing is done twice."""
 
 import asyncio
 import json
@@ -98,7 +98,7 @@ def outcomes(deliveries):
     ],
 )
 @pytest.mark.parametrize("retry", [IDEMPOTENT, ONCE])
-async def test_one_answer_one_end(step, outcome, reason, retry):
+async def test_the_outcome_of_each_reply(step, outcome, reason, retry):
     delivery, log, _ = await one([step], retry=retry)
     assert delivery.outcome is outcome
     assert [settled.outcome for settled in delivery.settled] == [outcome]
@@ -109,12 +109,12 @@ async def test_one_answer_one_end(step, outcome, reason, retry):
         assert delivery.settled[0].refusal.reason == delivery.reason
 
 
-async def test_custifys_own_id_is_kept():
+async def test_the_remote_id_of_the_reply_is_in_the_result():
     delivery, _, _ = await one([reply(200, {"id": "64b7", "email": "a@b.c"})])
     assert delivery.settled[0].remote_id == "64b7"
 
 
-async def test_what_a_delivery_tells():
+async def test_the_facts_of_a_delivery():
     delivery, _, _ = await one([reply(500), reply(200, {})])
     assert (delivery.attempts, delivery.requests, delivery.status) == (2, 2, 200)
     assert delivery.duration_ms > 0
@@ -138,7 +138,7 @@ async def test_what_a_delivery_tells():
         raw(b"garbage\r\n\r\n"),
     ],
 )
-async def test_what_may_be_sent_again_is_sent_again(trouble):
+async def test_an_idempotent_request_is_retried(trouble):
     delivery, log, _ = await one([trouble, reply(200, {})])
     assert delivery.outcome is Outcome.DELIVERED
     assert (delivery.attempts, len(log)) == (2, 2)
@@ -146,7 +146,7 @@ async def test_what_may_be_sent_again_is_sent_again(trouble):
 
 
 @pytest.mark.parametrize("trouble", [reply(425), reply(429)])
-async def test_once_is_sent_again_when_nothing_was_done(trouble):
+async def test_a_request_that_may_be_sent_once_is_retried_if_nothing_was_done(trouble):
     delivery, log, _ = await one([trouble, reply(200, {})], retry=ONCE)
     assert delivery.outcome is Outcome.DELIVERED
     assert len(log) == 2
@@ -155,7 +155,7 @@ async def test_once_is_sent_again_when_nothing_was_done(trouble):
 @pytest.mark.parametrize(
     "trouble", [reply(500), reply(503), reply(408), cut(), cut_in_headers(), raw(b"garbage\r\n\r\n")]
 )
-async def test_once_is_never_sent_again_when_it_may_have_been_done(trouble):
+async def test_a_request_that_may_be_sent_once_is_not_retried_if_it_may_have_been_done(trouble):
     delivery, log, _ = await one([trouble, reply(200, {})], retry=ONCE)
     assert delivery.outcome is Outcome.UNKNOWN
     assert delivery.settled[0].refusal.rule == "no answer"
@@ -163,7 +163,7 @@ async def test_once_is_never_sent_again_when_it_may_have_been_done(trouble):
     assert len(log) == 1
 
 
-async def test_trouble_that_stays_is_told_in_the_apis_words():
+async def test_after_the_last_attempt_the_reason_quotes_the_api():
     delivery, log, clock = await one([reply(503, {"message": "down for repair"})] * 9)
     assert delivery.outcome is Outcome.QUARANTINED
     assert delivery.reason == "503: down for repair (Custify), after 6 attempts"
@@ -171,14 +171,14 @@ async def test_trouble_that_stays_is_told_in_the_apis_words():
     assert clock.slept == pytest.approx([0.1875, 0.375, 0.75, 1.5, 3.0])
 
 
-async def test_silence_that_stays_is_unknown():
+async def test_records_without_a_reply_to_any_attempt_are_unknown():
     delivery, log, _ = await one([cut()] * 9)
     assert delivery.outcome is Outcome.UNKNOWN
     assert "no answer after 6 attempts" in delivery.reason
     assert len(log) == 6
 
 
-async def test_a_slow_api_is_unknown_not_delivered():
+async def test_records_are_unknown_if_the_api_is_too_slow():
     async with ScriptedServer([never()]) as server, client_of(server.url, patience=0.2) as client:
         where = shape(server.url, retry=ONCE)
         (delivery,) = await every(Sender(client, ImpatientClock()).deliver(payloads(1), where, one_body(where)))
@@ -186,18 +186,18 @@ async def test_a_slow_api_is_unknown_not_delivered():
     assert delivery.reason == "sent, no answer: no answer in time"
 
 
-async def test_retry_after_is_obeyed():
+async def test_the_pause_is_at_least_retry_after():
     _, _, clock = await one([reply(503, b"", {"Retry-After": "7"}), reply(200, {})])
     assert clock.slept == [7.0]
 
 
-async def test_a_retry_after_beyond_all_patience_is_not_waited_for():
+async def test_a_retry_after_longer_than_the_patience_ends_the_request():
     delivery, log, clock = await one([reply(503, b"", {"Retry-After": "3600"})])
     assert delivery.outcome is Outcome.QUARANTINED
     assert (clock.slept, len(log)) == ([], 1)
 
 
-async def test_429_burns_no_attempts():
+async def test_a_429_does_not_count_as_an_attempt():
     limited = [reply(429, b"", {"Retry-After": "10"})] * 20
     delivery, _, clock = await one([*limited, reply(200, {})])
     assert delivery.outcome is Outcome.DELIVERED
@@ -205,7 +205,7 @@ async def test_429_burns_no_attempts():
     assert sum(clock.slept) == pytest.approx(200, rel=0.01)
 
 
-async def test_429_for_ten_minutes_stops_the_run_and_keeps_the_records():
+async def test_429_for_ten_minutes_stops_the_run_and_the_records_are_unsent():
     delivery, _, clock = await one([reply(429, {"message": "slow down"}, {"Retry-After": "60"})] * 20)
     assert delivery.outcome is Outcome.UNSENT
     assert delivery.stop.kind == "unreachable"
@@ -214,7 +214,7 @@ async def test_429_for_ten_minutes_stops_the_run_and_keeps_the_records():
 
 
 @pytest.mark.parametrize("status", [401, 403])
-async def test_a_refused_credential_stops_the_run_and_keeps_the_records(status):
+async def test_a_refused_credential_stops_the_run_and_the_records_are_unsent(status):
     delivery, log, _ = await one([reply(status, {"message": "invalid API-KEY"})], count=3)
     assert delivery.stop.kind == "credential"
     assert delivery.stop.reason == f"the credential was refused: {status}: invalid API-KEY (Custify)"
@@ -223,7 +223,7 @@ async def test_a_refused_credential_stops_the_run_and_keeps_the_records(status):
 
 
 @pytest.mark.parametrize("retry", [IDEMPOTENT, ONCE])
-async def test_where_nobody_listens_the_run_stops_and_keeps_the_records(retry):
+async def test_without_a_connection_the_run_stops_and_the_records_are_unsent(retry):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}"
@@ -248,7 +248,7 @@ async def test_the_intent_is_written_once_before_the_first_byte():
     assert moments == [0]
 
 
-async def test_whoever_tries_again_lets_new_records_go_first():
+async def test_new_records_go_before_retries():
     async with ScriptedServer([reply(500)]) as server:
         clock = ImpatientClock()
         async with client_of(server.url, clock=clock, rate=RateLimit(1, 3600.0)) as client:
@@ -305,7 +305,7 @@ async def test_a_refused_batch_is_halved_until_the_bad_records_are_alone(status)
     assert reasons == [f"{status}: 3 is bad (Custify)", f"{status}: 77 is bad (Custify)"]
 
 
-async def test_a_refused_batch_that_must_not_be_doubled_is_not_halved():
+async def test_a_refused_batch_that_may_be_sent_once_is_not_halved():
     async with ScriptedServer(answer=picky({3})) as server:
         (delivery,), _ = await deliver(server, payloads(5), shape(server.url, size=5, retry=ONCE))
         assert len(server.log) == 1
@@ -320,7 +320,7 @@ async def test_a_batch_that_grouping_code_made_is_not_halved():
     assert set(outcomes([delivery]).values()) == {Outcome.QUARANTINED}
 
 
-async def test_a_credential_refused_between_the_halves_keeps_the_rest():
+async def test_a_credential_refused_between_the_halves_leaves_the_rest_unsent():
     async with ScriptedServer([reply(422), reply(200, {}), reply(401)]) as server:
         deliveries, _ = await deliver(server, payloads(4), shape(server.url, size=4))
     assert outcomes(deliveries) == {
@@ -357,7 +357,7 @@ async def test_results_per_item_find_their_records():
     )
 
 
-async def test_a_record_the_reply_does_not_mention_is_not_called_delivered():
+async def test_a_record_that_the_reply_does_not_mention_is_not_delivered():
     results = [{"index": 0, "status": "success"}]
     script = [reply(200, {"results": results}), *[reply(200, {"results": [{"status": "ok"}] * 2})] * 9]
     async with ScriptedServer(script) as server:
@@ -369,7 +369,7 @@ async def test_a_record_the_reply_does_not_mention_is_not_called_delivered():
     assert [seen.body for seen in server.log] == [b'[{"n":0},{"n":1}]', *[b'[{"n":1}]'] * 5]
 
 
-async def test_results_in_a_refusal_spare_the_halving():
+async def test_a_refused_batch_whose_reply_has_results_is_not_halved():
     results = [{"status": "ok"}, {"status": "failed", "message": "no e-mail"}]
     delivery, log, _ = await one([reply(400, {"results": results})], count=2, replies=Replies.ITEMS)
     assert [s.outcome for s in delivery.settled] == [Outcome.DELIVERED, Outcome.QUARANTINED]
@@ -390,12 +390,12 @@ async def test_a_batch_that_became_a_job(name, nested):
     assert [s.outcome for s in delivery.settled] == [Outcome.ACCEPTED] * 2
 
 
-async def test_an_id_in_a_reply_makes_no_job_of_what_is_not_polled():
+async def test_an_id_in_a_reply_is_no_job_for_endpoints_without_jobs():
     delivery, _, _ = await one([reply(200, {"id": "b-1", "status": "completed"})], count=2, replies=Replies.ITEMS)
     assert (delivery.job, delivery.outcome) == (None, Outcome.DELIVERED)
 
 
-async def test_taken_without_a_job_is_accepted():
+async def test_a_202_without_a_job_is_accepted():
     delivery, _, _ = await one([reply(202, {})], count=2, replies=Replies.JOBS)
     assert (delivery.job, delivery.outcome) == (None, Outcome.ACCEPTED)
 
@@ -426,14 +426,14 @@ async def several(script, retry=IDEMPOTENT):
         ([reply(200, {}), cut()], ONCE, Outcome.UNKNOWN, 2),
     ],
 )
-async def test_several_requests_of_one_batch_share_one_end(script, retry, outcome, sent):
+async def test_the_records_of_several_requests_of_one_batch_share_one_outcome(script, retry, outcome, sent):
     deliveries, seen = await several(script, retry)
     assert outcomes(deliveries) == {f"k{n}": outcome for n in range(4)}
     assert sum(len(delivery.settled) for delivery in deliveries) == 4
     assert seen == sent
 
 
-async def test_code_that_makes_no_request_at_all():
+async def test_grouping_code_without_requests_quarantines_the_batch():
     async with ScriptedServer() as server:
         where = shape(server.url, size=2, algorithm="code")
         (delivery,), _ = await deliver(server, payloads(2), where, requests_for=lambda _: [])

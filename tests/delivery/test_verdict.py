@@ -92,11 +92,11 @@ def test_one_record_has_the_outcome_of_its_reply(answer, outcome, reason):
     ("document", "remote_id"),
     [({"id": "5f"}, "5f"), ({"_id": "5f"}, "5f"), ({"id": ""}, None), ({"id": 5}, None), ([], None)],
 )
-def test_custifys_own_id_is_kept(document, remote_id):
+def test_the_remote_id_of_the_reply_is_in_the_result(document, remote_id):
     assert verdict(reply(200, document)).judged.remote_id == remote_id
 
 
-def test_xml_is_no_page_where_xml_is_expected():
+def test_xml_is_not_taken_for_an_html_page_if_xml_is_expected():
     assert verdict(reply(200, b"<ok/>"), xml=True).judged.outcome is DELIVERED
     assert verdict(reply(200, b"<ok/>")).judged.outcome is QUARANTINED
 
@@ -111,21 +111,21 @@ def test_xml_is_no_page_where_xml_is_expected():
     ],
 )
 @pytest.mark.parametrize("records", [1, 3])
-def test_what_stops_the_run(answer, kind, reason, records):
+def test_which_replies_stop_the_run(answer, kind, reason, records):
     found = verdict(answer, records=records)
     assert isinstance(found, Halt)
     assert (found.stop.kind, found.stop.reason) == (kind, reason)
 
 
 @pytest.mark.parametrize("status", [408, 500, 503])
-def test_trouble_of_the_api_is_unknown_where_it_must_not_be_done_twice(status):
+def test_after_a_server_error_records_that_may_be_sent_once_are_unknown(status):
     found = verdict(reply(status, {"message": "busy"}), retry=ONCE)
     assert (found.judged.outcome, found.reason) == (UNKNOWN, f"sent, but {status}: busy (Custify)")
     again = verdict(reply(status, {"message": "busy"}), attempts=6)
     assert (again.judged.outcome, again.reason) == (QUARANTINED, f"{status}: busy (Custify), after 6 attempts")
 
 
-def test_no_answer_after_several_attempts():
+def test_the_reason_without_a_reply_has_the_number_of_attempts():
     assert verdict(lost("cut", nothing_sent=False), attempts=6).reason == "sent, no answer after 6 attempts: it was cut"
 
 
@@ -144,7 +144,7 @@ def test_a_refused_batch_with_results_is_not_halved():
     assert isinstance(verdict(reply(422, {"results": [{}, {}]}), records=2, replies=Replies.ITEMS), Bisect)
 
 
-def test_one_status_counts_for_a_batch_whose_results_are_not_read():
+def test_the_status_counts_for_all_records_if_results_are_not_read():
     found = verdict(reply(200, {"results": [{"error": "no"}, {}]}), records=2)
     assert (found.judged, found.reason) == (Judged(DELIVERED), "200 OK")
 
@@ -239,7 +239,7 @@ def test_a_failed_job_leaves_records_without_a_clear_result(document, records, r
     assert of_job(document) == Unmatched(records, Refusal(JOB_RULE, reason))
 
 
-def test_a_failed_job_with_all_results_says_it_all():
+def test_the_results_of_a_failed_job_count_if_each_record_has_one():
     found = of_job({"status": "failed", "results": [{"status": "ok"}, {"error": "no"}]})
     assert [judged.outcome for judged in found.records] == [DELIVERED, QUARANTINED]
 
@@ -247,7 +247,7 @@ def test_a_failed_job_with_all_results_says_it_all():
 # ── one outcome for many ─────────────────────────────────────────────────────
 
 
-def test_the_worst_outcome_is_that_of_the_delivery():
+def test_the_outcome_of_a_delivery_is_the_worst_of_its_records():
     assert worst([DELIVERED, ACCEPTED, UNKNOWN, QUARANTINED]) is QUARANTINED
     assert worst([DELIVERED, ACCEPTED, UNKNOWN]) is UNKNOWN
     assert worst([DELIVERED, ACCEPTED]) is ACCEPTED

@@ -1,4 +1,4 @@
-"""The parts together, against the sandbox: real windows, real jobs, the sandbox's own request log as the witness."""
+"""The parts of delivery together, against the sandbox and its request log."""
 
 import asyncio
 
@@ -36,7 +36,7 @@ def people(base: str) -> Shape:
     return Shape("POST", f"{base}/people", (("Content-Type", "application/json"),))
 
 
-async def test_a_real_window_is_filled_and_never_overrun(sandbox):
+async def test_the_window_of_the_sandbox_is_filled_and_not_exceeded(sandbox):
     sandbox.reset()
     sandbox.settings(rate="20/0.5s", latency=5)
     where = people(sandbox.url)
@@ -54,7 +54,7 @@ async def test_a_real_window_is_filled_and_never_overrun(sandbox):
     assert took < 4.0  # five windows, so 2.0 s and a little; windows filled by half would take 4.5 s
 
 
-async def test_the_credential_check_finds_the_base_that_is_there(sandbox):
+async def test_the_credential_check_finds_the_base_url_of_the_sandbox(sandbox):
     sandbox.reset()
     bases = (f"{sandbox.url}/nowhere", sandbox.flat_url.rstrip("/"), sandbox.url)
     connections = [Connection("acme", base, sandbox.api_key) for base in bases]
@@ -62,7 +62,7 @@ async def test_the_credential_check_finds_the_base_that_is_there(sandbox):
     assert (result.ok, result.base_url) == (True, sandbox.flat_url.rstrip("/"))
 
 
-async def test_a_native_batch_becomes_a_job_and_each_record_its_result(sandbox):
+async def test_a_native_batch_becomes_a_job_with_a_result_per_record(sandbox):
     sandbox.reset()
     grouping = Grouping("property", "jobs", {"returnJobId": True}, prefix=b'{"type":"people","payload":', suffix=b"}")
     where = Shape("POST", f"{sandbox.url}/batch", grouping=grouping, size=100, replies=Replies.JOBS)

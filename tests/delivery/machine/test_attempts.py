@@ -1,4 +1,4 @@
-"""The attempts of one request, without a loop: what is sent again, after which pause, and when it ends."""
+"""The machine of one request: which attempts it makes, with which pauses, and when it ends."""
 
 import pytest
 from hypothesis import given
@@ -53,7 +53,7 @@ def test_a_request_that_succeeds_at_once_is_one_attempt():
     assert result.sent_at == "2026-01-01T00:16:40.000Z"
 
 
-def test_what_a_503_leads_to():
+def test_the_commands_after_a_503():
     busy, good = reply(503), reply(200)
     result, simulator = run([busy, good])
     assert simulator.commands == [
@@ -68,7 +68,7 @@ def test_what_a_503_leads_to():
     assert (result.attempts, result.requests, result.duration_ms) == (2, 2, 200.0)
 
 
-def test_an_attempt_of_which_nothing_left_is_no_http_request():
+def test_an_attempt_that_sent_nothing_is_not_counted_as_a_request():
     result, _ = run([lost("refused", nothing_sent=True), reply(200)])
     assert (result.attempts, result.requests) == (2, 1)
 
@@ -83,7 +83,7 @@ def test_every_attempt_is_reserved_and_numbered_and_later_ones_have_the_lane_of_
 
 
 @given(script=scripts)
-def test_a_request_that_must_not_be_sent_twice_is_not_sent_again_once_it_may_have_been_done(script):
+def test_an_attempt_that_may_have_been_done_is_the_last_of_a_request_that_may_be_sent_once(script):
     _, simulator = run(script, ONCE)
     for answer in simulator.answers[:-1]:
         nothing_left = isinstance(answer, Lost) and answer.nothing_sent
@@ -95,7 +95,7 @@ def test_a_request_that_must_not_be_sent_twice_is_not_sent_again_once_it_may_hav
     policy=st.builds(RetryPolicy, attempts=st.integers(1, 8), patience=st.floats(0.1, 200.0)),
     dice=st.floats(0, 1, exclude_max=True),
 )
-def test_there_are_never_more_attempts_or_patience_than_the_policy_says(script, policy, dice):
+def test_attempts_and_patience_stay_within_the_policy(script, policy, dice):
     simulator = Simulator(script, dice=dice)
     simulator.run(attempts(REQUEST, IDEMPOTENT, policy))
     counted = [answer for answer in simulator.answers if not is_429(answer)]
@@ -106,7 +106,7 @@ def test_there_are_never_more_attempts_or_patience_than_the_policy_says(script, 
 
 
 @given(script=st.lists(st.one_of(replies(), losses), max_size=8), limits=st.lists(st.integers(0, 8), max_size=6))
-def test_a_429_is_neither_an_attempt_nor_patience(script, limits):
+def test_a_429_counts_neither_as_an_attempt_nor_as_patience(script, limits):
     """The same requests come to the same end at the same pauses, with 429 in between or not."""
     with_429 = list(script)
     for place in limits:
@@ -118,7 +118,7 @@ def test_a_429_is_neither_an_attempt_nor_patience(script, limits):
     assert result.answer == plain.answer
 
 
-def test_pauses_are_part_of_the_patience():
+def test_pauses_count_as_patience():
     _, simulator = run([reply(503, retry_after="50", seconds=5.0)] * 9, policy=RetryPolicy(patience=120.0))
     assert [wait.seconds for wait in simulator.of(Wait)] == [50.0, 50.0]
 

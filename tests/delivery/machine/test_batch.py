@@ -1,4 +1,4 @@
-"""The delivery of one batch, without a loop: whatever is replied, every record is settled once."""
+"""The machine of one batch: whatever the replies, every record is settled once."""
 
 import json
 
@@ -97,7 +97,7 @@ def test_every_record_is_settled_once(script, count, where, requests):
 
 @given(script=scripts, count=st.integers(1, 9), replies=st.sampled_from(Replies), requests=st.integers(1, 3))
 @example(["200 first only"], 3, Replies.ITEMS, 1)
-def test_what_must_not_be_sent_twice_is_not_sent_again_once_it_may_have_been_done(script, count, replies, requests):
+def test_a_batch_that_may_be_sent_once_is_not_retried_if_it_may_have_been_done(script, count, replies, requests):
     where = shape(URL, retry=ONCE, replies=replies, size=100, algorithm="code" if requests > 1 else "array")
     simulator = run(script, count, where, code_of(requests) if requests > 1 else None)
     done = set()
@@ -229,7 +229,7 @@ def test_several_requests_end_with_the_first_that_does_not_succeed(script, retry
 
 
 @pytest.mark.parametrize(("cost_per_record", "cost"), [(False, 1), (True, 5)])
-def test_what_a_batch_costs_of_the_rate_limit(cost_per_record, cost):
+def test_the_cost_of_a_batch_in_the_rate_limit(cost_per_record, cost):
     simulator = run(["200"], 5, shape(URL, size=5), cost_per_record=cost_per_record)
     assert [place.cost for place in simulator.of(Reserve)] == [cost]
 
@@ -286,7 +286,7 @@ def outcomes(delivery):
         (Halt(STOP), "unsent", ["unsent"] * 2, "the credential was refused"),
     ],
 )
-def test_what_a_verdict_makes_of_the_records(verdict, outcome, each, reason):
+def test_the_outcome_of_the_records_by_verdict(verdict, outcome, each, reason):
     delivery = delivered(REQUEST, ATTEMPTED, verdict, payloads(2))
     assert (delivery.outcome.value, outcomes(delivery), delivery.reason) == (outcome, each, reason)
     assert (delivery.attempts, delivery.requests, delivery.duration_ms, delivery.status) == (3, 2, 250.0, 200)
@@ -309,7 +309,7 @@ def test_custifys_own_id_comes_with_its_record():
         (RetryClass.ONCE, 1, "unknown", "no name"),
     ],
 )
-def test_records_that_never_get_a_result(retry, attempts, outcome, reason):
+def test_records_without_a_result_after_all_attempts_are_quarantined_or_unknown(retry, attempts, outcome, reason):
     first = delivered(REQUEST, ATTEMPTED, Unmatched((None, GOOD), REFUSAL), payloads(2))
     delivery = without_results(first, retry, attempts)
     assert [(s.payload.key, s.outcome.value) for s in delivery.settled] == [("k1", "delivered"), ("k0", outcome)]
@@ -322,14 +322,14 @@ def test_missing_records_are_left_to_another_delivery():
     assert (outcomes(delivery), delivery.missing, delivery.missing_why) == (["delivered"], (), None)
 
 
-def test_after_a_stop_the_rest_is_unsent_by_no_request():
+def test_after_a_stop_the_rest_is_unsent_without_a_request():
     stopped = delivered(REQUEST, ATTEMPTED, Halt(STOP), payloads(1))
     rest = not_sent(payloads(2), stopped)
     assert (outcomes(rest), rest.attempts, rest.requests, rest.answer) == (["unsent", "unsent"], 0, 0, None)
     assert (rest.stop, rest.settled[0].refusal) == (STOP, Refusal("credential", STOP.reason))
 
 
-def test_grouping_code_that_makes_no_request():
+def test_grouping_code_without_requests_has_a_delivery_without_requests():
     delivery = no_request(payloads(2), shape(URL, size=2, algorithm="code"))
     assert (outcomes(delivery), delivery.requests) == (["quarantined"] * 2, 0)
     assert delivery.settled[0].refusal.rule == "code"
@@ -343,7 +343,7 @@ def test_one_of_several_requests_keeps_its_own_reason_and_stop():
     assert (outcomes(last), last.stop) == (["unsent", "unsent"], STOP)
 
 
-def test_an_identifier_of_two_records_names_neither():
+def test_an_identifier_that_two_records_have_identifies_neither():
     some = [
         Payload(0, "k0", b'{"user_id": "ann", "email": "a@x.io"}', 0),
         Payload(1, "k1", b'{"payload": {"user_id": "bob", "email": "a@x.io"}}', 1),

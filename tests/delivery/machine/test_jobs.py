@@ -1,4 +1,4 @@
-"""A batch job, without a loop: polled to its end, and every record of it is settled once or stays accepted."""
+"""The machine of a batch job: polled to its end; every record is settled once or stays accepted."""
 
 import json
 
@@ -77,7 +77,7 @@ def test_the_records_of_a_job_that_must_not_be_sent_twice_are_only_polled(script
     assert {send.request.method for send in simulator.of(Send)} == {"GET"}
 
 
-def test_a_job_is_polled_below_the_base_url_and_shown_while_it_is_waited_for():
+def test_a_job_is_polled_below_the_base_url_and_shown_during_the_wait():
     _, simulator = end_of(["pending", "all good"])
     assert {send.request.url for send in simulator.of(Send)} == {f"{URL}/batch/j%2F1"}
     assert [wait.shown for wait in simulator.of(Wait)] == [
@@ -86,13 +86,13 @@ def test_a_job_is_polled_below_the_base_url_and_shown_while_it_is_waited_for():
     ]
 
 
-def test_a_job_that_does_not_end_in_time_is_left():
+def test_a_job_that_does_not_end_in_time_has_no_end():
     end, simulator = end_of(["pending"] * 500, timeout=60.0)
     assert end is None
     assert 60 <= simulator.now - 1000 < 70
 
 
-def test_records_without_a_result_go_out_again_and_the_new_job_is_followed():
+def test_records_without_a_result_are_sent_again_and_the_new_job_is_polled():
     end, simulator = end_of(["first only", "another job", "pending", "all good"])
     # of the second job with two records, three results come: it is polled to no result, and both go out again
     assert simulator.of(Send)[1].request.body == b'[{"n":1},{"n":2}]'
@@ -109,7 +109,7 @@ def test_a_new_job_with_all_results_ends_the_first():
     assert (end.repeats, end.delivery.requests) == (1, 3)
 
 
-def test_a_record_that_never_gets_a_result_is_quarantined_with_the_apis_words():
+def test_a_record_without_a_result_is_quarantined_with_the_error_text_of_the_api():
     end, simulator = end_of(["failed"] + ["another job", "failed"] * 10)
     assert set(outcomes(end).values()) == {Outcome.QUARANTINED}
     reason = end.delivery.settled[0].refusal.reason
@@ -128,7 +128,7 @@ def test_records_of_an_earlier_process_are_rendered_again_or_refused():
     assert outcomes(end) == {0: Outcome.DELIVERED, 1: Outcome.DELIVERED, 2: Outcome.QUARANTINED}
 
 
-def test_when_nothing_can_be_rendered_again_nothing_is_sent():
+def test_nothing_is_sent_if_no_record_can_be_rendered_again():
     refusal = Refusal("required", "there is no name")
 
     def render(missing):
@@ -139,18 +139,18 @@ def test_when_nothing_can_be_rendered_again_nothing_is_sent():
     assert outcomes(end) == {0: Outcome.DELIVERED, 1: Outcome.QUARANTINED, 2: Outcome.QUARANTINED}
 
 
-def test_what_grouping_code_makes_of_some_records_is_not_sent():
+def test_some_records_of_a_batch_with_grouping_code_are_not_sent_again():
     end, simulator = end_of(["first only"], algorithm="code")
     assert len(simulator.of(Send)) == 1
     assert outcomes(end)[2] is Outcome.QUARANTINED
 
 
-def test_a_stop_while_records_go_out_again_settles_nothing():
+def test_a_stop_while_records_are_sent_again_settles_nothing():
     end, _ = end_of(["first only", "401"])
     assert (end.delivery.stop.kind, end.delivery.settled) == ("credential", ())
 
 
-def test_a_new_job_that_does_not_end_in_time_leaves_the_first():
+def test_if_the_new_job_does_not_end_in_time_the_first_job_has_no_end():
     end, _ = end_of(["first only", "another job"] + ["pending"] * 200, timeout=60.0)
     assert end is None
 
@@ -167,7 +167,7 @@ def test_the_usual_time_of_jobs_is_learned():
 
 
 @pytest.mark.parametrize("trouble", ["500", "429", "cut", "refused"])
-def test_trouble_that_stays_is_no_end_of_a_job(trouble):
+def test_error_replies_to_polls_do_not_end_a_job(trouble):
     end, simulator = end_of([trouble] * 400, timeout=900.0)
     assert end is None
     assert simulator.now - 1000 >= 900

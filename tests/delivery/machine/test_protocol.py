@@ -1,4 +1,4 @@
-"""A machine inside another one."""
+"""A machine that runs inside another one."""
 
 from datetime import UTC, datetime
 
@@ -14,7 +14,7 @@ DELIVERY = Delivery(REQUEST, 1, 1, 1.0, "", Outcome.DELIVERED, "200 OK", (), Non
 LATER = TimePassed(Moment(datetime(2026, 1, 1, tzinfo=UTC), 1.0, 0.5))
 
 
-def test_commands_and_events_pass_through_up_to_each_delivery():
+def test_commands_and_events_are_passed_on_up_to_each_delivery():
     seen = []
 
     def inner():
