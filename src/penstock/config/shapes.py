@@ -19,7 +19,7 @@ KINDS = {str: "text", bool: "true or false", int: "a number", float: "a number",
 
 
 class BadValue(Enum):
-    """Stands for a value that could not be read; the report has the problem."""
+    """Replaces a value that could not be read; the report has the problem."""
 
     BAD = "bad"
 

@@ -1,4 +1,4 @@
-"""`Budget`: queues the requests of one credential, and lets each leave when the window of its rate limit permits it."""
+"""`Budget`: queues the requests of one credential, and gives each a place when its rate limit permits it."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ RANKS: Mapping[Lane, int] = {lane: rank for rank, lane in enumerate(get_args(Lan
 
 
 class RateLimiter(Protocol):
-    """What a client needs of a rate limit: a `Budget`, or one that stops waiting when its run stops."""
+    """A rate limit for the client: a `Budget`, or a wrapper that stops waiting when its run stops."""
 
     async def acquire(self, lane: Lane, cost: int = 1) -> Taken:
-        """Wait until a request may leave."""
+        """Wait until a request can be sent."""
         ...
 
     def observe(self, taken: Taken, status: int, headers: Mapping[str, str]) -> None:
@@ -33,7 +33,7 @@ class RateLimiter(Protocol):
         ...
 
     def give_back(self, taken: Taken) -> None:
-        """The request did not leave."""
+        """The request was not sent."""
         ...
 
 
@@ -54,12 +54,12 @@ class RequestQueue(Protocol):
         ...
 
     def serve(self) -> None:
-        """Places may be free: let requests leave."""
+        """Send waiting requests if there are free places."""
         ...
 
 
 class LimitWindow(Protocol):
-    """Decides how many requests may leave: `RateWindow` for one process, or a window that processes share.
+    """Decides how many requests can be sent: `RateWindow` for one process, or a window that processes share.
 
     Its methods are the events that change it. Times are monotonic seconds.
     """
@@ -68,31 +68,31 @@ class LimitWindow(Protocol):
     blocked_until: float
 
     def take(self, now: float, cost: int = 1) -> Taken | None:
-        """A request wants to leave: its place, or None when it has to wait."""
+        """A place for a request that is sent now; None if it has to wait."""
         ...
 
     def opens(self) -> float:
-        """When to try again; inf when an event will tell."""
+        """The time to try again; inf if that depends on an event."""
         ...
 
     def expected(self) -> float:
-        """When a waiting request may leave, as far as is known; inf when it is not."""
+        """The time when a waiting request can be sent, as far as known; inf if it is not known."""
         ...
 
     def end(self, taken: Taken, now: float, allowance: Allowance | None = None) -> None:
-        """The request has ended, by a reply whose headers say `allowance`, or lost."""
+        """The request has ended with a reply, whose headers have `allowance`, or without one."""
         ...
 
     def give_back(self, taken: Taken) -> None:
-        """The request did not leave."""
+        """The request was not sent."""
         ...
 
     def block(self, until: float) -> None:
-        """A 429 came: nothing leaves before `until`."""
+        """A 429 came: no request is sent before `until`."""
         ...
 
     def changed(self, queue: RequestQueue) -> None:
-        """A request of this queue was let through, has ended, or has begun to wait."""
+        """A request of this queue was sent, has ended, or has begun to wait."""
         ...
 
 
@@ -144,7 +144,7 @@ class Budget:
             raise
 
     def at_once(self, cost: int = 1) -> Taken | None:
-        """A place when one is free and no request waits for it."""
+        """A place if one is free and no request waits for it; else None."""
         if self._waiting:
             return None
         taken = self._window.take(self._clock.monotonic(), min(cost, self._window.limit))
@@ -177,12 +177,12 @@ class Budget:
         self.serve()
 
     def give_back(self, taken: Taken) -> None:
-        """The request did not leave."""
+        """The request was not sent."""
         self._window.give_back(taken)
         self.serve()
 
     def serve(self) -> None:
-        """Let waiting requests leave, those of the first lane first, and set the timer for the others."""
+        """Give places to waiting requests by lane, and set the timer for the others."""
         if self._waiting:
             self._let_through()
         self._window.changed(self)

@@ -18,7 +18,7 @@ REFUSED = {401: "an API, but the key is refused", 403: "an API, but the key may 
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """`answered`: something there answers as an API. `ok`: the key is good. `tried`: each base URL with its result."""
+    """`answered`: an API responds. `ok`: it accepts the key. `tried`: each base URL with its result."""
 
     ok: bool
     answered: bool
@@ -30,7 +30,7 @@ class CheckResult:
 
 @dataclass(frozen=True, slots=True)
 class BaseCheck:
-    """How well one base URL answered: rank 0 is best, 3 is not as an API."""
+    """The result for one base URL: rank 0 is the best; 3 means that no API responds there."""
 
     base_url: str
     rank: int
@@ -39,7 +39,7 @@ class BaseCheck:
 
 
 async def check_credential(connections: Sequence[Connection], budget: Budget, clock: Clock) -> CheckResult:
-    """Tries each base URL in order: takes the first that answers 2xx, else the best that answers as an API."""
+    """Tries each base URL in order; chooses the first with a 2xx reply, else the best one at which an API responds."""
     tried: list[BaseCheck] = []
     for connection in connections:
         tried.append(await _check_base(connection, budget, clock))

@@ -73,12 +73,12 @@ class LookupClient:
         return answers
 
     def forget(self, lookup: Lookup) -> None:
-        """The id turned out to be wrong."""
+        """Remove an id that turned out to be wrong."""
         self._found.pop(_name(lookup), None)
         self._known.forget(lookup)
 
     async def _gather(self, lookups: Sequence[Lookup]) -> list[Answer]:
-        """Every answer, requested at the same time; the first error only after all have ended."""
+        """All answers, requested in parallel. Raises the first error after all have ended."""
         tasks: dict[Name, asyncio.Task[Answer]] = {}
         for lookup in lookups:
             if _name(lookup) not in tasks:
@@ -104,7 +104,7 @@ class LookupClient:
         return found
 
     async def _look_up(self, lookup: Lookup) -> Answer:
-        """One object by its identifier: absent is 200 with an empty list, people come wrapped in a list."""
+        """Look up one object. Custify answers 200 with an empty list for a missing one, and wraps people in a list."""
         self._requested[lookup.kind] += 1
         answer = await self._get(f"{PATHS[lookup.kind]}?{urlencode([(lookup.by, lookup.value)])}")
         value = self._quoter.clean(lookup.value)[:80]
@@ -136,12 +136,12 @@ class LookupClient:
             while page <= self._pages.get(kind, 1):
                 answer = await self._get(f"{PATHS[kind]}/all?itemsPerPage={PAGE}&page={page}")
                 if isinstance(answer, Lost) or answer.status != 200:
-                    return  # one by one then: the trouble will show there
+                    return  # the look-ups one by one report the problem
                 data = parse(answer.body)
                 self._remember(data, kind)
                 self._pages[kind] = max(1, -(-_total(data) // PAGE))
                 if self._pages[kind] > requested:
-                    return  # too long for now
+                    return  # longer than the look-ups one by one
                 page += 1
             self._requested[kind] = 0
 

@@ -68,7 +68,7 @@ class RateWindow:
         self._late: list[RequestEnd] = []  # over, but perhaps counted in the next window already
 
     def take(self, now: float, cost: int = 1) -> Taken | None:
-        """A place for a request that is sent now, or None; `opens` is then the time to try again."""
+        """A place for a request that is sent now; None if there is none before `opens`."""
         if now < self.blocked_until:
             return None
         if now >= self.opens():
@@ -83,7 +83,7 @@ class RateWindow:
         return taken
 
     def opens(self) -> float:
-        """When the next window opens; inf when only a reply can tell."""
+        """The time when the next window opens; inf if that depends on a reply."""
         if self.blocked_until > self._opened:
             return self.blocked_until
         certain = self._answered + self.per * (1 + MARGIN)
@@ -91,15 +91,15 @@ class RateWindow:
             return certain
         clear = self._last_end + self.per * (1 + MARGIN) if self._used else inf
         carried = sum(ended.taken.cost for ended in self._late)
-        # A little patience ends all doubt: by `clear` every window that saw one of our requests is over.
+        # At `clear`, every window that counted one of our requests has ended.
         return clear if (clear - certain) * self.limit < carried * self.per else certain
 
     def expected(self) -> float:
-        """When a waiting request may leave, as far as is known."""
+        """The time when a waiting request can be sent, as far as known."""
         return self.opens()
 
     def end(self, taken: Taken, now: float, allowance: Allowance | None = None) -> None:
-        """The request has ended: with a reply (`allowance` is what its headers say) or lost."""
+        """The request has ended with a reply, whose headers have `allowance`, or without one."""
         self._leave(taken)
         self._last_end = max(self._last_end, now)
         if now > self._first + self.per:
@@ -115,7 +115,7 @@ class RateWindow:
             )
 
     def give_back(self, taken: Taken) -> None:
-        """The request did not leave."""
+        """The request was not sent."""
         self._leave(taken)
         self._used = max(0, self._used - taken.cost)
         if not self._used:
@@ -126,7 +126,7 @@ class RateWindow:
         self.blocked_until = max(self.blocked_until, until)
 
     def changed(self, queue: object) -> None:
-        """Does nothing: it has one budget, which calls `opens` to know when to try again."""
+        """Does nothing, because the window has only one budget, which calls `opens`."""
 
     def _left(self) -> int:
         own = self.limit - self._used
@@ -151,7 +151,7 @@ class RateWindow:
 
 
 def allowance_in(headers: Mapping[str, str], limit: int) -> Allowance | None:
-    """What a reply's headers say about the limit; `limit` where they do not name it. Header names are lower-case."""
+    """The allowance in the headers of a reply; `limit` is used if they have no limit. Header names are lower-case."""
     if "x-ratelimit-remaining" not in headers:
         return None
     try:

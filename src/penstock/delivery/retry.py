@@ -29,7 +29,7 @@ DEFAULT_POLICY = RetryPolicy()
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What one request has cost so far. `attempts` and `seconds` leave out what was answered 429."""
+    """The attempts and seconds of one request so far. Attempts that were answered 429 do not count."""
 
     attempts: int = 0
     seconds: float = 0.0
@@ -107,7 +107,7 @@ def _is_transient(status: int) -> bool:
 
 
 def retry_after_s(header: str | None, now: datetime) -> float | None:
-    """Seconds to wait by a `Retry-After` header (seconds or an HTTP date); None when it is missing or unreadable."""
+    """The seconds of a `Retry-After` header (seconds or an HTTP date); None if it is missing or invalid."""
     if header is None:
         return None
     if header.strip().isdecimal():

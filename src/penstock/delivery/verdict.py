@@ -1,4 +1,4 @@
-"""The verdict on a reply: what it means for each record of the request. Pure: returns a value and a reason."""
+"""The verdict on a reply: what it means for each record of the request, with a reason. Pure."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from penstock.model.delivery import Lost, Reply, Stop
 from penstock.model.outcome import SENT, Outcome, Refusal
 from penstock.model.record import Replies, RetryClass, Shape
 
-REFUSED_AS_A_WHOLE = frozenset({400, 413, 422})  # one bad record may be why; the others may be fine
+REFUSED_AS_A_WHOLE = frozenset({400, 413, 422})  # possibly because of one record only
 WORST_FIRST = (Outcome.QUARANTINED, Outcome.UNKNOWN, Outcome.ACCEPTED, Outcome.DELIVERED)
 UNCONFIRMED = "unconfirmed: the reply does not say what became of it"
 JOB_RULE = "job"  # of records whose batch has no result for them
 
 
 class Judged(NamedTuple):
-    """What became of one record."""
+    """The outcome of one record."""
 
     outcome: Outcome
     refusal: Refusal | None = None
@@ -43,7 +43,7 @@ class Judged(NamedTuple):
 
 
 class SentRequest(NamedTuple):
-    """One request of this shape: `records` of them, in `attempts` attempts."""
+    """A request of this shape with `records` records, sent in `attempts` attempts."""
 
     shape: Shape
     records: int
@@ -69,7 +69,7 @@ class Each:
 
     @property
     def outcome(self) -> Outcome:
-        """The worst one, for the delivery as a whole."""
+        """The worst outcome, which is that of the delivery as a whole."""
         return worst(judged.outcome for judged in self.records)
 
 
@@ -83,7 +83,7 @@ class Unmatched:
 
 @dataclass(frozen=True, slots=True)
 class Bisect:
-    """The batch was refused as a whole: its halves have to be sent. `refusal` is why."""
+    """The API refused the whole batch, so its halves have to be sent. `refusal` is the reason."""
 
     refusal: Refusal
 
@@ -107,13 +107,13 @@ Verdict = Same | Each | Unmatched | Bisect | Poll | Halt
 
 
 def worst(outcomes: Iterable[Outcome]) -> Outcome:
-    """The outcome that a delivery as a whole is listed under."""
+    """The outcome of a delivery as a whole: the worst of its records' outcomes."""
     met = set(outcomes)
     return next((outcome for outcome in WORST_FIRST if outcome in met), Outcome.DELIVERED)
 
 
 def judge(answer: Reply | Lost, sent: SentRequest) -> Verdict:
-    """What the final answer means, after all attempts that were allowed."""
+    """The verdict on the final reply or loss of a request, after all attempts."""
     if isinstance(answer, Lost):
         return _lost(answer, sent)
     status = answer.status
@@ -226,12 +226,12 @@ def _batch_refused(reply: Reply, sent: SentRequest) -> Verdict:
             return _each(items, sent.quoter, reply.status)
     refusal = _refusal(reply, sent)
     if sent.shape.retry is RetryClass.IDEMPOTENT and sent.shape.grouping.algorithm != "code":
-        return Bisect(refusal)  # what grouping code would make of a half, nobody knows
+        return Bisect(refusal)  # grouping code could make anything of a half
     return Same(Judged(Outcome.QUARANTINED, refusal), refusal.reason)
 
 
 def _each(items: Items, quoter: ErrorQuoter, status: int) -> Each | Unmatched:
-    """One outcome per record. A reply without a single result confirms nothing and refuses nothing."""
+    """One outcome per record. A reply without any result neither confirms nor refuses records."""
     records = tuple(_judged(item, quoter) for item in items.items)
     missing = [not item.matched for item in items.items]
     if not any(missing) or (all(missing) and not items.unassigned):

@@ -2,7 +2,7 @@
 
 PenstockError
 ├── InputError              wrong input or configuration                                              exit 2
-│   ├── ConflictError       someone else holds it, or changed it meanwhile                             exit 2
+│   ├── ConflictError       someone else changed it meanwhile, or the name is taken                             exit 2
 │   ├── TooManyTries        too many attempts to sign in                                               exit 2
 │   └── NotAvailableYet     a key or command that a later version supports                             exit 2
 └── EnvironmentFailure      something outside Penstock fails                                           exit 3
@@ -43,8 +43,8 @@ class Problem:
 
     `path` is the place in the project file (`destinations.people.fields.email`) or the name of the input that is
     wrong; `line` is 1-based; `code` is a stable word for programs (`unknown-key`); `found` is what is there,
-    shortened and without secrets; `message` says what is wrong; `hint` what to write instead. `choices`: where
-    only a person can decide, the likeliest values, the likeliest first. What cannot be seen stands as `\u200b`.
+    shortened and without secrets; `message` says what is wrong; `hint` what to write instead. `choices` are the
+    likeliest values, the likeliest first, if only a person can decide. Invisible characters are shown as `\u200b`.
     """
 
     path: str
@@ -84,11 +84,11 @@ class InputError(PenstockError):
 
 
 class ConflictError(InputError):
-    """What was to be changed was changed by someone else meanwhile, or its name is taken."""
+    """Someone else changed the same thing meanwhile, or the name is taken."""
 
 
 class TooManyTries(InputError):  # noqa: N818 - it is an answer more than an error
-    """Too many tries to sign in; the next is looked at after `retry_after_s`."""
+    """Too many attempts to sign in; the next is accepted after `retry_after_s` seconds."""
 
     def __init__(self, retry_after_s: float) -> None:
         self.retry_after_s = math.ceil(retry_after_s)

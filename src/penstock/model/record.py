@@ -163,7 +163,7 @@ class Payload(NamedTuple):
 
 
 class Refused(NamedTuple):
-    """One record that our own checks refuse; `key` is None when it is the key that is missing."""
+    """One record that Penstock's checks refuse; `key` is None if the record has no key."""
 
     ordinal: int
     key: Key | None
@@ -172,7 +172,7 @@ class Refused(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RefusedRecord:
-    """A record that our own checks refuse; from `rule` and `values` a face makes a text of its own."""
+    """A record that Penstock's checks refuse; the web UI makes its text from `rule` and `values`."""
 
     key: Key | None
     field: str | None
@@ -197,7 +197,7 @@ class RefusedJson(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A chunk after rendering: every row asked for is in exactly one of the two lists. Both are in row order.
+    """A chunk after rendering: every requested row is in exactly one of the two lists. Both are in row order.
 
     `notes` counts what was renamed away, left out or not sent on purpose here: (field, action, reason) → count.
     """
@@ -209,7 +209,7 @@ class Rendered:
 
 class RetryClass(StrEnum):
     IDEMPOTENT = "idempotent"  # may be sent again
-    ONCE = "once"  # written down before its bytes leave, never resent blindly
+    ONCE = "once"  # its intent is stored before it is sent; never repeated without a check
 
 
 class Replies(StrEnum):
@@ -297,7 +297,7 @@ RECORD = "record of "  # the kind of a window that counts records of a source
 
 @dataclass(frozen=True, slots=True)
 class ReadWindow:
-    """How far a source with a cursor was read: the largest value seen, and hashes of the rows at exactly that value.
+    """How far a source with a cursor was read: the largest value, and hashes of the rows with exactly that value.
 
     `later` are hashes of rows that were read and that the cursor did not move to: dated after the run's start, NaN,
     infinity. `value` None: nothing was read at which a cursor could stop.
@@ -319,7 +319,7 @@ class ReadWindow:
 
 
 def place_of(window: ReadWindow | None, source: str) -> int:
-    """The id at which a window ends; 0 before the first record, and where it is of another source."""
+    """The id at which a window ends; 0 before the first record, and for a window of another source."""
     mine = window is not None and window.value is not None and window.kind == f"{RECORD}{source}"
     return int(window.value or 0) if window is not None and mine else 0
 

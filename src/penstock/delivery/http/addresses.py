@@ -31,10 +31,10 @@ class BarredError(OSError):
 
 
 def check_url(url: str, connection: Connection) -> None:
-    """Raise InputError unless requests with this credential may go to `url`.
+    """Raise InputError unless requests with this credential may be sent to `url`.
 
-    That is: the credential's own host and port; a host of `allowed_hosts`; any `*.custify.com` when the credential is
-    Custify's. Always over https, but for loopback.
+    Allowed are the host and port of the credential's base URL, hosts of `allowed_hosts`, and every `*.custify.com` if
+    the base URL is one. Only https is allowed, except for loopback hosts.
     """
     if not url.isascii() or any(character <= " " or character == "\x7f" for character in url):
         raise InputError(Problem(connection.name, "a URL must be percent-encoded", "url", found=url[:80]))
@@ -74,7 +74,7 @@ def _is_custify(host: str) -> bool:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether `host` is this very machine."""
+    """Whether `host` is a loopback name or address."""
     if host == "localhost":
         return True
     try:
@@ -84,7 +84,7 @@ def is_loopback(host: str) -> bool:
 
 
 def check_spelling(host: str, connection: Connection) -> None:
-    """Raise InputError for an IPv4 address in decimal, octal, hex or short form: it means another host to everybody."""
+    """Raise InputError for an IPv4 address in decimal, octal, hexadecimal or short form, which hides the address."""
     plain = host.rstrip(".")
     try:
         meant = socket.inet_ntoa(socket.inet_aton(plain))
@@ -96,10 +96,10 @@ def check_spelling(host: str, connection: Connection) -> None:
 
 
 def barred(host: str, port: int, addresses: Iterable[str], connection: Connection) -> str | None:
-    """Why `host`, which was found at `addresses`, must not be reached; None when it may.
+    """Why no request may be sent to `host`, which resolves to `addresses`; None if it may.
 
-    An address inside the network (loopback, private, link-local, metadata, multicast, unspecified) is reached only when
-    `allowed_hosts` names the host; this machine itself also when the credential's base URL says so: the sandbox.
+    An address inside the network (loopback, private, link-local, metadata, multicast, unspecified) is allowed only if
+    `allowed_hosts` names the host. Loopback is also allowed for the host of the base URL, for the sandbox.
     """
     if host in connection.allowed_hosts or f"{host}:{port}" in connection.allowed_hosts:
         return None
@@ -115,7 +115,7 @@ def barred(host: str, port: int, addresses: Iterable[str], connection: Connectio
 
 
 def literal(host: str) -> str | None:
-    """The address that a host in a URL is by itself; None for a name."""
+    """The address if the host of a URL is an address; None for a name."""
     try:
         return str(ipaddress.ip_address(host))
     except ValueError:
@@ -123,7 +123,9 @@ def literal(host: str) -> str | None:
 
 
 def _is_inside(address: IpAddress) -> bool:
-    if isinstance(address, ipaddress.IPv6Address) and address.is_site_local:  # given up, and routed inside all the same
+    if (
+        isinstance(address, ipaddress.IPv6Address) and address.is_site_local
+    ):  # deprecated, but still routed inside networks
         return True
     return not address.is_global or address.is_multicast or is_metadata(address)
 
@@ -144,7 +146,7 @@ class NameResolver(Protocol):
     """The interface of the HTTP library's name resolvers. Each result has the address as `host`."""
 
     async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET) -> list[Any]:
-        """Where a name leads now."""
+        """The addresses that a name resolves to now."""
         ...
 
     async def close(self) -> None:
@@ -171,7 +173,7 @@ class PinningResolver:
 
 
 def addresses_of(host: str, port: int) -> list[str]:
-    """Where a name leads now."""
+    """The addresses that a name resolves to now."""
     return _texts_of(lookup(host, port))
 
 

@@ -149,8 +149,8 @@ class Client:
     ) -> Reply | Lost:
         """One attempt: wait for the rate limit, then for `before`, then send.
 
-        Redirects are not followed: they are replies. Raises InputError for a URL that would send the key to another
-        host; never for trouble on the network.
+        Redirects are returned as replies. Raises InputError for a URL that would send the key to another host, and
+        nothing for network errors, which are a `Lost`.
         """
         return await self.send_reserved(request, await self.reserve(request, lane, cost), before)
 
@@ -263,7 +263,7 @@ class Client:
 
 
 def _secret_forms(connection: Connection) -> tuple[bytes, ...]:
-    """How a reply may contain the secrets of a credential: as they are, in JSON, in a URL. The longest first."""
+    """The secrets of a credential as a reply can contain them: plain, in JSON, in a URL. The longest first."""
     secrets = [secret for secret in (connection.api_key, *connection.hidden) if len(secret or "") >= SHORTEST_KEY]
     found: set[str] = set()
     for secret in filter(None, secrets):
@@ -282,7 +282,7 @@ def _is_large(body: bytes | None) -> bool:
 
 
 async def _read(response: aiohttp.ClientResponse, limit: int) -> tuple[bytes, bool]:
-    """The body as it came over the wire, and whether that is all of it. A reply cut short still has its status."""
+    """The body as received, and whether it is complete. A reply that is cut short still has its status."""
     parts: list[bytes] = []
     size = 0
     try:
@@ -306,9 +306,9 @@ def _lower(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def _loss(error: Exception, *, in_one_piece: bool) -> tuple[LostKind, bool, str]:
-    """What kind of loss it is, whether nothing can have been sent, and why.
+    """The kind of a loss, whether nothing was sent for certain, and the reason.
 
-    `in_one_piece`: headers and body leave in one write, so that a failed write has sent nothing.
+    `in_one_piece`: headers and body are one write, so that a failed write has sent nothing.
     """
     if in_one_piece and NOT_WRITTEN in {str(error), str(error.__cause__)}:
         return "cut", True, "the server had closed the connection before the request left"

@@ -1,4 +1,4 @@
-"""Compressed replies, unpacked up to a limit, because a small reply can hold gigabytes of zeros. Pure."""
+"""Decompresses replies up to a limit, because a small reply can contain gigabytes of zeros. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ BARE = -zlib.MAX_WBITS  # some servers send `deflate` without its wrapper
 
 
 def unpack(body: bytes, encoding: str, limit: int) -> tuple[bytes, bool]:
-    """The body unpacked and whether it is all of it. What cannot be unpacked stays as it came."""
+    """The decompressed body, and whether it is complete. Returns a body that cannot be decompressed as it is."""
     whole = True
     for name in reversed([part.strip().lower() for part in encoding.split(",")]):
         if name not in {"gzip", "x-gzip", "deflate"}:
@@ -29,7 +29,7 @@ def _inflate(body: bytes, limit: int) -> tuple[bytes, bool]:
 
 
 def _members(body: bytes, wbits: int, limit: int) -> tuple[bytes, bool]:
-    """Every member of a gzip file in turn; False when the limit or a cut came first."""
+    """All members of a gzip file; False if the limit was reached or the data ends early."""
     parts: list[bytes] = []
     size = 0
     while body:

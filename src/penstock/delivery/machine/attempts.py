@@ -72,7 +72,7 @@ def _after(so_far: Attempted | None, answer: Reply | Lost, moment: Moment) -> At
 
 
 def _spent(spent: Spent, answer: Reply | Lost, moment: Moment, first_429: float | None) -> Spent:
-    """What the request has cost after this answer. An answer of 429 is neither an attempt nor patience."""
+    """The attempts and seconds so far, with this answer. A 429 counts neither as an attempt nor as patience."""
     limited = 0.0 if first_429 is None else moment.seconds - first_429
     header = answer.headers.get("retry-after") if isinstance(answer, Reply) else None
     retry_after = retry_after_s(header, moment.now)
