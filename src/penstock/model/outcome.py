@@ -33,8 +33,8 @@ class Outcome(StrEnum):
     UNSENT = "unsent"  # read, but the run stopped before sending it
 
 
-HeldOutcome = Literal[Outcome.QUARANTINED, Outcome.UNKNOWN, Outcome.WAITING]
-HELD = frozenset[Outcome](get_args(HeldOutcome))
+QuarantineOutcome = Literal[Outcome.QUARANTINED, Outcome.UNKNOWN, Outcome.WAITING]
+IN_QUARANTINE = frozenset[Outcome](get_args(QuarantineOutcome))
 SENT = frozenset({Outcome.DELIVERED, Outcome.ACCEPTED})
 
 

@@ -15,7 +15,7 @@ import orjson
 from typing_extensions import TypedDict
 
 from penstock.model.errors import InputError, Problem
-from penstock.model.outcome import HeldOutcome, Note
+from penstock.model.outcome import Note, QuarantineOutcome
 from penstock.model.record import Key, KeyJson, RefusedRecord
 from penstock.model.spec import Dialect
 
@@ -170,7 +170,7 @@ class QuarantineEntryJson(TypedDict):
     id: str
     destination: str
     key: KeyJson | None
-    outcome: HeldOutcome
+    outcome: QuarantineOutcome
     cause: str
     reason: str
     field: str | None
@@ -185,7 +185,7 @@ class QuarantineGroupJson(TypedDict):
 
     destination: str
     cause: str
-    outcome: HeldOutcome
+    outcome: QuarantineOutcome
     field: str | None
     count: int
     reason: str

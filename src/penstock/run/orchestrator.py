@@ -13,7 +13,7 @@ import numpy as np
 from penstock.clock import iso
 from penstock.delivery.budget import Budget
 from penstock.model.errors import CredentialRefused, HostUnreachable, InputError, PenstockError, Problem, StateLocked
-from penstock.model.outcome import HELD
+from penstock.model.outcome import IN_QUARANTINE
 from penstock.model.runs import Listener, Progress, RunReport, RunStatus
 from penstock.model.spec import CredentialSpec, DestinationSpec, FlowSpec
 from penstock.run import flow
@@ -269,7 +269,9 @@ class Orchestrator:
         with self.ctx.database.begin() as conn:
             self.leases[run.target].check(conn)
             outcomes = ledger.outcomes(conn, run.id)
-            through = [entry for row, entry in enumerate(entries) if row in outcomes and outcomes[row] not in HELD]
+            through = [
+                entry for row, entry in enumerate(entries) if row in outcomes and outcomes[row] not in IN_QUARANTINE
+            ]
             quarantine.release(conn, [entry.id for entry in through if not entry.edited])
             # the source still has the version that was edited: it must not be quarantined again in the next run
             edited = [entry.id for entry in through if entry.edited]

@@ -9,7 +9,7 @@ import numpy as np
 
 from penstock.delivery.verdict import JOB_RULE
 from penstock.model.delivery import Delivery, Reply, Settled, reply_document, request_document, response_record
-from penstock.model.outcome import HELD, SENT, Outcome, Refusal
+from penstock.model.outcome import IN_QUARANTINE, SENT, Outcome, Refusal
 from penstock.model.record import Payload, Request
 from penstock.run.diff.backlog import Backlog, KeyHash, OpenChunk, SameKeyRow, SameKeyRows, Traced
 from penstock.run.diff.diff import SAME_INPUT, SUPERSEDED, Classified, Decision
@@ -84,10 +84,10 @@ class Recorder:
             why = refusal_json(decisions[0].refusal) or still_quarantined_json(decisions[0].refused_before)
             self._decide(LedgerEntry(outcome, ordinals, now, keys=keys, reason=reason, refusal=why))
         for decision in classified.decided:
-            if decision.is_new and decision.outcome in HELD and decision.refusal is not None:
+            if decision.is_new and decision.outcome in IN_QUARANTINE and decision.refusal is not None:
                 record = chunk.trace(decision.ordinal)
                 self._quarantine.add(record, decision.outcome, decision.refusal, content=decision.content)
-            elif not decision.is_new and decision.outcome in HELD:
+            elif not decision.is_new and decision.outcome in IN_QUARANTINE:
                 high, low = chunk.hashes[decision.ordinal - chunk.first]
                 self._quarantine.note_newest((int(high), int(low)), decision.ordinal)
         for payload in classified.same_as_in_flight:
@@ -242,7 +242,7 @@ class Recorder:
         return {
             ordinal: self.backlog.trace(ordinal)
             for settled in decided
-            if every or settled.outcome in HELD
+            if every or settled.outcome in IN_QUARANTINE
             for ordinal in settled.payload.ordinals
         }
 
@@ -253,7 +253,7 @@ class Recorder:
             self._remember(*self._words(sent, traced), confirmed=delivery.job is None)
         self._linked(decided, traced)
         for settled in decided:
-            if settled.outcome in HELD and settled.refusal is not None:
+            if settled.outcome in IN_QUARANTINE and settled.refusal is not None:
                 self._add_to_quarantine(settled, settled.refusal, delivery, traced)
             elif self._quarantine.keys:
                 self._release_delivered(settled.payload, traced)

@@ -23,7 +23,7 @@ from penstock.store.runs.runs import RunRow, to_run
 from penstock.store.tables import ledger_batches, quarantine, runs
 from penstock.usecases.runs import reports
 
-HELD = 20_000  # newest records in quarantine that are searched
+MOST_SEARCHED = 20_000  # newest records in quarantine that are searched
 STEPS = (500, 1500, 4000)  # newest batches of the ledger that are searched for a key, in steps,
 RECORDS = 300_000  # until they have about so many records
 OF_AN_ID = re.compile(r"[a-hjkmnp-z0-9-]+")  # the characters of run ids
@@ -77,7 +77,7 @@ def held_keys(conn: Connection, words: str, most: int) -> list[HeldKey]:
     q = quarantine.c
     newest = conn.execute(select(func.coalesce(func.max(q.id), 0))).scalar_one()
     query = select(q.id, q.destination, q.key, q.outcome, q.reason).where(
-        q.id > newest - HELD, q.key.is_not(None), _has(q.key, _inside(words))
+        q.id > newest - MOST_SEARCHED, q.key.is_not(None), _has(q.key, _inside(words))
     )
     found = conn.execute(query.order_by(q.id.desc()).limit(most))
     return [

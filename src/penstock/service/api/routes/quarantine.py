@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from penstock.model.delivery import StoredReplyJson, StoredRequestJson
 from penstock.model.errors import InputError, Problem
-from penstock.model.outcome import HeldOutcome
+from penstock.model.outcome import QuarantineOutcome
 from penstock.model.reports import (
     Page,
     QuarantineDetail,
@@ -71,7 +71,7 @@ class Which(BaseModel):
     ids: Annotated[list[str], Field(max_length=10_000)] | None = None
     destination: str | None = None
     cause: str | None = None
-    outcome: HeldOutcome | None = None
+    outcome: QuarantineOutcome | None = None
     all: bool = False
 
     def entries(self, app: ServiceApp) -> list[str]:
@@ -135,7 +135,7 @@ def entries(
     app: Opened,
     destination: str | None = None,
     cause: str | None = None,
-    outcome: HeldOutcome | None = None,
+    outcome: QuarantineOutcome | None = None,
     cursor: Cursor = None,
     limit: Limit = 50,
     _: Person = needs(Right.VIEW),
