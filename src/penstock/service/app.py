@@ -86,7 +86,7 @@ class ServiceApp(App):
         """The variables of the environment."""
         return self._ctx.environ
 
-    def keep_up(self) -> None:
+    def reload_if_changed(self) -> None:
         """Load the newest version of the applied project if it has changed; cheap enough for every request."""
         self._present()
 
@@ -128,8 +128,8 @@ class ServiceApp(App):
 
     def request_resend(self, entries: Sequence[str], *, asked_by: str) -> list[RunJson]:
         """Request that a worker sends records in quarantine; returns the runs."""
-        held = by_destination(self._ctx, entries)
-        return self.work.resend(held, trigger=f"person:{asked_by}", asked_by=asked_by)
+        chosen = by_destination(self._ctx, entries)
+        return self.work.resend(chosen, trigger=f"person:{asked_by}", asked_by=asked_by)
 
     @cached_property
     def unsaved(self) -> UnsavedSettings:

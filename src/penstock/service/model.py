@@ -343,7 +343,7 @@ MOST_DAYS = 36_500
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """How many days data is kept; 0 means forever. `ledger`: records and deliveries of runs; `runs`: their counts."""
+    """How many days data is stored; 0 means forever. `ledger`: records and deliveries of runs; `runs`: their counts."""
 
     runs: int = 90
     ledger: int = 90

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 import orjson
-from fastapi import Depends, Header, Query, Request, Response
+from fastapi import Depends, FastAPI, Header, Query, Request, Response
 
 from penstock.model.errors import ConflictError, InputError, Problem
 from penstock.model.reach import CodePolicy
@@ -99,7 +99,12 @@ def by_session(person: Person) -> None:
 
 def app_of(request: Request) -> ServiceApp:
     """The ServiceApp that serves this request."""
-    app = request.app.state.penstock
+    return service_of(request.app)
+
+
+def service_of(api: FastAPI) -> ServiceApp:
+    """The ServiceApp of the web application."""
+    app = api.state.penstock
     assert isinstance(app, ServiceApp)
     return app
 
@@ -113,7 +118,7 @@ def session_cookie(request: Request) -> str | None:
     return request.cookies.get(_cookie_name(request))
 
 
-def keep_session(request: Request, response: Response, signed: SignedIn) -> None:
+def set_session_cookie(request: Request, response: Response, signed: SignedIn) -> None:
     """Set the session cookie: scripts cannot read it, and requests from other sites do not send it."""
     response.set_cookie(
         _cookie_name(request),
@@ -129,19 +134,19 @@ def sign_on_cookie(request: Request) -> str | None:
     return request.cookies.get(_cookie_name(request, SIGN_ON_COOKIE))
 
 
-def keep_sign_on(request: Request, response: Response, kept: str | None) -> None:
+def set_sign_on_cookie(request: Request, response: Response, value: str | None) -> None:
     """Set, or with None delete, the cookie for a sign-in at the identity provider.
 
     It is lax, since the browser returns from the provider's page.
     """
     name, secure = _cookie_name(request, SIGN_ON_COOKIE), _is_secure(request)
-    if kept is None:
+    if value is None:
         response.delete_cookie(name, httponly=True, samesite="lax", secure=secure)
     else:
-        response.set_cookie(name, kept, max_age=SIGN_ON_LIVES_S, httponly=True, samesite="lax", secure=secure)
+        response.set_cookie(name, value, max_age=SIGN_ON_LIVES_S, httponly=True, samesite="lax", secure=secure)
 
 
-def drop_session(request: Request, response: Response) -> None:
+def delete_session_cookie(request: Request, response: Response) -> None:
     response.delete_cookie(_cookie_name(request), httponly=True, samesite="strict", secure=_is_secure(request))
 
 
@@ -155,9 +160,8 @@ def _cookie_name(request: Request, name: str = COOKIE) -> str:
 
 
 def _opened(request: Request) -> ServiceApp:
-    app = request.app.state.penstock
-    assert isinstance(app, ServiceApp)
-    app.keep_up()
+    app = app_of(request)
+    app.reload_if_changed()
     return app
 
 

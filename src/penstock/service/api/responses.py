@@ -115,6 +115,7 @@ def add_error_handlers(api: FastAPI) -> None:
 
 
 def error_response(status: int, problems: Sequence[Problem]) -> JSONResponse:
+    """The response with these problems, in the form of `Problems`."""
     return JSONResponse({"errors": [problem_json(problem) for problem in problems]}, status)
 
 

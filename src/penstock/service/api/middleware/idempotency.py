@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from penstock.model.errors import PenstockError, Problem
-from penstock.service.api.dependencies import whoever
+from penstock.service.api.dependencies import service_of, whoever
 from penstock.service.api.middleware.limits import again
 from penstock.service.api.middleware.request_log import CHANGES_NOTHING, PREFIX
 from penstock.service.api.responses import error_response, status_of
@@ -26,7 +26,7 @@ OUTSIDE = frozenset(
     f"{PREFIX}/{route}" for route in ("session", "setup", "people/me/password", "sources/upload", "backup")
 )  # these set a cookie, or their files are too large to store
 LARGEST = 1 << 20  # bytes of a stored response
-NOT_KEPT = frozenset({"content-length", "date", "connection", "transfer-encoding"})
+NOT_STORED = frozenset({"content-length", "date", "connection", "transfer-encoding"})
 
 
 def takes_key(method: str, path: str) -> bool:
@@ -62,11 +62,10 @@ class Idempotency:
         if keyed is None:  # not signed in, or not allowed: the route refuses it
             await self.inner(scope, whole, send)
             return
-        await self._once(keyed, request, whole, send)
+        await self._replay_or_execute(keyed, request, whole, send)
 
-    async def _once(self, keyed: KeyedRequest, request: Request, receive: Receive, send: Send) -> None:
-        app = self.api.state.penstock
-        assert isinstance(app, ServiceApp)
+    async def _replay_or_execute(self, keyed: KeyedRequest, request: Request, receive: Receive, send: Send) -> None:
+        app = service_of(self.api)
         replays, scope = app.replays, request.scope
         try:
             known = await run_in_threadpool(replays.begin, keyed)
@@ -79,7 +78,7 @@ class Idempotency:
             return
         buffered = _BufferedAnswer(send)
         await self.inner(scope, receive, buffered)  # after a defect the result is unknown: the key stays in use
-        await run_in_threadpool(_remember, app, keyed, buffered)
+        await run_in_threadpool(_store, app, keyed, buffered)
         await buffered.send()
 
 
@@ -101,14 +100,14 @@ class _BufferedAnswer:
                 status = message["status"]
                 headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in message["headers"]}
         parts = [m.get("body", b"") for m in self._messages if m["type"] == "http.response.body"]
-        return ReplayedResponse(status, _worth_keeping(headers), b"".join(parts))
+        return ReplayedResponse(status, _stored_headers(headers), b"".join(parts))
 
     async def send(self) -> None:
         for message in self._messages:
             await self._send(message)
 
 
-def _remember(app: ServiceApp, keyed: KeyedRequest, buffered: _BufferedAnswer) -> None:
+def _store(app: ServiceApp, keyed: KeyedRequest, buffered: _BufferedAnswer) -> None:
     """Store the response of a request that succeeded. A refused request can be sent again."""
     response = buffered.answer
     if response.status < 400 and len(response.body) <= LARGEST:
@@ -128,5 +127,5 @@ def _keyed_request(request: Request, key: str, body: bytes) -> KeyedRequest | No
     return KeyedRequest(person.name, key, sha256(what).hexdigest())
 
 
-def _worth_keeping(headers: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in headers.items() if name.lower() not in NOT_KEPT}
+def _stored_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in headers.items() if name.lower() not in NOT_STORED}

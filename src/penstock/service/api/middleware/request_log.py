@@ -13,8 +13,7 @@ from fastapi import FastAPI, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from penstock.service.api.dependencies import SAFE, address_of
-from penstock.service.app import ServiceApp
+from penstock.service.api.dependencies import SAFE, address_of, service_of
 from penstock.service.model import Person
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -50,8 +49,7 @@ class AccessLog:
             self._tell(scope, status, time.perf_counter() - began)
 
     def _tell(self, scope: Scope, status: int, seconds: float) -> None:
-        app = self.api.state.penstock
-        assert isinstance(app, ServiceApp)
+        app = service_of(self.api)
         route = getattr(scope.get("route"), "path", "other")
         method = scope["method"] if scope["method"] in METHODS else "other"
         app.watch.metrics.answers.labels(method, route, str(status)).observe(seconds)
@@ -86,11 +84,10 @@ class AuditLog:
         await self.inner(scope, receive, noted_first)
 
     def _note(self, request: Request, status: int) -> None:
-        app, person = self.api.state.penstock, getattr(request.state, "person", None)
-        assert isinstance(app, ServiceApp)
+        person = getattr(request.state, "person", None)
         named = getattr(request.state, "names", {}) if status < 400 else {}  # names in a refused request are unchecked
         names = {**request.path_params, **named}
-        app.people.audit.note(
+        service_of(self.api).people.audit.note(
             who=_who(request, person),
             action=f"{request.method} {template_of(request.scope)}",
             what=" ".join(f"{word}={name}" for word, name in names.items()),

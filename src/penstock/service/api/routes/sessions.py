@@ -14,11 +14,11 @@ from penstock.service.api.dependencies import (
     address_of,
     app_of,
     by_session,
-    drop_session,
-    keep_session,
-    keep_sign_on,
+    delete_session_cookie,
     needs,
     session_cookie,
+    set_session_cookie,
+    set_sign_on_cookie,
     sign_on_cookie,
     whoever,
 )
@@ -99,7 +99,7 @@ def sign_out(request: Request, response: Response, person: Person = needs(Right.
     """Signs out: ends all sessions of the user."""
     by_session(person)
     app_of(request).people.sign_out(person.name)
-    drop_session(request, response)
+    delete_session_cookie(request, response)
 
 
 @router.post("/setup", operation_id="setUp", response_model=SessionOut)
@@ -126,11 +126,11 @@ def begin_sign_on(request: Request, to: Annotated[str, Query(max_length=500)] = 
     assert people.sign_on is not None
     back = people.sign_on.back or str(request.url_for("end_sign_on"))
     try:
-        address, kept = people.begin_sign_on(back, to if _is_ours(to) else HOME)
+        address, cookie = people.begin_sign_on(back, to if _is_ours(to) else HOME)
     except PenstockError as error:
         return _refused(error)
     response = RedirectResponse(address, 303)
-    keep_sign_on(request, response, kept)
+    set_sign_on_cookie(request, response, cookie)
     return response
 
 
@@ -147,14 +147,14 @@ def end_sign_on(request: Request) -> RedirectResponse:
     else:
         people.audit.note(who=signed.person.name, action=ACTION, what="", origin=origin, result="ok")
         response = RedirectResponse(to, 303)
-        keep_session(request, response, signed)
-    keep_sign_on(request, response, None)
+        set_session_cookie(request, response, signed)
+    set_sign_on_cookie(request, response, None)
     return response
 
 
 def _begin_session(request: Request, response: Response, signed: SignedIn) -> dict[str, Any]:
     request.state.person = signed.person
-    keep_session(request, response, signed)
+    set_session_cookie(request, response, signed)
     return _session_json(request, signed.person, signed.csrf)
 
 

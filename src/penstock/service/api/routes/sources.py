@@ -155,15 +155,15 @@ async def upload(
     draft = await run_in_threadpool(app.uploads.begin, filename, int(length) if length.isdigit() else None)
     try:
         await _write_body(request, draft.write)
-        kept = await run_in_threadpool(draft.finish)
+        stored = await run_in_threadpool(draft.finish)
     except ClientDisconnect:
         raise InputError(
             Problem("body", "the upload ended before the end of the file", "cut-off", "send it again")
         ) from None
     finally:
         await run_in_threadpool(draft.close)
-    request.state.names = {"name": kept.path}  # for the audit log
-    return UploadedOut(path=kept.path, bytes=kept.bytes, format=kept.format)
+    request.state.names = {"name": stored.path}  # for the audit log
+    return UploadedOut(path=stored.path, bytes=stored.bytes, format=stored.format)
 
 
 @datasets.get("/{name}/schema", operation_id="getDatasetSchema", dependencies=[Depends(limit_queries)])

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from penstock.clock import iso
 from penstock.model.reports import Page, single_page
-from penstock.service.api.dependencies import IfMatch, Opened, Person, Right, needs, require_etag, set_etag
+from penstock.service.api.dependencies import IfMatch, Opened, Person, Right, app_of, needs, require_etag, set_etag
 from penstock.service.api.responses import error_response
 from penstock.service.documents import AlertSettings
 from penstock.service.model import Alert, AlertState
@@ -45,7 +45,7 @@ class TriedOut(BaseModel):
 
 def _may_see_metrics(request: Request) -> None:
     """Allows viewers, a scraper with the metrics token, and everybody if PENSTOCK_METRICS_PUBLIC is set."""
-    environ = request.app.state.penstock.environ
+    environ = app_of(request).environ
     if environ.get(METRICS_PUBLIC, "").strip().lower() in YES:
         return
     token, given = environ.get(METRICS_TOKEN, ""), request.headers.get("Authorization", "")
