@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 from cyclopts import App, CycloptsError, Group, Parameter
 
 from penstock.bounds import bounds
-from penstock.cli import apply, configure, demo, look, quarantine, run, sandbox, versions
+from penstock.cli import applied_project, configure, demo, quarantine, run
 from penstock.cli.command import CARE, EVERYWHERE, PEOPLE, SERVE, SET_UP, Command, Penstock, open_app
 from penstock.cli.exits import (
     Exit,
@@ -44,7 +44,7 @@ Start with `penstock demo` to try it without an account, or with `penstock init`
 """
 FILE = "The project file, or a folder of project files (default: penstock.yaml in the current folder)."
 DATABASE = "The URL of the state (default: PENSTOCK_DATABASE_URL, else sqlite:///.penstock/state.db beside the file)."
-PARTS = (configure, apply, versions, look, run, quarantine, demo, sandbox)
+PARTS = (configure, applied_project, run, quarantine, demo)
 JSON = "Print exactly one JSON document on stdout, and everything else on stderr."
 
 
@@ -203,7 +203,7 @@ def _noted(words: Sequence[str], names: Sequence[Any], ended: Exit, command: Com
 def execute(arguments: Sequence[str], opener: Opener = open_app) -> int:
     """Run one command line and return its exit code. `sandbox` replaces the process and does not return."""
     if arguments[:1] == ["sandbox"]:
-        return sandbox.replace_process(arguments[1:])
+        return demo.exec_sandbox(arguments[1:])
     app = build(opener, arguments)
     json = "--json" in arguments
     try:

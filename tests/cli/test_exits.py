@@ -93,7 +93,7 @@ def test_the_traceback_of_a_defect_is_logged_without_values(capsys, tmp_path):
     assert "this is a defect in Penstock" in err
     assert "defects.log" in err
     assert "Traceback" not in err
-    assert "look.py" in log
+    assert "run.py" in log
     assert "RuntimeError" in log
     assert "sk-123" not in err + log
 
@@ -103,7 +103,7 @@ def test_a_defect_with_json_is_one_document(capsys, monkeypatch):
     assert code_of("plan", "people", "--json", plan=RuntimeError("x")) == 3
     out, err = capsys.readouterr()
     assert json.loads(out)["errors"][0]["code"] == "defect"
-    assert "look.py" in err
+    assert "run.py" in err
 
 
 def test_an_interrupt_outside_a_run_ends_with_130(capsys):

@@ -1,7 +1,8 @@
-"""The command `demo`: sends the data of a made-up company to the local sandbox for Custify. Needs no internet.
+"""The commands `demo` and `sandbox`: the workflow on the data of a made-up company, and the local sandbox for Custify.
 
-Every step runs the real command in the folder of the sample project, and its result is checked in the sandbox. If a
-result is not as expected, the demo reports it and exits with 1.
+Both need no internet. Every step of the demo runs the real command in the folder of the sample project, and its result
+is checked in the sandbox. If a result is not as expected, the demo reports it and exits with 1. The sandbox is started
+by name: nothing of it is imported here.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 from cyclopts import App, Parameter
 
@@ -23,6 +24,7 @@ from penstock.cli.exits import DEBUG_VARIABLE, Exit
 if TYPE_CHECKING:
     from penstock.model.reports import QuarantineEntry, SampleCompany, SandboxUrls
     from penstock.model.runs import RunReport
+
 
 FLOW = "everything"
 KINDS = ("companies", "people", "subscriptions", "events", "notes")
@@ -41,6 +43,7 @@ RENEWALS = f"""\
 
 def add_to(app: App) -> None:
     app.command(demo, group=TRY, sort_key=1)
+    app.command(serve_sandbox, name="sandbox", group=TRY, sort_key=2)
 
 
 def demo(
@@ -247,3 +250,19 @@ def _serve(sandbox: SandboxUrls, folder: Path, command: Command, penstock: Penst
 def _exit_on_sigterm() -> None:
     """Handle SIGTERM like ^C, so that the temporary folder is removed. Each run resets this when it ends."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+def serve_sandbox(
+    *options: Annotated[str, Parameter(name="OPTIONS", allow_leading_hyphen=True, help="Options of the sandbox.")],
+) -> None:
+    """Start the local sandbox for Custify.
+
+    Prints one JSON line with its URLs and serves until ^C. `penstock sandbox --help` lists its options.
+    """
+    exec_sandbox(options)
+
+
+def exec_sandbox(options: Sequence[str]) -> NoReturn:
+    """Replace this process by the sandbox."""
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, "-m", "penstock_sandbox", *options])  # noqa: S606 - no shell is wanted

@@ -1,9 +1,10 @@
-"""The demo has the expected results, and leaves no files and processes."""
+"""The demo has the expected results, and leaves no files and processes; the sandbox is started by name."""
 
 import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 from urllib.request import Request, urlopen
@@ -101,3 +102,20 @@ def test_demo_serve_runs_until_it_is_stopped(tmp_path, sign, options):
     assert document["arrived"]["companies"] == 40
     assert "$ penstock plan everything" in "".join(before)
     assert (tmp_path / "kept" / "penstock.yaml").exists()
+
+
+@pytest.mark.parametrize("before", [[], ["--json"]])
+def test_the_sandbox_starts_by_name(before):
+    command = [sys.executable, "-m", "penstock", *before, "sandbox", "--rate", "off", "--api-key", "mine"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        place = json.loads(process.stdout.readline())
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=30) == 0
+    assert set(place) == {"url", "flat_url", "admin_url", "api_key"}
+    assert place["api_key"] == "mine"
+
+
+def test_help_lists_the_options_of_the_sandbox():
+    command = [sys.executable, "-m", "penstock", "sandbox", "--help"]
+    assert "--fault" in subprocess.run(command, capture_output=True, text=True, check=True).stdout
