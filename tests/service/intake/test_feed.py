@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from penstock.model.errors import InputError
-from penstock.service.intake.feed import let_go
+from penstock.service.intake.feed import delete_read_records
 from penstock.store.project import pushed
 from support.deadline import until
 from support.kernel.event_listener import EventListener
@@ -145,9 +145,9 @@ def test_posted_records_are_stored_until_every_destination_has_read_them(opened)
     client.post("/hooks/app", json=[{"id": "u1", "email": "a@example.com"}, {"id": "u2", "email": "b@example.com"}])
     app.run("people")
     ctx = app._present()
-    assert let_go(ctx) == 0
+    assert delete_read_records(ctx) == 0
     app.run("shaped")
-    until(lambda: let_go(ctx) == 2)
+    until(lambda: delete_read_records(ctx) == 2)
     with ctx.database.read() as conn:
         assert pushed.latest(conn, "app", 5) == []
         assert pushed.received(conn, "app").received == 2

@@ -20,7 +20,7 @@ from penstock.service.work.requests import WorkRequests
 from penstock.store.project import pushed, resources
 
 ASKED_BY = "intake"
-LET_GO_S = 60.0
+DELETE_EVERY_S = 60.0
 LONGEST_WAIT_S = 300.0
 AFTER_CANCEL_S = 2.0
 ENDED_WELL = frozenset({"succeeded", "partial"})
@@ -46,8 +46,8 @@ class Feed:
     _behind: dict[str, Behind] = field(default_factory=dict)
     _pauses: dict[str, FeedPause] = field(default_factory=dict)
     _tips: dict[str, int] = field(default_factory=dict)
-    _said: dict[str, str] = field(default_factory=dict)  # by target: the reported reason why it was not run
-    _let_go: float = 0.0
+    _reported: dict[str, str] = field(default_factory=dict)  # by target: the reported reason why it was not run
+    _deleted_at: float = 0.0
 
     @property
     def is_waiting(self) -> bool:
@@ -58,7 +58,7 @@ class Feed:
         """Whether it requested a run."""
         ctx = self.ctx()
         readers, now, requested = dict(_readers(ctx)), ctx.clock.monotonic(), False
-        is_time = now - self._let_go > LET_GO_S
+        is_time = now - self._deleted_at > DELETE_EVERY_S
         if not readers and not is_time:
             return False
         with ctx.database.read() as conn:
@@ -71,10 +71,10 @@ class Feed:
                 self._resume(ctx, target)
             for target, specs in targets.items():
                 if self._is_due(ctx, target, specs, readers, now):
-                    requested = self._ask(target) or requested
+                    requested = self._request(target) or requested
         if is_time:
-            self._let_go = now
-            let_go(ctx)
+            self._deleted_at = now
+            delete_read_records(ctx)
         return requested
 
     def _is_due(
@@ -99,7 +99,7 @@ class Feed:
         if waiting < flush.records and now - behind.since < flush.after:
             return False
         sources = tuple(dict.fromkeys(readers[spec.name].name for spec in specs))
-        if self._is_held_up(ctx, target, specs, sources):
+        if self._has_to_wait(ctx, target, specs, sources):
             return False
         from penstock.service.intake.next_run import has_news  # noqa: PLC0415 - loads Arrow
 
@@ -108,7 +108,7 @@ class Feed:
         self._behind.pop(target, None)
         return False
 
-    def _is_held_up(self, ctx: Context, target: str, specs: list[DestinationSpec], sources: tuple[str, ...]) -> bool:
+    def _has_to_wait(self, ctx: Context, target: str, specs: list[DestinationSpec], sources: tuple[str, ...]) -> bool:
         """Whether a run of the target is open, or the target is paused after a failed run."""
         kind: RunKind = "destination" if [spec.name for spec in specs] == [target] else "flow"
         pause = self._pauses.get(target)
@@ -169,7 +169,7 @@ class Feed:
             pauses.end_pause(conn, target)
         ctx.events.tell("intake.resumed", target=target)
 
-    def _ask(self, target: str) -> bool:
+    def _request(self, target: str) -> bool:
         self._behind[target].since = self.ctx().clock.monotonic()
         try:
             pause = self._pauses.get(target)
@@ -178,11 +178,11 @@ class Feed:
             else:  # the retries of a pause share one entry in the list of runs
                 self.work.retry(pause.run, target, trigger="intake", asked_by=ASKED_BY)
         except PenstockError as error:
-            if self._said.get(target) != str(error):  # report a reason once
-                self._said[target] = str(error)
+            if self._reported.get(target) != str(error):  # report a reason once
+                self._reported[target] = str(error)
                 self.ctx().events.tell("intake.not-run", target=target, reason=str(error))
             return False
-        self._said.pop(target, None)
+        self._reported.pop(target, None)
         return True
 
 
@@ -208,16 +208,16 @@ def _targets(ctx: Context, readers: dict[str, WebhookSource]) -> dict[str, list[
     """
     found: dict[str, list[DestinationSpec]] = {}
     covered: set[str] = set()
-    resting: set[str] = set()
-    awake: set[str] = set()
+    paused_destinations: set[str] = set()
+    other_destinations: set[str] = set()
     with ctx.database.read() as conn:
         paused = pauses.paused(conn)
     for name, flow in ctx.project.flows.items():
-        (resting if name in paused else awake).update(flow.destinations)
+        (paused_destinations if name in paused else other_destinations).update(flow.destinations)
         if name not in paused and flow.destinations and all(each in readers for each in flow.destinations):
             found[name] = in_order(ctx, flow)
             covered.update(flow.destinations)
-    covered |= resting - awake
+    covered |= paused_destinations - other_destinations
     alone = FlowSpec("", tuple(name for name in readers if name not in covered))
     found.update({spec.name: [spec] for spec in in_order(ctx, alone)})
     return found
@@ -230,7 +230,7 @@ def _place(ctx: Context, destination: str, source: str) -> int:
     return place_of(None if stored is None else ReadWindow.from_json(stored), source)
 
 
-def let_go(ctx: Context) -> int:
+def delete_read_records(ctx: Context) -> int:
     """Delete posted records that every destination has read and that are older than `retain`; returns how many.
 
     Drafts that have never run do not count. Records of deleted sources are deleted after a week.
@@ -240,14 +240,14 @@ def let_go(ctx: Context) -> int:
     gone = 0
     for name, tip in known.items():
         source = ctx.project.sources.get(name)
-        kept_s = source.retain if isinstance(source, WebhookSource) else WebhookSource(name).retain
+        retain_s = source.retain if isinstance(source, WebhookSource) else WebhookSource(name).retain
         places = [tip]
         for destination, read in _readers(ctx):
             if read.name == name:
                 place = _place(ctx, destination, name)
                 if place or _is_wanted(ctx, destination):
                     places.append(place)
-        before = iso(ctx.clock.now() - timedelta(seconds=kept_s))
+        before = iso(ctx.clock.now() - timedelta(seconds=retain_s))
         while True:
             with ctx.database.begin() as conn:
                 count = pushed.delete_oldest(conn, name, min(places), before)

@@ -1,10 +1,14 @@
-"""`Intake` (`ServiceApp.intake`): checks and stores the records that are posted to webhook sources."""
+"""`Intake` (`ServiceApp.intake`): checks and stores the records that are posted to webhook sources.
+
+One thread, the `GroupWriter`, stores the posts of many requests: posts that arrive during a commit are in the next one.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import base64
 import os
+import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,73 +17,36 @@ from typing import Any, NamedTuple, cast
 import orjson
 from sqlalchemy import Connection
 
-from penstock.bounds import bounds
+from penstock.bounds import MAX_POST_RECORDS, bounds
 from penstock.clock import iso
-from penstock.model.errors import ConflictError, InputError
-from penstock.model.spec import HookKey, HookRate, HookSignature, WebhookSource
+from penstock.model.errors import ConflictError, InputError, Problem
+from penstock.model.spec import HookKey, HookSignature, WebhookSource
 from penstock.run.context import Context
 from penstock.run.diff.record_text import short_record
 from penstock.service.documents import FeedPauseJson, HookAuthJson, HookStateJson, KeyAuthJson, SignatureAuthJson
-from penstock.service.intake import refusals
 from penstock.service.intake.feed import Feed
-from penstock.service.intake.senders import KEY_HEADER, Headers, VerifiedSignature, check_key, check_signature
-from penstock.service.intake.writer import GroupWriter
+from penstock.service.intake.senders import KEY_HEADER, Headers, Hook, PostWindow, VerifiedSignature
+from penstock.service.model import Overrun, PostRefused
 from penstock.service.store import pauses
 from penstock.service.store.pauses import FeedPause
 from penstock.service.work.requests import WorkRequests
-from penstock.sources.pushed_body import BadBody, TooLarge, TooMany, records_of, unpacked
+from penstock.sources.pushed_body import BadBody, BodyFault, TooLarge, TooMany, records_of, unpacked
 from penstock.store.project import credentials, pushed
 from penstock.store.project.pushed import Post
 from penstock.usecases.applied_project.reach import sealed_name
 
-KNOWN_S = 1.0  # for which the settings and the secret of a source are cached
+CACHED_S = 1.0  # for which the settings and the secret of a source are cached
 SAMPLES = 5
 FORGET_S = 60.0
 KEY_BYTES = 32
 LARGE = 64_000  # bytes; a larger body is parsed in a thread
+LINGER_S = 0.002  # to wait for further posts before a commit
+MOST_WAITING = 64 << 20  # characters of records that wait to be written
+MOST_AT_ONCE = 8 << 20  # characters of records in one commit
 
 BodyReader = Callable[[int], Awaitable[bytes | None]]  # reads the body; None if it has more bytes than the argument
-
-
-@dataclass(slots=True)
-class PostWindow:
-    """Counts the posts of a fixed window."""
-
-    rate: HookRate
-    opened: float = 0.0
-    used: int = 0
-
-    def take(self, now: float) -> float | None:
-        """Count a post; returns the seconds to wait if there are too many, or None."""
-        if now - self.opened >= self.rate.per:
-            self.opened, self.used = now, 0
-        self.used += 1
-        return None if self.used <= self.rate.requests else self.opened + self.rate.per - now
-
-
-@dataclass(frozen=True, slots=True)
-class Hook:
-    """A webhook source with the settings by which posts are checked; `secret` is None if there is none."""
-
-    source: WebhookSource
-    secret: str | None = field(repr=False)
-    looked_at: float
-    window: PostWindow
-
-    def show(self, headers: Headers, query: Mapping[str, str]) -> None:
-        """Check the key, which needs no body. Raises SenderRefused."""
-        if isinstance(self.source.auth, HookKey) and self.secret is not None:
-            check_key(self.source.auth, self.secret, headers, query)
-
-    def prove(self, headers: Headers, body: bytes, now: float) -> VerifiedSignature:
-        """Check the signature, if the source requires one. Raises SenderRefused."""
-        if isinstance(self.source.auth, HookSignature) and self.secret is not None:
-            return check_signature(self.source.auth, self.secret, headers, body, now)
-        return VerifiedSignature(None)
-
-    @property
-    def is_ready(self) -> bool:
-        return self.source.auth is None or self.secret is not None
+Commit = Callable[[Sequence[Post]], Sequence[int]]
+Waiting = tuple[Post, "asyncio.Future[int]", asyncio.AbstractEventLoop]
 
 
 class AcceptedPost(NamedTuple):
@@ -114,28 +81,28 @@ class Intake:
         hook = await self._hook(name)
         wait = hook.window.take(self._clock.monotonic())
         if wait is not None:
-            raise refusals.too_many_posts(name, wait)
+            raise _too_many_posts(name, wait)
         if not hook.is_ready:
-            raise refusals.no_secret(name)
+            raise _no_secret(name)
         hook.show(headers, query)
         text = await body(hook.source.max_bytes)
         if text is None:
-            raise refusals.too_large(name)
+            raise _too_large(name)
         signed = hook.prove(headers, text, self._clock.now().timestamp())
         try:
             records = await _records(text, headers, hook.source.max_bytes)
         except TooLarge:
-            raise refusals.too_large(name) from None
+            raise _too_large(name) from None
         except TooMany:
-            raise refusals.too_many_records(name) from None
+            raise _too_many_records(name) from None
         except BadBody as bad:
-            raise refusals.bad_body(name, bad) from None
+            raise _bad_body(name, bad) from None
         return AcceptedPost(await self._store(hook, records, signed), len(records))
 
     async def _hook(self, name: str) -> Hook:
         """The webhook source of this name. InputError `unknown-source` if there is none."""
         known = self._hooks.get(name)
-        if known is not None and self._clock.monotonic() - known.looked_at <= KNOWN_S:
+        if known is not None and self._clock.monotonic() - known.looked_at <= CACHED_S:
             return known
         looking = self._looking.get(name)
         if looking is None:  # one read for all posts that wait for it
@@ -279,3 +246,125 @@ def _auth_json(source: WebhookSource, *, has_secret: bool) -> HookAuthJson:
         for name in ("header", "algorithm", "encoding", "prefix", "timestamp_header"):
             shown[name] = getattr(auth, name)
     return cast(SignatureAuthJson, {**shown, "has_secret": has_secret})
+
+
+# ── refusals: the code of the first problem is the reason in the log ──────────
+
+
+def _too_many_posts(source: str, wait_s: float) -> PostRefused:
+    problem = Problem(f"hooks.{source}", "too many posts", "too-many-posts", "post more slowly; see `rate_limit`")
+    return PostRefused(problem, wait_s=wait_s)
+
+
+def _no_secret(source: str) -> PostRefused:
+    hint = f"`penstock hooks new-key {source}` or POST /api/v1/sources/{source}/hook/key creates one"
+    message = f"{source} has no key yet, so nobody can post"
+    return PostRefused(Problem(f"sources.{source}.secret", message, "no-secret", hint))
+
+
+def _too_large(source: str) -> PostRefused:
+    message = "the body has more bytes than this source accepts"
+    hint = "post in smaller parts; see `max_bytes`"
+    return PostRefused(Problem(f"hooks.{source}", message, "too-large", hint))
+
+
+def _too_many_records(source: str) -> PostRefused:
+    message = f"the post has more than {bounds().post_records} records"
+    hint = f"post in smaller parts; {MAX_POST_RECORDS} sets how many records one post may have"
+    return PostRefused(Problem(f"hooks.{source}", message, "too-many-records", hint))
+
+
+def _bad_body(source: str, body: BadBody) -> PostRefused:
+    return PostRefused(*(_problem(source, fault) for fault in body.faults))
+
+
+def _problem(source: str, fault: BodyFault) -> Problem:
+    hint = f"no record of this post was stored: {fault.hint or 'correct it'}, then post all of it again"
+    return Problem(f"hooks.{source}", fault.reason, "bad-body", hint, line=fault.line)
+
+
+# ── the writer ───────────────────────────────────────────────────────────────
+
+
+@dataclass(slots=True)
+class GroupWriter:
+    """`commit` writes posts durably and returns how many records of each were stored."""
+
+    commit: Commit
+    linger_s: float = LINGER_S
+    _waiting: list[Waiting] = field(default_factory=list)
+    _size: int = 0
+    _wake: threading.Condition = field(default_factory=threading.Condition)
+    _thread: threading.Thread | None = None
+    _closing: threading.Event = field(default_factory=threading.Event)
+
+    async def write(self, post: Post) -> int:
+        """Returns the number of stored records when the post is durable. Raises the error of the commit, or Overrun."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[int] = loop.create_future()
+        with self._wake:
+            if self._closing.is_set() or self._size > MOST_WAITING:
+                raise Overrun
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, daemon=True, name="penstock-intake")
+                self._thread.start()
+            self._waiting.append((post, future, loop))
+            self._size += sum(map(len, post.records))
+            if len(self._waiting) == 1:
+                self._wake.notify()
+        return await future
+
+    def close(self) -> None:
+        """Write the waiting posts, and end the thread."""
+        with self._wake:
+            self._closing.set()
+            self._wake.notify()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            with self._wake:
+                self._wake.wait_for(lambda: self._waiting or self._closing.is_set())
+                if not self._waiting:
+                    return
+            self._closing.wait(self.linger_s)
+            part = self._part()
+            try:
+                taken = self.commit([post for post, _, _ in part])
+            except Exception as error:  # noqa: BLE001 - `write` raises it for each post
+                _settle(part, error)
+            else:
+                _settle(part, taken)
+
+    def _part(self) -> list[Waiting]:
+        with self._wake:
+            size = count = 0
+            for post, _, _ in self._waiting:
+                size += sum(map(len, post.records))
+                count += 1
+                if size > MOST_AT_ONCE:
+                    break
+            part, self._waiting = self._waiting[:count], self._waiting[count:]
+            self._size -= size
+        return part
+
+
+def _settle(part: Sequence[Waiting], result: Sequence[int] | Exception) -> None:
+    """Set the results of a commit, with one call per event loop."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[int], int | Exception]]] = {}
+    for number, (_, future, loop) in enumerate(part):
+        by_loop.setdefault(loop, []).append((future, result if isinstance(result, Exception) else result[number]))
+    for loop, answers in by_loop.items():
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(_answer, answers)
+
+
+def _answer(answers: Sequence[tuple[asyncio.Future[int], int | Exception]]) -> None:
+    for future, answer in answers:
+        if future.done():  # the caller has left
+            continue
+        if isinstance(answer, Exception):
+            future.set_exception(answer)
+        else:
+            future.set_result(answer)

@@ -1,6 +1,7 @@
-"""The authentication of senders by key or signature: pure functions that compare secrets in constant time.
+"""`Hook`: a webhook source with the checks of its posts. Senders authenticate by key or signature.
 
-`Headers` are by lower-case name. `check_key` and `check_signature` raise `SenderRefused`.
+The functions are pure, and compare secrets in constant time. `Headers` are by lower-case name. `check_key` and
+`check_signature` raise `SenderRefused`.
 """
 
 from __future__ import annotations
@@ -9,10 +10,10 @@ import base64
 import binascii
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 
-from penstock.model.spec import HookKey, HookSignature
+from penstock.model.spec import HookKey, HookRate, HookSignature, WebhookSource
 from penstock.service.model import SenderRefused
 
 Headers = Mapping[str, str]
@@ -26,6 +27,47 @@ class VerifiedSignature:
 
     seen: str | None
     until: float = 0.0  # epoch seconds; later the post is refused as too old
+
+
+@dataclass(slots=True)
+class PostWindow:
+    """Counts the posts of a fixed window."""
+
+    rate: HookRate
+    opened: float = 0.0
+    used: int = 0
+
+    def take(self, now: float) -> float | None:
+        """Count a post; returns the seconds to wait if there are too many, or None."""
+        if now - self.opened >= self.rate.per:
+            self.opened, self.used = now, 0
+        self.used += 1
+        return None if self.used <= self.rate.requests else self.opened + self.rate.per - now
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """A webhook source with the settings by which posts are checked; `secret` is None if there is none."""
+
+    source: WebhookSource
+    secret: str | None = field(repr=False)
+    looked_at: float
+    window: PostWindow
+
+    def show(self, headers: Headers, query: Mapping[str, str]) -> None:
+        """Check the key, which needs no body. Raises SenderRefused."""
+        if isinstance(self.source.auth, HookKey) and self.secret is not None:
+            check_key(self.source.auth, self.secret, headers, query)
+
+    def prove(self, headers: Headers, body: bytes, now: float) -> VerifiedSignature:
+        """Check the signature, if the source requires one. Raises SenderRefused."""
+        if isinstance(self.source.auth, HookSignature) and self.secret is not None:
+            return check_signature(self.source.auth, self.secret, headers, body, now)
+        return VerifiedSignature(None)
+
+    @property
+    def is_ready(self) -> bool:
+        return self.source.auth is None or self.secret is not None
 
 
 def check_key(auth: HookKey, secret: str, headers: Headers, query: Mapping[str, str]) -> None:

@@ -26,7 +26,7 @@ FOLDER = "uploads"
 LARGEST = 512 * 1024 * 1024
 WORKBOOKS = (".xls", ".xlsb", ".ods", ".numbers")
 ARCHIVES = (".zip", ".7z", ".rar", ".tar", ".tgz", ".bz2", ".xz", ".zst", ".lz4", ".z")
-KEPT_S = 7 * 86_400.0  # for which a file without a source is kept: its source may not be saved yet
+UNUSED_S = 7 * 86_400.0  # for which a file without a source is kept: its source may not be saved yet
 LONGEST = 100  # characters of a name
 UNPACKED_PIECE = 1 << 20  # bytes
 _PATHS = re.compile(r'^ +path: "?(.*?)"?$', re.MULTILINE)
@@ -117,7 +117,7 @@ class Uploads:
 
 def forget_uploads(ctx: Context) -> list[str]:
     """Delete old files that no version of the project names; returns their names."""
-    folder, oldest = ctx.folder / FOLDER, ctx.clock.now().timestamp() - KEPT_S
+    folder, oldest = ctx.folder / FOLDER, ctx.clock.now().timestamp() - UNUSED_S
     there = sorted(folder.iterdir()) if folder.is_dir() else []
     old = [path for path in there if path.is_file() and path.stat().st_mtime < oldest]
     if not old:
@@ -126,13 +126,13 @@ def forget_uploads(ctx: Context) -> list[str]:
         texts = resources.version_texts(conn)
     if not texts:  # the project is a file, whose other versions are unknown
         return []
-    gone = [path for path in old if not any(_speaks_of(path.name, text) for text in texts)]
+    gone = [path for path in old if not any(_names_file(path.name, text) for text in texts)]
     for path in gone:
         path.unlink(missing_ok=True)
     return [path.name for path in gone]
 
 
-def _speaks_of(name: str, text: str) -> bool:
+def _names_file(name: str, text: str) -> bool:
     """Whether a project's text (with one value per line) names the file, or has a pattern that matches it."""
     return name in text or any(fnmatch(name, path.rpartition("/")[2]) for path in _PATHS.findall(text))
 
