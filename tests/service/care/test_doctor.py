@@ -145,7 +145,7 @@ def test_missing_workers_and_waiting_runs_are_found(project, state):
     at = iso(SystemClock().now())
     with state.begin() as conn:
         work.register(conn, WorkerRow("w1", "0.0.1", "process 1 on elsewhere", at))
-        work.ask(conn, WorkRow("r1", "destination", "it", "sandbox", "person:a", "a", at))
+        work.enqueue(conn, WorkRow("r1", "destination", "it", "sandbox", "person:a", "a", at))
     found = care(project).diagnose()
     assert codes(found) == {"nothing-runs", "no-worker"}
     assert "dead-worker" in codes(found, "note")

@@ -13,9 +13,8 @@ from hypothesis import strategies as st
 from penstock.config.flows import read_schedule
 from penstock.model.errors import InputError
 from penstock.model.runs import RunFilter
-from penstock.service.store import pauses, work
-from penstock.service.work.cron import MOST, next_after, passed
-from penstock.service.work.schedules import Schedules
+from penstock.service.store import work
+from penstock.service.work.schedules import MOST, Schedules, next_after, passed
 from penstock.store.runs.runs import OPEN_STATES
 from support.deadline import until
 from support.service.applied_project import Applied, ended
@@ -130,7 +129,7 @@ def test_missed_times_are_caught_up_by_catch_up(project, catch_up, runs, missed)
             found += asked(app)
         assert len(found) == runs
         with app._ctx.database.read() as conn:
-            folded = [row.missed for row in conn.execute(pauses.ticks.select())]
+            folded = [row.missed for row in conn.execute(work.ticks.select())]
         assert folded == [missed] * runs
         clock.at = clock.at.replace(minute=0, second=5) + timedelta(hours=1)
         ticking(app).tick()

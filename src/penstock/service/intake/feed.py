@@ -14,8 +14,8 @@ from penstock.model.spec import DestinationSpec, FlowSpec, WebhookSource
 from penstock.run.activity import is_active
 from penstock.run.context import Context
 from penstock.run.flow import in_order
-from penstock.service.store import figures, pauses, work
-from penstock.service.store.pauses import FeedPause
+from penstock.service.store import figures, work
+from penstock.service.store.work import FeedPause
 from penstock.service.work.requests import WorkRequests
 from penstock.store.project import pushed, resources
 
@@ -63,7 +63,7 @@ class Feed:
             return False
         with ctx.database.read() as conn:
             tips = pushed.tips(conn)
-            self._pauses = pauses.all_pauses(conn)
+            self._pauses = work.feed_pauses(conn)
         if tips != self._tips or self._behind or self._pauses:
             self._tips = tips
             targets = _targets(ctx, readers)
@@ -158,7 +158,7 @@ class Feed:
         until = ctx.clock.now().timestamp() + wait
         made = replace(pause, failures=failures, until=until, reason=reason, version=ctx.version)
         with ctx.database.begin() as conn:
-            pauses.put_pause(conn, made)
+            work.put_feed_pause(conn, made)
         self._pauses[pause.target] = made
         if failures == 1 or reason != pause.reason:
             ctx.events.tell("intake.paused", target=pause.target, run=pause.run, reason=reason, wait_s=wait)
@@ -166,7 +166,7 @@ class Feed:
     def _resume(self, ctx: Context, target: str) -> None:
         del self._pauses[target]
         with ctx.database.begin() as conn:
-            pauses.end_pause(conn, target)
+            work.end_feed_pause(conn, target)
         ctx.events.tell("intake.resumed", target=target)
 
     def _request(self, target: str) -> bool:
@@ -211,7 +211,7 @@ def _targets(ctx: Context, readers: dict[str, WebhookSource]) -> dict[str, list[
     paused_destinations: set[str] = set()
     other_destinations: set[str] = set()
     with ctx.database.read() as conn:
-        paused = pauses.paused(conn)
+        paused = work.paused_flows(conn)
     for name, flow in ctx.project.flows.items():
         (paused_destinations if name in paused else other_destinations).update(flow.destinations)
         if name not in paused and flow.destinations and all(each in readers for each in flow.destinations):

@@ -27,8 +27,8 @@ from penstock.service.documents import FeedPauseJson, HookAuthJson, HookStateJso
 from penstock.service.intake.feed import Feed
 from penstock.service.intake.senders import KEY_HEADER, Headers, Hook, PostWindow, VerifiedSignature
 from penstock.service.model import Overrun, PostRefused
-from penstock.service.store import pauses
-from penstock.service.store.pauses import FeedPause
+from penstock.service.store import work
+from penstock.service.store.work import FeedPause
 from penstock.service.work.requests import WorkRequests
 from penstock.sources.pushed_body import BadBody, BodyFault, TooLarge, TooMany, records_of, unpacked
 from penstock.store.project import credentials, pushed
@@ -221,7 +221,7 @@ def hook_json(conn: Connection, source: WebhookSource) -> HookStateJson:
         "auth": _auth_json(source, has_secret=sealed or source.secret is not None),
         "received": came.received,
         "last_at": came.last_at,
-        "paused": [_pause_json(pause) for pause in pauses.all_pauses(conn).values() if source.name in pause.sources],
+        "paused": [_pause_json(pause) for pause in work.feed_pauses(conn).values() if source.name in pause.sources],
     }
 
 

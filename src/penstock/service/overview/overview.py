@@ -28,10 +28,10 @@ from penstock.run.context import Context
 from penstock.service.documents import CheckedJson, CredentialStateJson, DatasetStateJson, SourceStateJson, StateJson
 from penstock.service.intake.intake import hook_json
 from penstock.service.overview.search import SearchResult, search
-from penstock.service.store import figures, pauses
+from penstock.service.store import figures, work
 from penstock.service.store.commit_watch import CommitWatch
 from penstock.service.store.figures import BudgetUse
-from penstock.service.work.cron import next_at
+from penstock.service.work.schedules import next_at
 from penstock.store import quarantine
 from penstock.store.project import credentials, resources
 from penstock.store.runs import deliveries, runs, timeseries
@@ -288,7 +288,7 @@ def _destinations(ctx: Context, conn: Connection, names: Sequence[str]) -> dict[
 
 
 def _flows(ctx: Context, conn: Connection, names: Sequence[str]) -> dict[str, StateJson]:
-    times, last = pauses.times_of_all(conn, names), _last_runs(ctx, conn, names, ("flow",))
+    times, last = work.times_of_flows(conn, names), _last_runs(ctx, conn, names, ("flow",))
     return {
         name: {
             "next_at": next_at(ctx, ctx.project.flows[name], times[name]),

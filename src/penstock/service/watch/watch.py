@@ -18,8 +18,8 @@ from penstock.model.events import Events, Span
 from penstock.run.context import Context
 from penstock.service.documents import AlertSettings
 from penstock.service.model import Alert
-from penstock.service.store import figures, pauses
-from penstock.service.store.pauses import FeedPause
+from penstock.service.store import figures, work
+from penstock.service.store.work import FeedPause
 from penstock.service.watch import alert_settings, alerts
 from penstock.service.watch.logs import LogEvents, start_logs
 from penstock.service.watch.metrics import Metrics
@@ -133,7 +133,7 @@ def _trouble(ctx: Context) -> list[Problem]:
         with ctx.database.begin() as conn:
             upsert(conn, table, {"name": "asked", "labels": "[]", "value": ctx.clock.now().timestamp()})
             current = figures.schema_is_current(conn)
-            paused = pauses.all_pauses(conn) if current else {}
+            paused = work.feed_pauses(conn) if current else {}
     except PenstockError as error:
         return list(error.problems)
     if current:

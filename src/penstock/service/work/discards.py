@@ -84,7 +84,7 @@ class Discards:
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _stopping: threading.Event = field(default_factory=threading.Event)
 
-    def ask(self, which: QuarantineFilter, ids: Sequence[str] | None, *, reason: str, by: str) -> DiscardRow | None:
+    def request(self, which: QuarantineFilter, ids: Sequence[str] | None, *, reason: str, by: str) -> DiscardRow | None:
         """Start a discard of the records `ids`, or of all records in quarantine that `which` matches.
 
         Returns None, and starts nothing, for `MANY` records or fewer; the present discard, if one for the same records

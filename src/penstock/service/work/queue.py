@@ -128,7 +128,7 @@ class Queue:
         if dead:
             with self.database.begin() as conn:
                 for worker in dead:
-                    work.strike_off(conn, worker)
+                    work.unregister(conn, worker)
         return alive
 
     def take_over(self, executing: Collection[str]) -> list[str]:

@@ -19,10 +19,9 @@ from penstock.model.runs import ProgressJson, RunFilter, RunJson, RunKind
 from penstock.model.spec import DestinationSpec, FlowSpec, SqlSource
 from penstock.run.activity import is_active, require_active
 from penstock.run.context import Context
-from penstock.service.store import pauses, work
-from penstock.service.store import work as retries
+from penstock.service.store import work
 from penstock.service.store.work import WorkRow
-from penstock.service.work.cron import next_at, upcoming
+from penstock.service.work.schedules import next_at, upcoming
 from penstock.store import leases
 from penstock.store.runs import runs
 from penstock.store.runs.runs import NOT_BEGUN, OPEN_STATES, START, RunRow, new_run_id
@@ -53,10 +52,10 @@ class WorkRequests:
         self._require_ready(ctx, spec)
         _require_cursor(ctx, spec, begins_at)
         with ctx.database.begin() as conn:
-            run = self.ask(conn, ctx, spec, trigger=trigger, asked_by=asked_by, begins_at=begins_at)
+            run = self.request(conn, ctx, spec, trigger=trigger, asked_by=asked_by, begins_at=begins_at)
             return self._shown(conn, run)
 
-    def ask(
+    def request(
         self,
         conn: Connection,
         ctx: Context,
@@ -86,7 +85,7 @@ class WorkRequests:
         self._require_ready(ctx, spec)
         kind: RunKind = "flow" if isinstance(spec, FlowSpec) else "destination"
         with ctx.database.begin() as conn:
-            if work.of_target(conn, kind, target, OPEN_STATES) is None and retries.prepare_retry(conn, run, asked_by):
+            if work.of_target(conn, kind, target, OPEN_STATES) is None and work.prepare_retry(conn, run, asked_by):
                 row = self._new(conn, ctx, kind, target, run=run)
                 self._put(conn, ctx, spec, row, trigger=trigger, asked_by=asked_by)
                 return self._shown(conn, run)
@@ -103,7 +102,7 @@ class WorkRequests:
         asked_by: str,
     ) -> None:
         lane, now = _lane(ctx, spec), iso(ctx.clock.now())
-        work.ask(conn, WorkRow(row.id, row.kind, row.target, lane, trigger, asked_by, now))
+        work.enqueue(conn, WorkRow(row.id, row.kind, row.target, lane, trigger, asked_by, now))
         ctx.events.tell("run.queued", run=row.id, target=row.target, trigger=trigger)
 
     def resend(self, by_destination: Mapping[str, Sequence[str]], *, trigger: Trigger, asked_by: str) -> list[RunJson]:
@@ -117,7 +116,7 @@ class WorkRequests:
             for name, entries in by_destination.items():
                 row = self._new(conn, ctx, "resend", name)
                 now, lane = iso(ctx.clock.now()), specs[name].credential
-                work.ask(conn, WorkRow(row.id, "resend", name, lane, trigger, asked_by, now, payload=list(entries)))
+                work.enqueue(conn, WorkRow(row.id, "resend", name, lane, trigger, asked_by, now, payload=list(entries)))
                 requested.append(self._shown(conn, row.id))
             return requested
 
@@ -130,7 +129,7 @@ class WorkRequests:
         with ctx.database.begin() as conn:
             row, queued = known_run(conn, run), work.get(conn, run)
             if queued is None or queued.state == "ended":
-                running = row.status == "running" and self._is_held(ctx, row)
+                running = row.status == "running" and self._is_executed_by_command(ctx, row)
                 code, hint = (
                     ("held", "stop that command with ^C")
                     if running
@@ -141,7 +140,7 @@ class WorkRequests:
                 )
                 raise ConflictError(Problem("run", message, code, hint, found=row.status))
             if queued.state == "running":
-                work.want_stop(conn, run, "cancel", by)
+                work.request_stop(conn, run, "cancel", by)
             else:
                 work.change(conn, queued, state="ended")
                 if row.position == NOT_BEGUN:
@@ -168,7 +167,7 @@ class WorkRequests:
         ctx = self.ctx()
         ctx.flow(flow)
         with ctx.database.begin() as conn:
-            pauses.pause(conn, flow, by=by, at=iso(ctx.clock.now()))
+            work.pause_flow(conn, flow, by=by, at=iso(ctx.clock.now()))
             unfinished = [
                 row.run for row in work.in_state(conn, OPEN_STATES) if (row.kind, row.target) == ("flow", flow)
             ]
@@ -181,7 +180,7 @@ class WorkRequests:
         ctx = self.ctx()
         ctx.flow(flow)
         with ctx.database.begin() as conn:
-            pauses.wake(conn, flow, by=by, at=iso(ctx.clock.now()))
+            work.resume_flow(conn, flow, by=by, at=iso(ctx.clock.now()))
 
     # ── reading ──────────────────────────────────────────────────────────────
 
@@ -211,7 +210,7 @@ class WorkRequests:
         ctx = self.ctx()
         spec = ctx.flow(flow)
         with ctx.database.read() as conn:
-            times = pauses.times_of(conn, flow)
+            times = work.times_of_flow(conn, flow)
             newest = runs.list_runs(conn, 1, RunFilter(target=flow))
             last = documents(ctx, conn, newest)[0] if newest else None
         return {"next_at": next_at(ctx, spec, times), "last_run": last, "paused": times.paused}
@@ -252,7 +251,7 @@ class WorkRequests:
             require_active(ctx, spec)
             return
         with ctx.database.read() as conn:
-            times = pauses.times_of(conn, spec.name)
+            times = work.times_of_flow(conn, spec.name)
         if times.paused:
             path, hint = f"flows.{spec.name}", "resume the flow"
             message = f"{spec.name} is paused (by {times.by} at {times.at}), so nothing is sent"
@@ -264,7 +263,7 @@ class WorkRequests:
     def _row(self, conn: Connection, ctx: Context, kind: RunKind, target: str, begins_at: str | None) -> RunRow | None:
         """The unfinished run of the target that the new request continues, if any."""
         last = runs.unfinished(conn, target, kind)
-        if last is None or self._is_held(ctx, last):  # a command executes it: a new run will follow
+        if last is None or self._is_executed_by_command(ctx, last):  # a command executes it: a new run will follow
             return None
         return last if begins_at in (None, last.begins_at) else None
 
@@ -305,7 +304,7 @@ class WorkRequests:
         return documents(self.ctx(), conn, [known_run(conn, run)], errors=True)[0]
 
     @staticmethod
-    def _is_held(ctx: Context, row: RunRow) -> bool:
+    def _is_executed_by_command(ctx: Context, row: RunRow) -> bool:
         return leases.is_held(ctx.database, leases.of_target(row.kind, row.target))
 
 

@@ -180,7 +180,7 @@ class Worker:
     def _leave(self) -> None:
         try:
             with self._database.begin() as conn:
-                work.strike_off(conn, self.id)
+                work.unregister(conn, self.id)
             self._lease.close()
         except EnvironmentFailure:
             log.warning("worker.left-unsaid worker=%s", self.id)  # the others notice it by the lease
@@ -283,7 +283,7 @@ class Worker:
                 for execution in mine.values():
                     execution.stop(f"{name} was paused by {switch.by}", name)
         with self._database.begin(alone=False) as conn:
-            work.keep_progress(conn, {execution.row.run: execution.progress() for execution in mine.values()})
+            work.store_progress(conn, {execution.row.run: execution.progress() for execution in mine.values()})
 
     def _execute(self, ticket: str) -> None:
         """Execute a ticket, called by the engine. Never raises: a failure requeues the run or ends it."""

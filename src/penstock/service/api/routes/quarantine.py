@@ -169,7 +169,7 @@ def discard_several(which: Discarding, app: Opened, person: Person = needs(Right
     the address of the discard.
     """
     if which.ids is None or len(which.ids) > MANY:
-        begun = app.discards.ask(which.conditions(), which.ids or None, reason=which.reason, by=person.name)
+        begun = app.discards.request(which.conditions(), which.ids or None, reason=which.reason, by=person.name)
         if begun is not None:
             where = {"Location": f"/api/v1/quarantine/discards/{begun.id}"}
             return JSONResponse(DiscardOut.of(begun).model_dump(), status_code=202, headers=where)

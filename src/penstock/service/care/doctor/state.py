@@ -19,7 +19,7 @@ from penstock.model.runs import RunKind
 from penstock.model.spec import WebhookSource
 from penstock.run.context import Context, sealer_of
 from penstock.service.care.doctor.findings import BACKED_UP, OPEN_SERVICE, Examined, Findings, note, of_error, wrong
-from penstock.service.store import figures, pauses, people, work
+from penstock.service.store import figures, people, work
 from penstock.service.watch import alerts
 from penstock.store import leases
 from penstock.store.database import Database, refused_revision
@@ -220,7 +220,7 @@ def _no_worker(found: Examined, waiting: int) -> Findings:
 
 def _is_paused(found: Examined, flow: str) -> bool:
     with found.database.read() as conn:
-        return pauses.times_of(conn, flow).paused
+        return work.times_of_flow(conn, flow).paused
 
 
 def newest_runs(found: Examined) -> Findings:
