@@ -10,7 +10,7 @@ from ruamel.yaml import YAML
 
 from penstock.cli.command import open_app
 from penstock.main import build
-from penstock.service.care.doctor.project import VARIABLES
+from penstock.service.care.doctor import VARIABLES
 
 ROOT = Path(__file__).parents[2]
 UNITS = sorted((ROOT / "deploy").glob("*.service"))

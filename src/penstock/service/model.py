@@ -336,6 +336,7 @@ MANY = 1000  # records: more are discarded in the background
 
 
 RETENTION = "retention"  # the name of the setting
+OPEN_SERVICE = "service without sign-in"  # the lease of such a service, by which `penstock doctor` knows of it
 
 
 MOST_DAYS = 36_500

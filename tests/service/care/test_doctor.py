@@ -7,11 +7,10 @@ from datetime import timedelta
 import pytest
 
 from penstock.clock import SystemClock, iso
+from penstock.service.care import state_checks
 from penstock.service.care.care import Care
-from penstock.service.care.doctor import state as state_findings
-from penstock.service.care.doctor.doctor import examine
-from penstock.service.care.doctor.findings import Examined
-from penstock.service.care.doctor.state import MANY_HELD
+from penstock.service.care.doctor import examine
+from penstock.service.care.state_checks import MANY_QUARANTINED, Examined
 from penstock.service.model import PersonRow
 from penstock.service.store import work
 from penstock.service.store.people import add
@@ -187,11 +186,11 @@ def test_the_sandbox_and_a_service_without_sign_in_are_problems_if_there_are_use
 
 
 def test_many_records_in_quarantine_are_a_problem(project, state):
-    project.write("../people.csv", "id,name,email\n" + "".join(f"u{n},x,nonsense\n" for n in range(MANY_HELD)))
+    project.write("../people.csv", "id,name,email\n" + "".join(f"u{n},x,nonsense\n" for n in range(MANY_QUARANTINED)))
     run_json(project, "run", "it", code=1)
     (held,) = [each for each in care(project).diagnose().findings if each.check == "quarantine"]
     assert (held.level, held.about) == ("wrong", "it")
-    assert str(MANY_HELD) in held.message
+    assert str(MANY_QUARANTINED) in held.message
 
 
 @pytest.mark.parametrize(("revision", "code"), [("0007", "too-old-schema"), ("9999", "newer-schema")])
@@ -203,7 +202,7 @@ def test_a_state_of_another_version_is_a_problem_and_not_changed(project, state,
 
 
 def test_an_older_state_is_a_note(project, state, monkeypatch):
-    monkeypatch.setattr(state_findings, "HEAD", "9999")
+    monkeypatch.setattr(state_checks, "HEAD", "9999")
     assert "older-schema" in codes(care(project).diagnose(), "note")
 
 

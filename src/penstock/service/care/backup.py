@@ -34,6 +34,7 @@ from penstock.store.tables import project_versions, runs
 from penstock.usecases.applied_project.applied_project import SQLITE
 from penstock.version import __version__
 
+BACKED_UP = "backed-up"  # the setting with the time of the last backup
 PAGES = 2048  # copied at a time; ^C is handled in between
 TRIES = 5  # a run may end, and delete its frozen input, between the copy and the opening of the input
 SESSIONS_END = 1_000_000  # added to everybody's epoch: more than any number of sign-outs since the backup

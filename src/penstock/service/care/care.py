@@ -24,11 +24,11 @@ from penstock.clock import Clock, iso
 from penstock.model.errors import EnvironmentFailure, InputError, Problem
 from penstock.model.reach import COMMAND_LINE
 from penstock.run.context import Context, sealer_of
-from penstock.service.care.backup import back_up, restore
-from penstock.service.care.doctor.findings import BACKED_UP, OPEN_SERVICE
+from penstock.service.care.backup import BACKED_UP, back_up, restore
 from penstock.service.care.retention import compact, prune, retention, tick
 from penstock.service.intake.uploads import forget_uploads
 from penstock.service.model import (
+    OPEN_SERVICE,
     RETENTION,
     BackedUp,
     Compacted,
@@ -104,7 +104,7 @@ class Care:
 
     def diagnose(self) -> Diagnosis:
         """Check the state, the project and the workers. Changes nothing."""
-        from penstock.service.care.doctor.doctor import diagnose  # noqa: PLC0415 - it imports most of the service
+        from penstock.service.care.doctor import diagnose  # noqa: PLC0415 - it imports most of the service
 
         return diagnose(self.url, self.file, self.environ, self.clock)
 
@@ -185,7 +185,7 @@ class Caretaker:
 
     def diagnose(self, *, open_to_all: bool) -> Diagnosis:
         """The diagnosis of this service; `open_to_all` is true if it accepts requests without sign-in."""
-        from penstock.service.care.doctor.doctor import diagnose_service  # noqa: PLC0415 - imports most of the service
+        from penstock.service.care.doctor import diagnose_service  # noqa: PLC0415 - imports most of the service
 
         return diagnose_service(self.ctx(), open_to_all=open_to_all)
 

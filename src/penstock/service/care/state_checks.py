@@ -1,4 +1,4 @@
-"""The doctor's checks of the state and of work in progress. They change nothing.
+"""The doctor's checks of the state and of work in progress, and `Examined`, which they examine. They change nothing.
 
 State: database, disk, sealing key, clock, backups. Work: workers, runs, records in quarantine, alerts, sign-in.
 """
@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import func, select, text
 
-from penstock.clock import iso
+from penstock.clock import Clock, iso
 from penstock.model.errors import PenstockError
 from penstock.model.runs import RunKind
-from penstock.model.spec import WebhookSource
+from penstock.model.spec import ProjectSpec, WebhookSource
 from penstock.run.context import Context, sealer_of
-from penstock.service.care.doctor.findings import BACKED_UP, OPEN_SERVICE, Examined, Findings, note, of_error, wrong
+from penstock.service.care.backup import BACKED_UP
+from penstock.service.model import OPEN_SERVICE, Finding
 from penstock.service.store import figures, people, work
 from penstock.service.watch import alerts
 from penstock.store import leases
@@ -30,16 +32,57 @@ from penstock.store.project.resources import setting
 from penstock.store.runs import runs
 from penstock.store.runs.runs import WAITING_STATES, RunRow
 from penstock.store.tables import runs as runs_table
+from penstock.usecases.applied_project.reach import reach_of
 from penstock.version import __version__
+
+Findings = Iterator[Finding]
 
 LEAST_FREE = 500_000_000  # bytes on the disk of the state
 CHECKED_AT_MOST = 200_000_000  # bytes; to check a larger file takes too long
 OLD_BACKUP = timedelta(days=7)
 CLOCK_MAY_DIFFER_S = 2.0
 OTHERS = 0o077
-
-MANY_HELD = 1000
+MANY_QUARANTINED = 1000
 WAITS_LONG = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """A state and its project. `file` is the project file, or None; `project` is None if it cannot be read.
+
+    `open_to_all` is true if a service accepts requests without sign-in, None if a check has to find out.
+    """
+
+    database: Database
+    file: Path | None
+    environ: Mapping[str, str]
+    clock: Clock
+    project: ProjectSpec | None = None
+    version: int = 0  # of the applied project
+    open_to_all: bool | None = None
+
+    @property
+    def ctx(self) -> Context:
+        assert self.project is not None
+        reach = reach_of(self.database, self.environ, in_service=self.file is None)
+        return Context(self.project, self.database, self.clock, self.environ, reach)
+
+
+def wrong(code: str, message: str, hint: str = "", about: str = "") -> Finding:
+    """A problem that a person has to fix."""
+    return Finding("wrong", code, message, hint, about)
+
+
+def note(code: str, message: str, hint: str = "", about: str = "") -> Finding:
+    """Information that may need no action."""
+    return Finding("note", code, message, hint, about)
+
+
+def of_error(error: PenstockError, about: str = "") -> Findings:
+    """An error as findings."""
+    for problem in error.problems:
+        place = problem.path if problem.line is None else f"line {problem.line}: {problem.path}"
+        yield wrong(problem.code, problem.message, problem.hint, about or place)
 
 
 def schema(database: Database) -> Findings:
@@ -167,8 +210,6 @@ def versions_of(database: Database | None) -> Mapping[str, str]:
     import platform  # noqa: PLC0415 - only for this
     import sqlite3  # noqa: PLC0415
 
-    from penstock.version import __version__  # noqa: PLC0415
-
     found = {"penstock": __version__, "python": platform.python_version(), "state": HEAD}
     if database is None or not database.is_shared:
         return {**found, "sqlite": sqlite3.sqlite_version}
@@ -251,17 +292,17 @@ def _ended(ctx: Context, row: RunRow) -> Findings:
         yield note("unfinished-run", message, again, row.target)
 
 
-def held_records(found: Examined) -> Findings:
-    """Report the records in quarantine by destination: wrong from MANY_HELD on."""
+def quarantined_records(found: Examined) -> Findings:
+    """Report the records in quarantine by destination: wrong from MANY_QUARANTINED on."""
     with found.database.read() as conn:
-        held = figures.held_counts(conn)
+        groups = figures.held_counts(conn)
     totals: Counter[str] = Counter()
-    for each in held:
+    for each in groups:
         totals[each.destination] += each.records
     for destination, number in sorted(totals.items()):
-        most = max((each for each in held if each.destination == destination), key=lambda each: each.records)
+        most = max((each for each in groups if each.destination == destination), key=lambda each: each.records)
         message = f"{number} records of {destination} are in quarantine; most common: {most.cause} ({most.records})"
-        say = wrong if number >= MANY_HELD else note
+        say = wrong if number >= MANY_QUARANTINED else note
         hint = "see `penstock quarantine list`; resend, discard or settle them"
         yield say("held", message, hint, destination)
 

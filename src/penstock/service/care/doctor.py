@@ -1,25 +1,39 @@
-"""The doctor's checks of the project: file and applied project, keys, sources, base URLs, the environment."""
+"""`penstock doctor`: finds problems of a project and its state, and names their fixes. Changes nothing.
+
+It also works when the state is damaged. The checks of the project are here: file and applied project, keys, sources,
+base URLs, the environment. Those of the state are in `state_checks`.
+"""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from penstock import bounds
+from penstock.clock import Clock, iso
 from penstock.config.credentials import is_loopback
 from penstock.config.document import changes, document_of_path, without_keys
 from penstock.config.loader import check_project
 from penstock.model.errors import PenstockError, Problem
-from penstock.model.spec import CredentialSpec, FileSource, SourceSpec, SqlSource, WebhookSource
+from penstock.model.spec import CredentialSpec, FileSource, ProjectSpec, SourceSpec, SqlSource, WebhookSource
 from penstock.model.text import did_you_mean
 from penstock.run.activity import is_active
 from penstock.run.connection import connection
-from penstock.service.care.doctor.findings import Examined, Findings, note, of_error, wrong
+from penstock.run.context import Context
+from penstock.service.care import state_checks
+from penstock.service.care.state_checks import Examined, Findings, note, of_error, wrong
+from penstock.service.model import Diagnosis, Finding
 from penstock.service.people import identity_provider
 from penstock.service.store import people
 from penstock.sources.files.source_files import matching_files
 from penstock.sources.open import open_rows
+from penstock.store.database import Database
 from penstock.store.project import credentials, resources
+from penstock.usecases.applied_project.applied_project import SQLITE, applied_project
 from penstock.usecases.applied_project.reach import sealed_name
 
 MOST = 10  # problems that are listed; the rest is counted
@@ -42,7 +56,70 @@ VARIABLES = frozenset(
 ).union(identity_provider.VARIABLES, bounds.VARIABLES)
 
 
-def project(found: Examined) -> Findings:
+def diagnose(url: str, file: Path, environ: Mapping[str, str], clock: Clock) -> Diagnosis:
+    """Check the state at this URL and the project file. Either may be missing."""
+    if url.startswith(SQLITE) and not Path(url.removeprefix(SQLITE)).exists():
+        none = note("no-state", "there is no state yet", "the first command that needs it creates it")
+        return _diagnosis(clock, url.removeprefix(SQLITE), [replace(none, check="state"), *_of_file(file)])
+    try:
+        with closing(Database.look_at(url, file.parent / ".penstock")) as database:
+            found = [replace(each, check="state") for each in state_checks.schema(database)]
+            if found:
+                return _diagnosis(clock, database.place, [*found, *_of_file(file)], database)
+            return examine(_examined(database, file, environ, clock))
+    except PenstockError as error:
+        unreached = [replace(each, check="state") for each in of_error(error)]
+        return _diagnosis(clock, next((each.about for each in unreached), ""), [*unreached, *_of_file(file)])
+
+
+def diagnose_service(ctx: Context, *, open_to_all: bool) -> Diagnosis:
+    """The diagnosis of a service, which has no project file."""
+    version = ctx.version or 0
+    project = ctx.project if version else None
+    found = Examined(ctx.database, None, ctx.environ, ctx.clock, project, version, open_to_all)
+    return examine(found)
+
+
+def examine(found: Examined) -> Diagnosis:
+    """Make every check. An error in a check is reported as its finding."""
+    findings: list[Finding] = []
+    for name, check in CHECKS.items():
+        try:
+            findings += [replace(each, check=name) for each in check(found)]
+        except PenstockError as error:
+            findings += [replace(each, check=name) for each in of_error(error)]
+    return _diagnosis(found.clock, found.database.place, findings, found.database)
+
+
+def _examined(database: Database, file: Path, environ: Mapping[str, str], clock: Clock) -> Examined:
+    """The state with the applied project, or with that of the file if none was applied."""
+    project: ProjectSpec | None
+    try:
+        project, version = applied_project(database, base=file.parent)
+    except PenstockError:
+        project, version = None, 0
+    if version == 0:
+        project = check_project(file)[0] if file.exists() else None
+    return Examined(database, file, environ, clock, project, version)
+
+
+def _of_file(file: Path) -> list[Finding]:
+    """The checks that need only the project file."""
+    problems = check_project(file)[1] if file.exists() else ()
+    found = [Finding("wrong", each.code, each.message, each.hint, each.path, "project") for each in problems]
+    return found[:MOST]
+
+
+def _diagnosis(clock: Clock, place: str, findings: list[Finding], database: Database | None = None) -> Diagnosis:
+    ordered = sorted(findings, key=lambda each: each.level != "wrong")  # problems first
+    versions = state_checks.versions_of(database)
+    return Diagnosis(iso(clock.now()), place, versions, tuple(CHECKS), tuple(ordered))
+
+
+# ── checks of the project ────────────────────────────────────────────────────
+
+
+def project_file(found: Examined) -> Findings:
     """Check that the file can be read and equals what was applied."""
     with found.database.read() as conn:
         applied = resources.newest_version(conn)
@@ -69,7 +146,7 @@ def _place(problem: Problem) -> str:
     return problem.path if problem.line is None else f"line {problem.line}: {problem.path}"
 
 
-def keys(found: Examined) -> Findings:
+def credential_keys(found: Examined) -> Findings:
     """Check that every credential has a key, and that its last check was not refused."""
     if found.project is None:
         return
@@ -150,3 +227,24 @@ def environment(found: Examined) -> Findings:
         if name.startswith(PREFIX) and name not in VARIABLES:
             hint = did_you_mean(name, VARIABLES, "docs/configuration.md lists every variable")
             yield wrong("unknown-variable", f"{name} is set, but Penstock has no such variable", hint, name)
+
+
+Check = Callable[[Examined], Findings]
+
+CHECKS: Mapping[str, Check] = {
+    "state": state_checks.state,
+    "disk": state_checks.disk,
+    "sealing key": state_checks.sealing_key,
+    "clock": state_checks.time_of_day,
+    "backup": state_checks.backups,
+    "environment": environment,
+    "project": project_file,
+    "credentials": credential_keys,
+    "sources": sources,
+    "addresses": addresses,
+    "workers": state_checks.workers,
+    "runs": state_checks.newest_runs,
+    "quarantine": state_checks.quarantined_records,
+    "alerts": state_checks.raised_alerts,
+    "sign-in": state_checks.sign_in,
+}
