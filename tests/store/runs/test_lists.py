@@ -139,8 +139,8 @@ def test_runs_and_keys_are_found_by_a_part_and_signs_mean_themselves(sent_record
     with sent_records.begin() as conn:
         hold(conn, "Wild%Card")
         assert [run.id for run in search.runs_named(conn, "R-", 5)] == ["r-2", "r-1"]
-        assert [held.key for held in search.held_keys(conn, "d%c", 5)] == ["Wild%Card"]
-        assert search.held_keys(conn, "d_c", 5) == []
+        assert [found.key for found in search.quarantined_keys(conn, "d%c", 5)] == ["Wild%Card"]
+        assert search.quarantined_keys(conn, "d_c", 5) == []
         assert [(found.run, found.key) for found in search.sent_keys(conn, "a_1", 5)] == [
             ("r-2", "a_1"),
             ("r-1", "a_1"),

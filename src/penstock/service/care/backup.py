@@ -285,9 +285,9 @@ def set_aside(path: Path, names: Iterator[Path], aside: Path) -> None:
             beside.rename(aside / beside.name)
     for file in names:
         if file.is_file():
-            kept = aside / file.relative_to(path.parent)
-            kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            os.link(file, kept)
+            place = aside / file.relative_to(path.parent)
+            place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            os.link(file, place)
 
 
 def put_in_place(folder: Path, target: Path) -> None:

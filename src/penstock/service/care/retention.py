@@ -30,9 +30,9 @@ A_MOMENT_S = 1.0  # at most, for one call of `tick`
 FROZEN_FOR_S = 86_400.0  # at least, before an unused frozen input is deleted: its run may not be stored yet
 
 
-def cutoffs_of(kept: Retention, now: datetime) -> Cutoffs:
+def cutoffs_of(wanted: Retention, now: datetime) -> Cutoffs:
     """The times before which data of each kind is deleted."""
-    days = asdict(kept)
+    days = asdict(wanted)
     return Cutoffs(**{name: _before(now, days[name]) for name in days}, now=now.timestamp())
 
 

@@ -295,7 +295,7 @@ def _ended(ctx: Context, row: RunRow) -> Findings:
 def quarantined_records(found: Examined) -> Findings:
     """Report the records in quarantine by destination: wrong from MANY_QUARANTINED on."""
     with found.database.read() as conn:
-        groups = figures.held_counts(conn)
+        groups = figures.quarantine_counts(conn)
     totals: Counter[str] = Counter()
     for each in groups:
         totals[each.destination] += each.records

@@ -271,7 +271,7 @@ def _dataset(_ctx: Context, conn: Connection, name: str) -> DatasetStateJson:
 
 def _destinations(ctx: Context, conn: Connection, names: Sequence[str]) -> dict[str, StateJson]:
     switches = resources.switches_of(conn, names)
-    held = quarantine.counts(conn, names)
+    quarantined = quarantine.counts(conn, names)
     last = _last_runs(ctx, conn, names, ("destination", "resend"))
     found: dict[str, StateJson] = {}
     for name in names:
@@ -280,7 +280,7 @@ def _destinations(ctx: Context, conn: Connection, names: Sequence[str]) -> dict[
         found[name] = {
             "state": "active" if active else "paused" if "paused" in reason else "draft",
             "reason": reason,
-            "held": held.get(name, 0),
+            "held": quarantined.get(name, 0),
             "last_run": last.get(name),
             "template": spec.template,
         }

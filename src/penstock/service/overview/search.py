@@ -41,7 +41,7 @@ SECTIONS: Mapping[str, FoundKind] = MappingProxyType(
 SHORTEST = 2  # characters of an id or key: fewer would match everything
 
 
-class HeldKey(NamedTuple):
+class QuarantinedKey(NamedTuple):
     """A record in quarantine that matches by its key."""
 
     id: str
@@ -72,7 +72,7 @@ def runs_named(conn: Connection, words: str, most: int) -> list[RunRow]:
     return [to_run(row) for row in conn.execute(found.order_by(r.started_at.desc(), r.id.desc()))]
 
 
-def held_keys(conn: Connection, words: str, most: int) -> list[HeldKey]:
+def quarantined_keys(conn: Connection, words: str, most: int) -> list[QuarantinedKey]:
     """Records in quarantine whose key contains `words`."""
     q = quarantine.c
     newest = conn.execute(select(func.coalesce(func.max(q.id), 0))).scalar_one()
@@ -81,7 +81,7 @@ def held_keys(conn: Connection, words: str, most: int) -> list[HeldKey]:
     )
     found = conn.execute(query.order_by(q.id.desc()).limit(most))
     return [
-        HeldKey(f"q-{number}", destination, key, outcome, reason)
+        QuarantinedKey(f"q-{number}", destination, key, outcome, reason)
         for number, destination, text, outcome, reason in found
         if (key := key_from_json(text)) is not None
     ]
@@ -170,10 +170,10 @@ def _names(ctx: Context, words: str) -> Iterator[SearchResult]:
 
 def _records(ctx: Context, words: str, most: int) -> Iterator[SearchResult]:
     with ctx.database.read() as conn:
-        held, sent = held_keys(conn, words, most), sent_keys(conn, words, most)
+        quarantined, sent = quarantined_keys(conn, words, most), sent_keys(conn, words, most)
         named = runs_named(conn, words, most)
         found = reports(ctx, conn, named)
-    for entry in held:
+    for entry in quarantined:
         where = f"{entry.outcome} in {entry.destination}: {entry.reason}"
         yield SearchResult("quarantine", entry.id, _text(entry.key), where, f"/quarantine/{entry.id}")
     for record in sent:

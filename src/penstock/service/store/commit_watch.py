@@ -21,7 +21,7 @@ class CommitWatch:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._statement = POSTGRESQL if database.is_shared else SQLITE
-        self._kept: PoolProxiedConnection | None = None
+        self._connection: PoolProxiedConnection | None = None
         self._opened = 0
         self._lock = threading.Lock()
 
@@ -48,13 +48,13 @@ class CommitWatch:
             self._drop()
 
     def _value(self) -> object:
-        if self._kept is None:
-            kept = self._database.engine.raw_connection()
-            kept.detach()  # it does not count against the pool's limit
+        if self._connection is None:
+            connection = self._database.engine.raw_connection()
+            connection.detach()  # it does not count against the pool's limit
             if self._database.is_shared:
-                kept.dbapi_connection.autocommit = True  # type: ignore[union-attr]
-            self._kept, self._opened = kept, self._opened + 1
-        cursor = self._kept.cursor()
+                connection.dbapi_connection.autocommit = True  # type: ignore[union-attr]
+            self._connection, self._opened = connection, self._opened + 1
+        cursor = self._connection.cursor()
         try:
             cursor.execute(self._statement)
             return cursor.fetchone()
@@ -62,7 +62,7 @@ class CommitWatch:
             cursor.close()
 
     def _drop(self) -> None:
-        kept, self._kept = self._kept, None
-        if kept is not None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
             with suppress(Exception):  # the connection may be broken
-                kept.close()
+                connection.close()

@@ -21,7 +21,7 @@ OVER = ("succeeded", "partial", "failed", "cancelled")
 
 
 @dataclass(frozen=True, slots=True)
-class HeldCount:
+class QuarantineCount:
     """The number of records in quarantine for one cause."""
 
     destination: str
@@ -79,7 +79,7 @@ class EndedRun:
     trigger: str | None
     read: int
     sent: int
-    held: int
+    not_delivered: int  # quarantined or unknown
 
 
 def schema_is_current(conn: Connection) -> bool:
@@ -87,7 +87,7 @@ def schema_is_current(conn: Connection) -> bool:
     return str(conn.execute(text("SELECT version_num FROM alembic_version")).scalar_one()) == HEAD
 
 
-def held_counts(conn: Connection) -> list[HeldCount]:
+def quarantine_counts(conn: Connection) -> list[QuarantineCount]:
     """Records in quarantine by destination, outcome and cause. Less frequent causes of a destination are `other`."""
     q = quarantine.c
     count = func.count()
@@ -100,7 +100,7 @@ def held_counts(conn: Connection) -> list[HeldCount]:
         if word != OTHER:
             known.add(word)
         named[(destination, outcome, word)] = named.get((destination, outcome, word), 0) + records
-    return [HeldCount(*labels, records) for labels, records in named.items()]
+    return [QuarantineCount(*labels, records) for labels, records in named.items()]
 
 
 def budget_use(conn: Connection) -> list[BudgetUse]:

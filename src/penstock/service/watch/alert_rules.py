@@ -21,8 +21,8 @@ ENDED = frozenset({"succeeded", "partial"})
 
 @dataclass(frozen=True, slots=True)
 class TargetFacts:
-    """A destination. `idle_s` is the time since its last change, `runs` are its latest runs, newest first, `held` is
-    the number of its records in quarantine, `notes` are those of its latest succeeded or partial run.
+    """A destination. `idle_s` is the time since its last change, `runs` are its latest runs, newest first,
+    `quarantined` is the number of its records in quarantine, `notes` are those of its latest succeeded or partial run.
     """
 
     name: str
@@ -30,7 +30,7 @@ class TargetFacts:
     active: bool
     idle_s: float | None
     runs: tuple[RunFigures, ...]
-    held: int
+    quarantined: int
     notes: tuple[Note, ...] = ()
 
 
@@ -141,8 +141,8 @@ def _of_target(target: TargetFacts, rules: RulesDocument) -> Iterator[Finding]:
     name = target.name
     if _is_long(target.idle_s, rules.stalled_minutes):
         yield "stalled", name, f"active, but no records were read for {_span(target.idle_s)}"
-    if rules.quarantine_more is not None and target.held > rules.quarantine_more:
-        yield "quarantine", name, f"{target.held} records are in quarantine"
+    if rules.quarantine_more is not None and target.quarantined > rules.quarantine_more:
+        yield "quarantine", name, f"{target.quarantined} records are in quarantine"
     ended = [run for run in target.runs if run.status in ENDED]
     if ended:
         if rules.columns_changed:

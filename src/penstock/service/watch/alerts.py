@@ -64,7 +64,7 @@ def _facts(ctx: Context, conn: Connection, active: Collection[str], quiet: set[s
     now = ctx.clock.now()
     q = quarantine.c
     counted = select(q.destination, func.count()).group_by(q.destination)
-    held = {row[0]: row[1] for row in conn.execute(counted)}
+    quarantined = {row[0]: row[1] for row in conn.execute(counted)}
     switched = figures.switched_at(conn)
     names = [name for name in ctx.project.destinations if name not in quiet]
     flow_names = [name for name in ctx.project.flows if name not in quiet]
@@ -77,7 +77,7 @@ def _facts(ctx: Context, conn: Connection, active: Collection[str], quiet: set[s
         runs, spec = newest.get(name, ()), ctx.project.destinations[name]
         idle = _idle(conn, runs, switched.get(name), now)
         noted = notes.get(ended.get(name, ""), ())
-        targets.append(TargetFacts(name, spec.credential, name in active, idle, runs, held.get(name, 0), noted))
+        targets.append(TargetFacts(name, spec.credential, name in active, idle, runs, quarantined.get(name, 0), noted))
     flows = tuple(
         FlowFacts(name, ctx.project.flows[name].destinations, newest_of_flows.get(name, ())) for name in flow_names
     )
@@ -216,8 +216,8 @@ def _lines(ended: Sequence[EndedRun]) -> Iterator[str]:
 
 
 def _counts(ended: Sequence[EndedRun]) -> str:
-    read, sent, held = (sum(getattr(run, name) for run in ended) for name in ("read", "sent", "held"))
-    return f"{read:,} read, {sent:,} sent, {held:,} quarantined or unknown"
+    read, sent, rest = (sum(getattr(run, name) for run in ended) for name in ("read", "sent", "not_delivered"))
+    return f"{read:,} read, {sent:,} sent, {rest:,} quarantined or unknown"
 
 
 # ── rows ─────────────────────────────────────────────────────────────────────

@@ -27,7 +27,7 @@ from penstock.store.runs.timeseries import BUCKETS_MS, Tally
 from penstock.version import __version__
 
 GOOD = ("succeeded",)
-KEPT_S = 2.0  # for which the result of the queries is reused
+CACHED_S = 2.0  # for which the result of the queries is reused
 ENDED = ("succeeded", "partial")
 OPEN = frozenset({Outcome.ACCEPTED.value, Outcome.UNSENT.value})
 Counts = dict[str, dict[tuple[str, ...], float]]
@@ -38,7 +38,7 @@ class Seen:
     """The figures of the database at one moment."""
 
     counts: Counts
-    held: list[figures.HeldCount]
+    quarantined: list[figures.QuarantineCount]
     budgets: list[figures.BudgetUse]
     ended: Mapping[str, tuple[str, str]]
     good: Mapping[str, tuple[str, str]]
@@ -55,7 +55,7 @@ class StateCollector(Collector):
     def __init__(self, ctx: Callable[[], Context]) -> None:
         self._ctx = ctx
         self._lock = threading.Lock()
-        self._kept: tuple[float, list[Metric]] | None = None
+        self._cached: tuple[float, list[Metric]] | None = None
 
     def describe(self) -> list[Metric]:
         """Returns nothing, so that the registry does not query the database."""
@@ -65,9 +65,9 @@ class StateCollector(Collector):
         ctx = self._ctx()
         with self._lock:
             now = ctx.clock.monotonic()
-            if self._kept is None or now - self._kept[0] >= KEPT_S:
-                self._kept = (now, list(_families(_seen(ctx), ctx.clock)))
-            yield from self._kept[1]
+            if self._cached is None or now - self._cached[0] >= CACHED_S:
+                self._cached = (now, list(_families(_seen(ctx), ctx.clock)))
+            yield from self._cached[1]
 
 
 def _seen(ctx: Context) -> Seen:
@@ -78,12 +78,12 @@ def _seen(ctx: Context) -> Seen:
                 known = counts.setdefault(name, {})
                 for labels, value in values.items():
                     known[labels] = known.get(labels, 0.0) + value
-        held, budgets = figures.held_counts(conn), figures.budget_use(conn)
+        quarantined, budgets = figures.quarantine_counts(conn), figures.budget_use(conn)
         queue, oldest = figures.queue_figures(conn)
         received, alerts = figures.received(conn), figures.raised_alerts(conn)
         ended, good = (figures.last_ended(conn, ctx.project.destinations, words) for words in (ENDED, GOOD))
     active = active_names(ctx)
-    return Seen(counts, held, budgets, ended, good, queue, oldest, received, alerts, active)
+    return Seen(counts, quarantined, budgets, ended, good, queue, oldest, received, alerts, active)
 
 
 def _families(seen: Seen, clock: Clock) -> Iterator[Metric]:
@@ -144,8 +144,8 @@ def _latency(buckets: Tally, seconds: Tally) -> Metric:
 def _waiting(seen: Seen, clock: Clock) -> Iterator[Metric]:
     about = "Records in quarantine"
     family = GaugeMetricFamily("penstock_quarantine_records", about, labels=["destination", "outcome", "cause"])
-    for held in seen.held:
-        family.add_metric([held.destination, held.outcome, held.cause], held.records)
+    for group in seen.quarantined:
+        family.add_metric([group.destination, group.outcome, group.cause], group.records)
     yield family
     for name, about, label, numbers in (
         ("queue_runs", "Requested runs that have not ended", "state", seen.queue),

@@ -33,7 +33,7 @@ SCHEMA = "penstock_work"
 QUEUE = "runs"
 POLL_S = 0.2
 NOTIFIES_S = 1.0  # between DBOS's checks for events on PostgreSQL, which no workflow of Penstock waits for
-KEPT = timedelta(hours=1)  # for which DBOS keeps ended workflows
+RETAINED = timedelta(hours=1)  # for which DBOS stores ended workflows
 TIDIED = 500  # workflows at a time
 MOST_TIDIED = 20_000  # a webhook source can cause some thousand runs an hour
 OVER = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
@@ -143,7 +143,7 @@ class DbosEngine:
     def tidy(self) -> None:
         if self._dbos is None:
             return
-        before = iso(self._clock.now() - KEPT)
+        before = iso(self._clock.now() - RETAINED)
         for _ in range(MOST_TIDIED // TIDIED):
             over: list[Any] = self._dbos.list_workflows(
                 status=OVER, end_time=before, limit=TIDIED, load_input=False, load_output=False

@@ -26,7 +26,7 @@ from penstock.store.service_tables import discards as table
 SHOWN = 20
 
 AT_ONCE = 1000  # records per transaction, so that others can write in between
-KEPT = timedelta(days=7)
+LISTED_FOR = timedelta(days=7)
 log = logging.getLogger("penstock.discards")
 
 
@@ -102,7 +102,7 @@ class Discards:
                 name = f"d-{int(ctx.clock.dice() * 0xFFFFFFFFFFFF):012x}"
                 row = DiscardRow(name, wanted.ids, which, wanted.up_to, reason, by, iso(now), wanted.total)
                 add_discard(conn, row)
-                forget_discards_before(conn, iso(now - KEPT))
+                forget_discards_before(conn, iso(now - LISTED_FOR))
         self._begin(row.id)
         return row
 

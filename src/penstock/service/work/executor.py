@@ -104,8 +104,7 @@ class Executor:
         if row.kind == "flow":
             await conductor.run_flow(ctx.flow(row.target))
         elif row.kind == "resend":
-            held = quarantine.still_held(ctx, row.payload or ())
-            await conductor.resend(held)
+            await conductor.resend(quarantine.still_held(ctx, row.payload or ()))
         else:
             await conductor.run_one(ctx.destination(row.target))
 
@@ -154,7 +153,7 @@ class Executor:
         return () if self._conductor is None else tuple(self._conductor.sending)
 
     def progress(self) -> dict[str, Any]:
-        """The live progress of the run, as `keep_progress` stores it."""
+        """The live progress of the run, as `store_progress` stores it."""
         latest = self._latest
         if latest is None:
             return {"phase": "preparing"}

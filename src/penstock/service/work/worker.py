@@ -86,7 +86,7 @@ class Worker:
         self._executions: dict[str, Executor] = {}
         self._at_hand: set[str] = set()  # the tickets of this worker, from before `take` until their rows end or return
         self._stopping = threading.Event()
-        self._asked = threading.Event()  # the queue may have new rows
+        self._changed = threading.Event()  # the queue may have new rows
         self._posted = threading.Event()  # records may have been posted
         self._commits = CommitWatch(database)
         self._mark = ""
@@ -99,18 +99,18 @@ class Worker:
         self._broken = False
         self._lease = ExitStack()
         self._tidied = clock.monotonic()
-        self._unheld = threading.Event()
+        self._lease_lost = threading.Event()
 
     def start(self, *, wait: bool = True) -> None:
         """Register and start. Returns when the worker runs; without `wait` at once, and it starts in a thread."""
-        self._hold()
+        self._register()
         if wait:
             self._begin()
         else:
-            self._beginning = threading.Thread(target=self._begin_or_tell, daemon=True, name="penstock-beginning")
+            self._beginning = threading.Thread(target=self._begin_or_log, daemon=True, name="penstock-beginning")
             self._beginning.start()
 
-    def _begin_or_tell(self) -> None:
+    def _begin_or_log(self) -> None:
         try:
             self._begin()
         except Exception:
@@ -121,10 +121,10 @@ class Worker:
         self._engine.start(self._execute)
         for name, step, every, woken in (
             ("commits", self._notice, lambda: NOTICE_S, self._stopping),
-            ("queue", self._look, self._until_next_look, self._asked),
+            ("queue", self._check_queue, self._until_next_check, self._changed),
             ("care", self._care, lambda: CARE_S, self._stopping),
             ("feed", self._feed_on, self._until_next_feed, self._posted),
-            ("upkeep", self._keep_up, lambda: UPKEEP_S, self._stopping),
+            ("upkeep", self._run_upkeep, lambda: UPKEEP_S, self._stopping),
         ):
             repeated, called = (step, every, woken), f"penstock-{name}"
             thread = threading.Thread(target=self._repeat, args=repeated, daemon=True, name=called)
@@ -138,7 +138,7 @@ class Worker:
         False when this took longer than `wait_s` seconds.
         """
         self._stopping.set()
-        self._asked.set()
+        self._changed.set()
         self._posted.set()
         for execution in list(self._executions.values()):
             execution.shutdown = True
@@ -151,7 +151,7 @@ class Worker:
             thread.join()
         self._engine.stop()
         self._commits.close()
-        self._leave()
+        self._unregister()
         self._ctx().events.tell("worker.stopped", worker=self.id)
         return done
 
@@ -170,14 +170,14 @@ class Worker:
 
     # ── inside ───────────────────────────────────────────────────────────────
 
-    def _hold(self) -> None:
+    def _register(self) -> None:
         place = f"process {os.getpid()} on {socket.gethostname()}"
-        lease = leases.hold(self._database, leases.of_worker(self.id), place, self._unheld.set)
+        lease = leases.hold(self._database, leases.of_worker(self.id), place, self._lease_lost.set)
         self._lease.enter_context(lease)
         with self._database.begin() as conn:
             work.register(conn, work.WorkerRow(self.id, self._version, place, iso(self._clock.now())))
 
-    def _leave(self) -> None:
+    def _unregister(self) -> None:
         try:
             with self._database.begin() as conn:
                 work.unregister(conn, self.id)
@@ -210,9 +210,9 @@ class Worker:
             self._posted.set()
         if self._is_news and (not self._executions or self._clock.monotonic() - self._looked >= LOOK_S):
             self._is_news = False
-            self._asked.set()
+            self._changed.set()
 
-    def _until_next_look(self) -> float:
+    def _until_next_check(self) -> float:
         return IDLE_S if self.is_at_rest() else LOOK_S
 
     def _until_next_feed(self) -> float:
@@ -223,11 +223,11 @@ class Worker:
         if not self._stopping.is_set():
             self._posted.clear()
         if self._feed is not None and self._feed():
-            self._asked.set()  # the new run does not wait for the next check
+            self._changed.set()  # the new run does not wait for the next check
 
-    def _look(self) -> None:
+    def _check_queue(self) -> None:
         if not self._stopping.is_set():
-            self._asked.clear()
+            self._changed.clear()
         self._looked = self._clock.monotonic()
         waiting = self._queue.waiting()
         self._is_waiting = bool(waiting)
@@ -238,15 +238,15 @@ class Worker:
             self._engine.wake()
         self._watch()
 
-    def _keep_up(self) -> None:
+    def _run_upkeep(self) -> None:
         for part in self._upkeep:
             part()
 
     def _care(self) -> None:
-        if self._unheld.is_set():  # the state was unreachable for longer than the lease lasts
+        if self._lease_lost.is_set():  # the state was unreachable for longer than the lease lasts
             self._lease.close()
-            self._unheld.clear()
-            self._hold()
+            self._lease_lost.clear()
+            self._register()
         void = self._queue.take_over(self._at_hand)
         if void:
             for ticket in void:
