@@ -10,8 +10,6 @@ dies in between, the file has both keys, and the next rotation completes the fir
 
 from __future__ import annotations
 
-import os
-import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
@@ -25,7 +23,7 @@ from penstock.model.errors import EnvironmentFailure, InputError, Problem
 from penstock.model.reach import COMMAND_LINE
 from penstock.run.context import Context, sealer_of
 from penstock.service.care.backup import BACKED_UP, back_up, restore
-from penstock.service.care.retention import compact, prune, retention, tick
+from penstock.service.care.retention import compact, prune, retention, stored_retention, tick
 from penstock.service.intake.uploads import forget_uploads
 from penstock.service.model import (
     OPEN_SERVICE,
@@ -40,12 +38,13 @@ from penstock.service.model import (
     Rotated,
 )
 from penstock.service.store import pruning
+from penstock.service.store.work import this_process
 from penstock.store import leases
 from penstock.store.database import Database
 from penstock.store.migrations import HEAD
 from penstock.store.project import credentials, resources
 from penstock.store.project.credentials import KEY_VARIABLE, seal_anew
-from penstock.store.project.resources import put_setting, setting
+from penstock.store.project.resources import put_setting
 from penstock.usecases.applied_project.applied_project import PROJECT_FILE, SQLITE, project_of, state_url
 
 
@@ -148,8 +147,7 @@ def _set_retention(
 ) -> Retention:
     new = Retention.from_json(document)
     with database.begin() as conn:
-        found = setting(conn, RETENTION)
-        guard(Retention() if found is None else Retention.from_json(found.document))
+        guard(stored_retention(conn))
         put_setting(conn, RETENTION, asdict(new), by=by, at=at)
     return new
 
@@ -192,8 +190,7 @@ class Caretaker:
     @contextmanager
     def known_as_open(self) -> Iterator[None]:
         """For the block, mark the state as served without sign-in. StateLocked when another process has marked it."""
-        place = f"process {os.getpid()} on {socket.gethostname()}"
-        with leases.hold(self.ctx().database, OPEN_SERVICE, place):
+        with leases.hold(self.ctx().database, OPEN_SERVICE, this_process()):
             yield
 
     def retention(self) -> Retention:

@@ -18,14 +18,14 @@ from penstock.clock import Clock, iso
 from penstock.config.credentials import is_loopback
 from penstock.config.document import changes, document_of_path, without_keys
 from penstock.config.loader import check_project
-from penstock.model.errors import PenstockError, Problem
+from penstock.model.errors import PenstockError
 from penstock.model.spec import CredentialSpec, FileSource, ProjectSpec, SourceSpec, SqlSource, WebhookSource
 from penstock.model.text import did_you_mean
 from penstock.run.activity import is_active
 from penstock.run.connection import connection
 from penstock.run.context import Context
 from penstock.service.care import state_checks
-from penstock.service.care.state_checks import Examined, Findings, note, of_error, wrong
+from penstock.service.care.state_checks import Examined, Findings, note, of_error, of_problem, wrong
 from penstock.service.model import Diagnosis, Finding
 from penstock.service.people import identity_provider
 from penstock.service.store import people
@@ -129,7 +129,7 @@ def project_file(found: Examined) -> Findings:
         return
     problems = check_project(found.file)[1]
     for problem in problems[:MOST]:
-        yield wrong(problem.code, problem.message, problem.hint, _place(problem))
+        yield of_problem(problem)
     if len(problems) > MOST:
         yield wrong("more", f"{len(problems) - MOST} more problems are in the project file", "see `penstock validate`")
     if problems or applied is None:
@@ -140,10 +140,6 @@ def project_file(found: Examined) -> Findings:
         message = f"the file differs from the applied project (version {applied.version}) at {places}"
         hint = "`penstock apply` applies the file; `penstock export` shows the applied project"
         yield wrong("differs", message, hint, str(found.file))
-
-
-def _place(problem: Problem) -> str:
-    return problem.path if problem.line is None else f"line {problem.line}: {problem.path}"
 
 
 def credential_keys(found: Examined) -> Findings:

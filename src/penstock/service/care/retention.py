@@ -12,7 +12,7 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
 from penstock.clock import Clock, iso
 from penstock.model.errors import Problem, StateLocked
@@ -42,7 +42,12 @@ def _before(now: datetime, days: int) -> str:
 
 def retention(database: Database) -> Retention:
     with database.read() as conn:
-        found = setting(conn, RETENTION)
+        return stored_retention(conn)
+
+
+def stored_retention(conn: Connection) -> Retention:
+    """The stored settings, or the defaults."""
+    found = setting(conn, RETENTION)
     return Retention() if found is None else Retention.from_json(found.document)
 
 

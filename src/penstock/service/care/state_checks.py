@@ -15,7 +15,7 @@ from pathlib import Path
 from sqlalchemy import func, select, text
 
 from penstock.clock import Clock, iso
-from penstock.model.errors import PenstockError
+from penstock.model.errors import PenstockError, Problem
 from penstock.model.runs import RunKind
 from penstock.model.spec import ProjectSpec, WebhookSource
 from penstock.run.context import Context, sealer_of
@@ -81,8 +81,13 @@ def note(code: str, message: str, hint: str = "", about: str = "") -> Finding:
 def of_error(error: PenstockError, about: str = "") -> Findings:
     """An error as findings."""
     for problem in error.problems:
-        place = problem.path if problem.line is None else f"line {problem.line}: {problem.path}"
-        yield wrong(problem.code, problem.message, problem.hint, about or place)
+        yield of_problem(problem, about)
+
+
+def of_problem(problem: Problem, about: str = "") -> Finding:
+    """A problem as a finding."""
+    place = problem.path if problem.line is None else f"line {problem.line}: {problem.path}"
+    return wrong(problem.code, problem.message, problem.hint, about or place)
 
 
 def schema(database: Database) -> Findings:

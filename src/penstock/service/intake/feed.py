@@ -23,7 +23,6 @@ ASKED_BY = "intake"
 DELETE_EVERY_S = 60.0
 LONGEST_WAIT_S = 300.0
 AFTER_CANCEL_S = 2.0
-ENDED_WELL = frozenset({"succeeded", "partial"})
 
 
 @dataclass(slots=True)
@@ -128,7 +127,7 @@ class Feed:
                 first = FeedPause(target, kind, sources, reason, newest.finished_at, 0.0, 0, "", "", None)
                 self._pause(ctx, replace(pause or first, run=newest.run, ended=newest.finished_at), reason)
                 return True
-        elif pause is not None and newest.status in ENDED_WELL:
+        elif pause is not None and newest.status in figures.COMPLETED:
             self._resume(ctx, target)  # a later run has succeeded
             return False
         return pause is not None and self._is_paused(ctx, pause, specs)

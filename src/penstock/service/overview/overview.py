@@ -177,10 +177,7 @@ def _allowances(ctx: Context, budgets: list[BudgetUse], now: float) -> list[Docu
     for name, spec in ctx.project.credentials.items():
         budget = known.get(name)
         limit, per = (spec.rate_limit.requests, spec.rate_limit.per) if budget is None else (budget.quota, budget.per)
-        is_open = budget is not None and now < budget.opened + budget.per
-        used = budget.used if budget is not None and is_open else 0
-        blocked = 0.0 if budget is None else max(0.0, budget.blocked_until - now)
-        share = min(1.0, used / limit) if limit else 0.0
+        share, blocked = (0.0, 0.0) if budget is None else (budget.used_share(now), budget.blocked_s(now))
         found.append(
             {"credential": name, "limit": limit, "per_s": per, "used_share": round(share, 4), "blocked_s": blocked}
         )

@@ -239,8 +239,12 @@ def known(conn: Connection, name: str) -> PersonRow:
     return found
 
 
+def is_last_admin(conn: Connection, found: PersonRow) -> bool:
+    return found.role == "admin" and rows.count(conn, "admin") == 1
+
+
 def _not_the_last(conn: Connection, found: PersonRow) -> None:
-    if found.role == "admin" and rows.count(conn, "admin") == 1:
+    if is_last_admin(conn, found):
         message = f"{found.name} is the last admin"
         raise ConflictError(Problem("name", message, "last-admin", "make another user an admin first", found.name))
 

@@ -303,7 +303,7 @@ def _linked(conn: Connection, email: str | None, subject: str) -> PersonRow | No
 
 def _give(conn: Connection, found: PersonRow, role: str) -> None:
     """Set the role that the provider gives, except for the last admin."""
-    if found.role == "admin" and rows.count(conn, "admin") == 1:
+    if accounts.is_last_admin(conn, found):
         return
     if role == NO_ROLE:
         raise refused("the identity provider gives this user no role", "unknown-subject")

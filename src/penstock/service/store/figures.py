@@ -17,7 +17,8 @@ TOP_CAUSES = 20  # per destination; other causes are counted together
 OTHER = "other"
 AT_ONCE = 500  # names in one statement
 NEWEST = 500  # runs that are searched for those that ended recently
-OVER = ("succeeded", "partial", "failed", "cancelled")
+COMPLETED = ("succeeded", "partial")  # statuses of runs that read all their records
+ENDED = (*COMPLETED, "failed", "cancelled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,18 @@ class BudgetUse:
     opened: float
     used: int
     blocked_until: float
+
+    def used_now(self, now: float) -> int:
+        """The requests in the current window."""
+        return self.used if now < self.opened + self.per else 0
+
+    def used_share(self, now: float) -> float:
+        """The used share of the current window, at most 1."""
+        return min(1.0, self.used_now(now) / self.quota) if self.quota else 0.0
+
+    def blocked_s(self, now: float) -> float:
+        """Seconds until requests are allowed again after a 429."""
+        return max(0.0, self.blocked_until - now)
 
 
 FIGURES = (
@@ -187,7 +200,7 @@ def ended_since(conn: Connection, moment: str) -> list[EndedRun]:
     query = (
         select(r.id, r.target, r.status, r.reason, r.finished_at, work.c.trigger, *sums)
         .outerjoin(work, work.c.run == r.id)
-        .where(r.id.in_(newest), r.finished_at > moment, r.status.in_(OVER))
+        .where(r.id.in_(newest), r.finished_at > moment, r.status.in_(ENDED))
         .order_by(r.finished_at, r.id)
     )
     return [EndedRun(*row) for row in conn.execute(query)]
@@ -197,8 +210,13 @@ def queue_figures(conn: Connection) -> tuple[dict[str, int], str | None]:
     """The number of open runs in the queue by state, and when the oldest waiting one was requested."""
     w = work.c
     counted = select(w.state, func.count()).where(w.state != "ended").group_by(w.state)
-    oldest = select(func.min(w.asked_at)).where(w.state.in_(("queued", "handed")))
-    return {row[0]: row[1] for row in conn.execute(counted)}, conn.execute(oldest).scalar_one()
+    return {row[0]: row[1] for row in conn.execute(counted)}, oldest_waiting(conn)
+
+
+def oldest_waiting(conn: Connection) -> str | None:
+    """When the oldest run that no worker has taken was requested."""
+    query = select(func.min(work.c.asked_at)).where(work.c.state.in_(("queued", "handed")))
+    return conn.execute(query).scalar_one_or_none()
 
 
 def received(conn: Connection) -> dict[str, int]:

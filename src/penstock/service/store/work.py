@@ -8,6 +8,8 @@ why, and when the next attempt is.
 
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, NamedTuple
@@ -117,6 +119,11 @@ def store_progress(conn: Connection, found: Mapping[str, Mapping[str, Any]]) -> 
     """Store the progress of these runs."""
     for run, progress in found.items():
         conn.execute(update(work).where(work.c.run == run).values(progress=orjson.dumps(dict(progress)).decode()))
+
+
+def this_process() -> str:
+    """The present process in words, for the list of workers and the holders of leases."""
+    return f"process {os.getpid()} on {socket.gethostname()}"
 
 
 def register(conn: Connection, worker: WorkerRow) -> None:

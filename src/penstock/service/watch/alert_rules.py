@@ -12,11 +12,10 @@ from penstock.model.outcome import EMPTY, GONE, NOT_SENT, Note, is_column_change
 from penstock.model.text import visible
 from penstock.service.documents import RulesDocument
 from penstock.service.model import Alert
-from penstock.service.store.figures import RunFigures
+from penstock.service.store.figures import COMPLETED, RunFigures
 
 MOST_COLUMNS = 10  # that an alert names
 LEAST_USUAL = 20  # records; the volume of smaller runs is not checked
-ENDED = frozenset({"succeeded", "partial"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +142,7 @@ def _of_target(target: TargetFacts, rules: RulesDocument) -> Iterator[Finding]:
         yield "stalled", name, f"active, but no records were read for {_span(target.idle_s)}"
     if rules.quarantine_more is not None and target.quarantined > rules.quarantine_more:
         yield "quarantine", name, f"{target.quarantined} records are in quarantine"
-    ended = [run for run in target.runs if run.status in ENDED]
+    ended = [run for run in target.runs if run.status in COMPLETED]
     if ended:
         if rules.columns_changed:
             yield from _of_columns(ended[0], target.notes)

@@ -11,10 +11,11 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 from pydantic import ValidationError
+from sqlalchemy import Connection
 
 from penstock.clock import iso
 from penstock.delivery.http.addresses import addresses_of, barred, judging
-from penstock.model.delivery import Connection
+from penstock.model import delivery
 from penstock.model.errors import InputError, Problem
 from penstock.run.context import Context
 from penstock.service.documents import AlertSettings
@@ -28,7 +29,11 @@ SEALED = "alert channel {}"  # the name under which a channel's URL is sealed; a
 def read(ctx: Context) -> AlertSettings:
     """The alert settings, without secrets."""
     with ctx.database.read() as conn:
-        found = setting(conn, NAME)
+        return _stored(conn)
+
+
+def _stored(conn: Connection) -> AlertSettings:
+    found = setting(conn, NAME)
     return AlertSettings() if found is None else AlertSettings.model_validate(found.document)
 
 
@@ -57,8 +62,7 @@ def write(
     at = iso(ctx.clock.now())
     sealer = ctx.sealer()
     with ctx.database.begin() as conn:
-        found = setting(conn, NAME)  # again, in the transaction that no other process can write in
-        guard(AlertSettings() if found is None else AlertSettings.model_validate(found.document))
+        guard(_stored(conn))  # again, in the transaction that no other process can write in
         for name, channel in wanted.channels.items():
             if channel.url is not None:
                 credentials.set_credential(conn, sealer, SEALED.format(name), channel.url, at)
@@ -158,4 +162,6 @@ def _judged(host: str, port: int, found: Sequence[str], allowed: tuple[str, ...]
     proxies = {urlsplit(url).hostname for url in getproxies().values()}
     if host.lower() in proxies:
         return None
-    return barred(host, port, found, Connection("alerts", "https://alerts.invalid", None, allowed_hosts=allowed))
+    return barred(
+        host, port, found, delivery.Connection("alerts", "https://alerts.invalid", None, allowed_hosts=allowed)
+    )

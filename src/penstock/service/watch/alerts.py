@@ -20,14 +20,14 @@ from penstock.service.model import Alert
 from penstock.service.store import figures
 from penstock.service.store.figures import EndedRun
 from penstock.service.watch import alert_settings
-from penstock.service.watch.alert_rules import ENDED, AlertChange, Facts, FlowFacts, TargetFacts, judge
+from penstock.service.watch.alert_rules import AlertChange, Facts, FlowFacts, TargetFacts, judge
 from penstock.service.watch.alert_settings import notify
+from penstock.store import quarantine
 from penstock.store.database import upsert_all
 from penstock.store.project.resources import forget_setting, put_setting, setting
 from penstock.store.service_tables import alerts as alerts_table
 from penstock.store.service_tables import messages as messages_table
-from penstock.store.service_tables import work
-from penstock.store.tables import ledger_batches, quarantine
+from penstock.store.tables import ledger_batches
 
 REPORTED = "results told"  # the setting with the end of the last reported run
 LISTED = 20  # lines of one message
@@ -62,15 +62,15 @@ def check(ctx: Context) -> list[AlertChange]:
 
 def _facts(ctx: Context, conn: Connection, active: Collection[str], quiet: set[str]) -> Facts:
     now = ctx.clock.now()
-    q = quarantine.c
-    counted = select(q.destination, func.count()).group_by(q.destination)
-    quarantined = {row[0]: row[1] for row in conn.execute(counted)}
     switched = figures.switched_at(conn)
     names = [name for name in ctx.project.destinations if name not in quiet]
+    quarantined = quarantine.counts(conn, names)
     flow_names = [name for name in ctx.project.flows if name not in quiet]
     newest = figures.recent_runs_of(conn, names, "destination", LOOKED_AT)
     newest_of_flows = figures.recent_runs_of(conn, flow_names, "flow", LOOKED_AT_FLOW)
-    ended = {name: run.run for name, runs in newest.items() for run in reversed(runs) if run.status in ENDED}
+    ended = {
+        name: run.run for name, runs in newest.items() for run in reversed(runs) if run.status in figures.COMPLETED
+    }
     notes = figures.notes_of(conn, list(ended.values()))
     targets = []
     for name in names:
@@ -81,7 +81,7 @@ def _facts(ctx: Context, conn: Connection, active: Collection[str], quiet: set[s
     flows = tuple(
         FlowFacts(name, ctx.project.flows[name].destinations, newest_of_flows.get(name, ())) for name in flow_names
     )
-    oldest = conn.execute(select(func.min(work.c.asked_at)).where(work.c.state.in_(("queued", "handed")))).scalar_one()
+    oldest = figures.oldest_waiting(conn)
     return Facts(now, tuple(targets), None if oldest is None else _age(oldest, now), flows)
 
 

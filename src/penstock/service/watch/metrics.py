@@ -28,7 +28,6 @@ from penstock.version import __version__
 
 GOOD = ("succeeded",)
 CACHED_S = 2.0  # for which the result of the queries is reused
-ENDED = ("succeeded", "partial")
 OPEN = frozenset({Outcome.ACCEPTED.value, Outcome.UNSENT.value})
 Counts = dict[str, dict[tuple[str, ...], float]]
 
@@ -81,7 +80,7 @@ def _seen(ctx: Context) -> Seen:
         quarantined, budgets = figures.quarantine_counts(conn), figures.budget_use(conn)
         queue, oldest = figures.queue_figures(conn)
         received, alerts = figures.received(conn), figures.raised_alerts(conn)
-        ended, good = (figures.last_ended(conn, ctx.project.destinations, words) for words in (ENDED, GOOD))
+        ended, good = (figures.last_ended(conn, ctx.project.destinations, words) for words in (figures.COMPLETED, GOOD))
     active = active_names(ctx)
     return Seen(counts, quarantined, budgets, ended, good, queue, oldest, received, alerts, active)
 
@@ -195,10 +194,9 @@ def _allowances(seen: Seen, clock: Clock) -> Iterator[Metric]:
         "penstock_budget_blocked_seconds", "Seconds until requests are allowed again after a 429", labels=["credential"]
     )
     for budget in seen.budgets:
-        is_open = now < budget.opened + budget.per
-        used.add_metric([budget.credential], min(1.0, budget.used / budget.quota) if is_open and budget.quota else 0)
+        used.add_metric([budget.credential], budget.used_share(now))
         limit.add_metric([budget.credential], budget.quota)
-        blocked.add_metric([budget.credential], max(0.0, budget.blocked_until - now))
+        blocked.add_metric([budget.credential], budget.blocked_s(now))
     yield from (used, limit, blocked)
 
 

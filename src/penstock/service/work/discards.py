@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
-import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -20,6 +18,7 @@ from penstock.model.errors import InputError, PenstockError, Problem, StateLocke
 from penstock.model.reports import QuarantineFilter
 from penstock.run.context import Context
 from penstock.service.model import MANY, DiscardRow
+from penstock.service.store.work import this_process
 from penstock.store import leases, quarantine
 from penstock.store.service_tables import discards as table
 
@@ -154,8 +153,7 @@ class Discards:
 
     def _discard(self, discard: str) -> None:
         ctx, row = self.ctx(), self.get(discard)
-        place = f"process {os.getpid()} on {socket.gethostname()}"
-        with leases.hold(ctx.database, f"discard {discard}", place) as lease:
+        with leases.hold(ctx.database, f"discard {discard}", this_process()) as lease:
             parts = None if row.ids is None else _parts(row.ids)
             while not self._stopping.is_set():
                 with ctx.database.begin() as conn:

@@ -19,7 +19,7 @@ from penstock.model.runs import ProgressJson, RunFilter, RunJson, RunKind
 from penstock.model.spec import DestinationSpec, FlowSpec, SqlSource
 from penstock.run.activity import is_active, require_active
 from penstock.run.context import Context
-from penstock.service.store import work
+from penstock.service.store import figures, work
 from penstock.service.store.work import WorkRow
 from penstock.service.work.schedules import next_at, upcoming
 from penstock.store import leases
@@ -28,7 +28,6 @@ from penstock.store.runs.runs import NOT_BEGUN, OPEN_STATES, START, RunRow, new_
 from penstock.usecases.runs import RunDetails, documents, known_run
 
 Trigger = Literal["schedule", "new-data", "intake", "resume"] | str  # noqa: PYI051 - or `person:<name>`
-OVER = ("succeeded", "partial", "failed", "cancelled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +222,7 @@ class WorkRequests:
         """The progress of a run, or the run itself when it has ended."""
         with self.ctx().database.read() as conn:
             row, queued, document = known_run(conn, run), work.get(conn, run), self._shown(conn, run)
-        if document["status"] in OVER:
+        if document["status"] in figures.ENDED:
             return document, True
         live: dict[str, Any] = dict(queued.progress or {}) if queued is not None and queued.state == "running" else {}
         stage = {"queued": "waiting for a worker", "interrupted": "waiting to be taken over"}

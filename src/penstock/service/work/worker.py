@@ -171,7 +171,7 @@ class Worker:
     # ── inside ───────────────────────────────────────────────────────────────
 
     def _register(self) -> None:
-        place = f"process {os.getpid()} on {socket.gethostname()}"
+        place = work.this_process()
         lease = leases.hold(self._database, leases.of_worker(self.id), place, self._lease_lost.set)
         self._lease.enter_context(lease)
         with self._database.begin() as conn:
