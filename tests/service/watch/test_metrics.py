@@ -122,7 +122,7 @@ def test_readiness_names_the_problem(tmp_path: Path) -> None:
         assert client.get("/healthz").json() == {"status": "ok"}
         assert client.get("/readyz").json() == {"status": "ready"}
         trouble: list[str] = ["the worker thread ended"]
-        app.watch.belongs(lambda: trouble[0] if trouble else None)
+        app.watch.depend_on(lambda: trouble[0] if trouble else None)
         reply = client.get("/readyz")
         assert (reply.status_code, reply.json()["errors"][0]["code"]) == (503, "not-alive")
         trouble.clear()

@@ -104,7 +104,7 @@ def _working(app: ServiceApp, options: Options) -> Iterator[tuple[Callable[[], N
         yield lambda: None, lambda: False
         return
     worker = app.worker()
-    app.watch.belongs(lambda: None if worker.is_alive() else "the worker of this process has stopped")
+    app.watch.depend_on(lambda: None if worker.is_alive() else "the worker of this process has stopped")
     try:
         yield lambda: worker.start(wait=False), worker.is_busy
     finally:

@@ -122,14 +122,14 @@ class LoginThrottle:
 def take_attempt(conn: Connection, attempts: Sequence[tuple[str, LoginThrottle]], now: float) -> float:
     """Count an attempt for each of `attempts`; returns 0, or the seconds to wait, in which case nothing was counted."""
     counts: list[tuple[str, int, float]] = []
-    for who, patience in attempts:
+    for who, throttle in attempts:
         row = conn.execute(select(tries).where(tries.c.who == who)).mappings().one_or_none()
         if row is not None and row["closed_until"] > now:
             return float(row["closed_until"]) - now
-        known = row is not None and row["last"] > now - patience.forgets_s
+        known = row is not None and row["last"] > now - throttle.forgets_s
         count = (row["count"] if row is not None and known else 0) + 1
-        counts.append((who, count, now + patience.wait_after(count)))
-    longest = max(patience.forgets_s for _, patience in attempts)
+        counts.append((who, count, now + throttle.wait_after(count)))
+    longest = max(throttle.forgets_s for _, throttle in attempts)
     conn.execute(delete(tries).where(tries.c.last < now - longest))
     for who, count, until in counts:
         upsert(conn, tries, {"who": who, "count": count, "last": now, "closed_until": until})

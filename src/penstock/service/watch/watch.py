@@ -57,7 +57,7 @@ class Watch:
                 self._metrics = Metrics(self.ctx)
             return self._metrics
 
-    def belongs(self, alive: Alive) -> None:
+    def depend_on(self, alive: Alive) -> None:
         """Make readiness depend on a part of this process; `alive` returns what is wrong with it, or None."""
         self._alive.append(alive)
 
