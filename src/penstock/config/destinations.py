@@ -177,8 +177,7 @@ def check_destination(destination: DestinationSpec, node: Marked, ctx: CheckCont
 
 def _check_known(kind: str, name: str, known: Mapping[str, object], node: Marked, report: Report) -> None:
     if name and name not in known:
-        hint = suggest(name, known, f"{kind}s")
-        report.add(node.at(kind).place, "unknown-name", f"there is no {kind} {name}", hint, name)
+        report.add_unknown(node.at(kind).place, kind, name, known)
 
 
 def _refuse_both_batches(node: Marked, report: Report) -> None:
@@ -193,8 +192,7 @@ def _check_template(destination: DestinationSpec, node: Marked, ctx: CheckContex
     template = ctx.templates.get(name)
     place = node.at("template").place
     if template is None:
-        hint = suggest(name, ctx.templates, "templates")
-        report.add(place, "unknown-template", f"there is no template {name}", hint, name)
+        report.add_unknown(place, "template", name, ctx.templates, "unknown-template")
         return None
     credential = ctx.project.credentials.get(destination.credential)
     if credential is not None and credential.connector == "http":

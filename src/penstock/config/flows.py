@@ -86,8 +86,7 @@ def check_flows(project: ProjectSpec, node: Marked, report: Report) -> None:
 def _check_destinations(flow: FlowSpec, known: Mapping[str, object], node: Marked, report: Report) -> None:
     for item in node.items() or [node]:
         if isinstance(item.value, str) and item.raw in flow.destinations and item.raw not in known:
-            hint = suggest(item.raw, known, "destinations")
-            report.add(item.place, "unknown-name", f"there is no destination {item.raw}", hint, item.raw)
+            report.add_unknown(item.place, "destination", item.raw, known)
 
 
 def _check_schedule(flow: FlowSpec, project: ProjectSpec, own: Marked, report: Report) -> None:

@@ -29,7 +29,6 @@ from penstock.model.spec import (
     ResponseSource,
     SourceSpec,
 )
-from penstock.model.text import suggest
 from penstock.templates.catalogue import load_catalogue
 
 NAMES = r"^[^\s./\\]([^./\\]*[^\s./\\])?$"  # in the syntax that all regular expression engines share
@@ -284,9 +283,7 @@ def read_sections(text: str, file: str, report: Report) -> dict[str, Marked]:
 
 def _is_section(name: str, node: Marked, report: Report) -> bool:
     if name not in SECTIONS:
-        report.add(
-            node.place, "unknown-key", f"there is no key `{name}` here", suggest(name, SECTIONS, "known keys"), name
-        )
+        report.add_unknown_key(node.place, name, SECTIONS)
         return False
     if node.value is not None and not isinstance(node.value, dict):
         report.add(node.place, "wrong-type", "this must be a mapping", "write name: {…}", kind_of(node))

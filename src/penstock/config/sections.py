@@ -8,7 +8,6 @@ from typing import Any
 
 from penstock.config.shapes import BAD, BadValue, ValueShape, shown, wrong
 from penstock.config.tree import Marked, Report
-from penstock.model.text import suggest
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +64,7 @@ class Section:
             if self.elsewhere and name in self.elsewhere:
                 report.add(item.place, "key-not-here", f"`{name}` is not allowed here", self.elsewhere[name], name)
                 continue
-            report.add(
-                item.place, "unknown-key", f"there is no key `{name}` here", suggest(name, known, "known keys"), name
-            )
+            report.add_unknown_key(item.place, name, known)
 
     def schema(self) -> dict[str, Any]:
         """The section as JSON Schema: an object without additional properties, with a description for every key."""

@@ -34,7 +34,6 @@ from penstock.model.spec import (
     SqlSource,
     WebhookSource,
 )
-from penstock.model.text import suggest
 from penstock.sources.files.formats import BY_NAME, FileFormat, formats_with, options_without_use
 
 RESPONSES = ".responses"
@@ -208,5 +207,4 @@ def check_dataset_source(source: str, project: ProjectSpec, node: Marked, report
         message = f"the destination {owner} does not store its replies"
         report.add(node.place, "unknown-name", message, f"write `responses: true` on the destination {owner}", source)
         return
-    hint = suggest(source, project.sources, "sources")
-    report.add(node.place, "unknown-name", f"there is no source {source}", hint, source)
+    report.add_unknown(node.place, "source", source, project.sources)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, NamedTuple
@@ -25,6 +25,7 @@ from yaml.resolver import BaseResolver
 
 from penstock.bounds import MAX_PROJECT, bounds, in_megabytes
 from penstock.model.errors import InputError, Problem
+from penstock.model.text import suggest
 
 LONGEST_FOUND = 80
 MOST = 300  # problems that are reported at once
@@ -80,6 +81,14 @@ class Report:
             raise InputError(*self.sorted(), more)
         self._known.add(problem)
         self.problems.append(problem)
+
+    def add_unknown(self, place: Place, kind: str, name: str, known: Iterable[str], code: str = "unknown-name") -> None:
+        """Add that there is no resource of this kind with this name; the hint has the known names."""
+        self.add(place, code, f"there is no {kind} {name}", suggest(name, known, f"{kind}s"), name)
+
+    def add_unknown_key(self, place: Place, name: str, known: Iterable[str]) -> None:
+        """Add that there is no key of this name here; the hint has the known keys."""
+        self.add(place, "unknown-key", f"there is no key `{name}` here", suggest(name, known, "known keys"), name)
 
     def sorted(self) -> tuple[Problem, ...]:
         """All problems by file and line."""
