@@ -1,9 +1,13 @@
 """A service in this process, over real HTTP."""
 
+import os
 import socket
+import ssl
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 
 import httpx
@@ -12,11 +16,34 @@ import uvicorn
 from penstock.clock import SystemClock
 from penstock.service.api.app import make_api
 from penstock.service.app import ServiceApp
+from penstock.store.database import Database
 from penstock.usecases.applied_project.applied_project import AppliedProject
+
+# For clients of plain HTTP: one that may speak TLS reads the certificates of the machine, which takes longer than a test.
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+@lru_cache(maxsize=1)
+def _empty_state() -> bytes:
+    """The file of a state with our tables, and nothing in them: making them takes longer than copying them."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "state.db")
+        Database.open(f"sqlite:///{file}").close()
+        return file.read_bytes()
+
+
+def _begin(url: str) -> None:
+    """Put an empty state in the place of a SQLite file that is not there yet."""
+    file = Path(url.removeprefix("sqlite:///"))
+    if url.startswith("sqlite:///") and not file.exists():
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with os.fdopen(os.open(file, os.O_CREAT | os.O_WRONLY, 0o600), "wb") as made:
+            made.write(_empty_state())
 
 
 def apply_project(folder: Path, url: str) -> None:
     """Apply `penstock.yaml` of the folder to a state, as it is."""
+    _begin(url)
     with AppliedProject.open(folder / "penstock.yaml", url, {}, SystemClock()) as project:
         project.apply()
 
@@ -41,7 +68,8 @@ def served(app: ServiceApp, *, without_sign_in: bool = False) -> Iterator[httpx.
         thread = threading.Thread(target=server.run, args=([listening],))
         thread.start()
         try:
-            with httpx.Client(base_url=f"http://127.0.0.1:{listening.getsockname()[1]}", timeout=30) as client:
+            url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+            with httpx.Client(base_url=url, timeout=30, verify=NO_TLS) as client:
                 while not server.started and thread.is_alive():
                     thread.join(0.02)
                 yield client

@@ -12,6 +12,7 @@ from typing import Any, Self
 
 import httpx
 
+from support.cli import forked_process
 from support.deadline import until
 from support.service.service_process import PENSTOCK, start_service
 
@@ -30,6 +31,13 @@ with httpx.Client(timeout=60) as client:
         print(began, time.monotonic() - began, flush=True)
         time.sleep(0.1)
 """
+# The service with another limit on the time of a query: the first argument, in seconds.
+LIMITED = """
+import runpy, sys
+from penstock import deadline
+deadline.LOOK_S = float(sys.argv.pop(1))
+runpy.run_module("penstock", run_name="__main__", alter_sys=True)
+"""
 PROJECT = "sources: {crm: {type: file, path: crm.csv}}\ndatasets: {crm: {source: crm, key: id}}\n"
 
 
@@ -41,6 +49,7 @@ class MeasuredService:
     project: str = PROJECT
     options: tuple[str, ...] = ()
     variables: dict[str, str] = field(default_factory=dict)
+    look_s: float | None = None  # how long a query may take; None: as long as the product lets it
     url: str = ""
     at_rest_mb: float = 0.0
 
@@ -48,8 +57,12 @@ class MeasuredService:
         (self.folder / "penstock.yaml").write_text(self.project)
         (self.folder / "crm.csv").write_text("id,email\n1,ada@example.com\n")
         own = {"PENSTOCK_DEBUG": "1", **self.variables}
-        subprocess.run([*PENSTOCK, "apply"], cwd=self.folder, env={**environ, **own}, check=True, capture_output=True)
-        self.process, ready = start_service(self.folder, "--without-sign-in", *self.options, environ=own)
+        command = ["-m", "penstock", "apply"]
+        forked_process.run(command, cwd=self.folder, env={**environ, **own}, check=True, capture_output=True)
+        program = PENSTOCK if self.look_s is None else (sys.executable, "-c", LIMITED, str(self.look_s))
+        self.process, ready = start_service(
+            self.folder, "--without-sign-in", *self.options, environ=own, program=program
+        )
         self.url = ready["url"]
         self.client = httpx.Client(base_url=f"{self.url}/api/v1", timeout=60)
         with (self.folder / "readyz.log").open("w") as log:
@@ -71,7 +84,8 @@ class MeasuredService:
         while calm < 5:
             before = self.memory_mb()
             time.sleep(0.2)
-            calm = calm + 1 if httpx.get(f"{self.url}/readyz").is_success and self.memory_mb() <= before + 1 else 0
+            is_ready = self.client.get(f"{self.url}/readyz").is_success
+            calm = calm + 1 if is_ready and self.memory_mb() <= before + 1 else 0
         self.at_rest_mb = self.memory_mb()
 
     def look(self) -> None:

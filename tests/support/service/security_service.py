@@ -12,7 +12,7 @@ import pytest
 
 from penstock.clock import SystemClock
 from penstock.service.app import ServiceApp
-from support.service.http_service import apply_project, served
+from support.service.http_service import NO_TLS, apply_project, served
 
 KEY = "cus_" + "k3y" * 9  # the API key of the project's credential: must not appear anywhere
 PASSWORD = "correct horse battery"
@@ -55,7 +55,7 @@ class Service:
 
     def client(self, **headers: str) -> httpx.Client:
         """A browser of its own, or a program."""
-        made = httpx.Client(base_url=self.url, timeout=30, headers=headers)
+        made = httpx.Client(base_url=self.url, timeout=30, headers=headers, verify=NO_TLS)
         self.clients.append(made)
         return made
 

@@ -53,11 +53,15 @@ def first_document(process: subprocess.Popen[str]) -> dict[str, Any]:
 
 
 def start_service(
-    folder: Path, *options: str, port: int = 0, environ: dict[str, str] | None = None
+    folder: Path,
+    *options: str,
+    port: int = 0,
+    environ: dict[str, str] | None = None,
+    program: tuple[str, ...] = PENSTOCK,
 ) -> tuple[subprocess.Popen[str], dict[str, Any]]:
     """`penstock serve` in a folder, as a process, and the document that it prints when it is ready. Its log is `serve.log`."""
     own = {**os.environ, "PENSTOCK_LOG_LEVEL": "warning", **(environ or {})}
-    command = [*PENSTOCK, "serve", "--port", str(port), "--json", *options]
+    command = [*program, "serve", "--port", str(port), "--json", *options]
     with (folder / "serve.log").open("a") as log:
         process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=log, text=True, env=own)
     return process, first_document(process)
