@@ -78,6 +78,6 @@ def test_a_process_without_its_lease_releases_nothing_from_quarantine(shell, pos
     [entry] = shell.json("quarantine list")
     shell.json(f"quarantine edit {entry['id']} --set email=b@x.example")
     rows(postgres, "update leases set expires = 0 returning 1")
-    overtaken(monkeypatch, postgres, orchestrator.Orchestrator, "_let_go")
+    overtaken(monkeypatch, postgres, orchestrator.Orchestrator, "_release")
     assert "held by the heir" in shell.json(f"quarantine resend {entry['id']}", code=3)["errors"][0]["message"]
     assert [each["id"] for each in shell.json("quarantine list")] == [entry["id"]]

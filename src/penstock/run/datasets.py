@@ -15,13 +15,13 @@ from penstock.model.outcome import Refusal
 from penstock.model.record import Chunk, Column, DatasetReport, ReadWindow, Schema
 from penstock.model.spec import DatasetSpec, SourceSpec, WebhookSource, settings_text
 from penstock.run.context import Context
-from penstock.run.diff.record_text import read_record, readable
 from penstock.run.diff.records import JSON_MARK, chunk_of, record_json
 from penstock.sources.chunks import load_chunk, save_chunk
 from penstock.sources.cursor import value_of
 from penstock.sources.dataset import Dataset
 from penstock.sources.open import Tools, open_dataset
 from penstock.sources.pushed_rows import SQL_RULE, Pushed, StoredReplies, too_many_names
+from penstock.sources.typing.exact_json import read_record, readable
 from penstock.store.project import pushed, resources
 from penstock.store.quarantine import QuarantineRow
 from penstock.store.runs import deliveries

@@ -18,15 +18,13 @@ from penstock.model.runs import Listener, Progress, RunReport, RunStatus
 from penstock.model.spec import CredentialSpec, DestinationSpec, FlowSpec
 from penstock.run import flow
 from penstock.run import start as run_start
-from penstock.run.activity import is_active, require_active
 from penstock.run.connection import check, connection
-from penstock.run.context import Context
-from penstock.run.cursor import CursorReading, reading_of, with_notes
+from penstock.run.context import Context, is_active, require_active
 from penstock.run.datasets import chunks_of, known_dataset
-from penstock.run.diff.parents import ParentsInQuarantine, parents_in_quarantine
+from penstock.run.diff.known_records import ParentsInQuarantine, parents_in_quarantine
 from penstock.run.prepare import Prepared, prepare
 from penstock.run.run import RunRequest, run_destination
-from penstock.run.start import StartedRun
+from penstock.run.start import CursorReading, StartedRun, reading_of, with_notes
 from penstock.run.stop import StopKind, StoppableClock, Stopped, StopSignal
 from penstock.store import quarantine
 from penstock.store.leases import Lease
@@ -47,12 +45,10 @@ class Orchestrator:
     wait: bool
     handle_signals: bool
     queued: str | None = None  # the id under which it was requested
-    begins_at: str | None = (
-        None  # where sources with a cursor are read from: `start`, a value, None: where they were left
-    )
+    begins_at: str | None = None  # of sources with a cursor: `start`, a value, or None: where they were left
     signal: StopSignal = field(default_factory=StopSignal)
     sending: dict[str, StopSignal] = field(default_factory=dict)  # of each destination that is run now
-    leases: dict[str, Lease] = field(default_factory=dict)  # of what is in quarantine now
+    leases: dict[str, Lease] = field(default_factory=dict)  # of what is locked now
 
     async def run_one(self, spec: DestinationSpec) -> RunReport:
         """One destination. InputError when it is a draft or paused; StateLocked when another process runs it."""
@@ -66,7 +62,7 @@ class Orchestrator:
         skipped = {s.name: reason for s in specs for active, reason in [is_active(self.ctx, s)] if not active}
         flow.require_a_key(self.ctx, [each for each in specs if each.name not in skipped])
         with self._stoppable():
-            async with self._held(f"flow {spec.name}"):
+            async with self._locked(f"flow {spec.name}"):
                 row, done = self._start_flow(spec, skipped)
                 try:
                     for destination in specs:
@@ -101,10 +97,10 @@ class Orchestrator:
         with self.ctx.database.begin() as conn:
             runs.start(conn, part)
 
-    async def resend(self, held: Sequence[QuarantineRow]) -> list[RunReport]:
+    async def resend(self, rows: Sequence[QuarantineRow]) -> list[RunReport]:
         """The records in quarantine, edited or not, one run for each destination they belong to."""
         by_destination: dict[str, list[QuarantineRow]] = {}
-        for entry in held:
+        for entry in rows:
             by_destination.setdefault(entry.destination, []).append(entry)
         reports = []
         with self._stoppable():
@@ -124,13 +120,15 @@ class Orchestrator:
     # ── inside ───────────────────────────────────────────────────────────────
 
     @asynccontextmanager
-    async def _held(self, name: str) -> AsyncIterator[None]:
+    async def _locked(self, name: str) -> AsyncIterator[None]:
         """Locks the destination. Waits for another run of it when that was requested, until it is stopped."""
         clock = StoppableClock(self.ctx.clock, self.signal)
         with ExitStack() as stack:
             while True:
                 try:
-                    self.leases[name] = stack.enter_context(run_start.hold(self.ctx, name, self._lost(name)))
+                    self.leases[name] = stack.enter_context(
+                        run_start.lock_destination(self.ctx, name, self._lost(name))
+                    )
                     break
                 except StateLocked as locked:
                     if not self.wait:
@@ -158,7 +156,7 @@ class Orchestrator:
     async def _run(
         self, spec: DestinationSpec, parent: str | None, parents: ParentsInQuarantine | None, queued: str | None = None
     ) -> RunRow:
-        async with self._held(spec.name):
+        async with self._locked(spec.name):
             prepared, checks = await self._prepared(spec)
             reading = await asyncio.to_thread(self._reading, prepared, parent)
             prepared = with_notes(prepared, reading)
@@ -239,10 +237,10 @@ class Orchestrator:
             runs.save(conn, ended)
         return ended
 
-    async def _resend(self, spec: DestinationSpec, held: Sequence[QuarantineRow]) -> RunRow:
+    async def _resend(self, spec: DestinationSpec, rows: Sequence[QuarantineRow]) -> RunRow:
         require_active(self.ctx, spec)
-        entries = sorted(held, key=lambda entry: entry.number)  # versions of one key in the order they came
-        async with self._held(spec.name):
+        entries = sorted(rows, key=lambda entry: entry.number)  # versions of one key in the order they came
+        async with self._locked(spec.name):
             prepared, checks = await self._prepared(spec)
             chunks = list(chunks_of(prepared.data, entries))
             row = RunRow(
@@ -261,10 +259,10 @@ class Orchestrator:
                 runs.begin(conn, row)
             start = StartedRun(row, lambda _: iter(chunks), np.empty(0, dtype=np.int64))
             ended = await self._go(prepared, start, None, entries)
-            self._let_go(ended, entries)
+            self._release(ended, entries)
             return ended
 
-    def _let_go(self, run: RunRow, entries: Sequence[QuarantineRow]) -> None:
+    def _release(self, run: RunRow, entries: Sequence[QuarantineRow]) -> None:
         """Entries whose record got through leave the quarantine, also when an edit changed their key."""
         with self.ctx.database.begin() as conn:
             self.leases[run.target].check(conn)

@@ -1,9 +1,13 @@
-"""`Pipeline`: sends batches to the API, several at once but never two with the same key, and records their outcomes."""
+"""`Pipeline`: sends batches to the API, several at once but never two with the same key, and records their outcomes.
+
+`RunEvents` reports deliveries that failed.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
@@ -13,18 +17,19 @@ from penstock.delivery.lookup import LookupClient
 from penstock.delivery.machine.jobs import SentJob
 from penstock.delivery.sender import BatchJobs, Sender
 from penstock.model.delivery import Delivery, Lane, Lost
-from penstock.model.events import Span
-from penstock.model.outcome import Refusal
+from penstock.model.events import SILENT, Events, Span
+from penstock.model.outcome import Outcome, Refusal
 from penstock.model.record import Batch, Key, Payload, Rendered, Replies, Request, RetryClass, Shape
 from penstock.render.batches import encode_bodies, filled, records_of, requests_for
 from penstock.render.bodies import Unencodable
 from penstock.render.values.macros import finish
-from penstock.run.events import RunEvents
 from penstock.run.stop import Stopped, StopSignal
 from penstock.usercode.grouping_code import CodeFailed, GroupingCode
 
 Ticket = tuple[str, int]  # a delivery: its run, and its number in it
 AHEAD = 4  # one more single request for so many in flight; of those that are sent once, as many as are in flight
+MOST_REPORTED = 20  # failed deliveries of a run that are reported one by one; all of them are in the ledger
+FAILED = frozenset({Outcome.QUARANTINED, Outcome.UNKNOWN, Outcome.UNSENT})
 OUTSTANDING_JOBS = 64  # batch jobs the API has taken and not ended yet, before new ones wait
 
 
@@ -50,6 +55,44 @@ class OutcomeRecorder(Protocol):
     def refuse(self, payloads: Sequence[Payload], refusal: Refusal) -> None:
         """Quarantine records that cannot be sent."""
         ...
+
+
+@dataclass(slots=True)
+class RunEvents:
+    """Reports the deliveries of one run to `events`, without repeated lines and without the content of records."""
+
+    run: str = ""
+    destination: str = ""
+    events: Events = SILENT
+    failures: int = 0
+
+    def batch(self, records: int) -> AbstractContextManager[Span]:
+        """A batch in flight, as a part of the run's trace."""
+        return self.events.span("batch", run=self.run, destination=self.destination, records=records)
+
+    def delivered(self, number: int, delivery: Delivery, span: Span) -> None:
+        """A delivery has ended. The API's own text is in the ledger, not here: it may quote records."""
+        records = len(delivery.settled)
+        span.set(outcome=delivery.outcome.value, status=delivery.status, attempts=delivery.attempts, records=records)
+        if delivery.outcome not in FAILED:
+            return
+        self.failures += 1
+        if self.failures > MOST_REPORTED:
+            return
+        reason = delivery.answer.reason if isinstance(delivery.answer, Lost) else None
+        if delivery.stop is not None:
+            reason = delivery.stop.reason
+        self.events.tell(
+            "delivery.failed",
+            run=self.run,
+            destination=self.destination,
+            delivery=f"{self.run}-{number}",
+            status=delivery.status,
+            attempts=delivery.attempts,
+            outcome=delivery.outcome.value,
+            records=records,
+            reason=reason,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
 from sqlalchemy import Connection
 
 from penstock.model.errors import InputError, NotAvailableYet
@@ -21,15 +22,19 @@ from penstock.render.bindings import columns_by_name, columns_named, new_column_
 from penstock.render.compile import Compiled, compile_template
 from penstock.render.manual import compile_manual
 from penstock.render.merger import Merger
+from penstock.render.values.columns import key_cells
 from penstock.run.connection import connection
 from penstock.run.context import Context
 from penstock.run.datasets import KnownDataset, known_dataset, with_columns, with_new_columns
+from penstock.run.diff.backlog import OpenChunk
 from penstock.run.diff.diff import Policy, Versions
-from penstock.run.diff.duplicate_keys import DuplicateKeys
-from penstock.run.diff.notes import Notes
-from penstock.store.memory import fingerprint_version
+from penstock.run.diff.notes import DuplicateKeys, Notes
+from penstock.store.memory import fingerprint_version, fingerprints, key_hashes
 from penstock.store.project import resources
 from penstock.templates.catalogue import load_catalogue
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 Render = Callable[[Chunk, Sequence[int] | None], Rendered]
 Way = Callable[[Refusal, DestinationSpec, frozenset[str]], str | None]
@@ -204,6 +209,20 @@ class Prepared:
         attributes = frozenset(each.step.column or "" for each in renderer.inputs if each.extra)
         return with_ways_out(renderer.render, self.spec, attributes, self.data.read_at)
 
+    def open_chunk(self, chunk: Chunk, rows: NDArray[np.int64] | None = None, *, prints: bool = False) -> OpenChunk:
+        """A chunk with its keys and their hashes, and with `prints` the fingerprints of the input columns in use."""
+        keys = key_cells(chunk, self.data.spec.key)
+        hashes = key_hashes(keys)
+        if None in keys:
+            hashes[[row for row, key in enumerate(keys) if key is None]] = np.zeros(2, dtype=np.uint64)  # no key
+        return OpenChunk(
+            chunk=chunk,
+            rows=np.arange(chunk.records.num_rows, dtype=np.int64) if rows is None else rows,
+            keys=keys,
+            hashes=hashes,
+            prints=fingerprints(chunk.records, self.compiled.columns, chunk.absent) if prints else None,
+        )
+
     def notes(self) -> Notes:
         """Where the notes of one read are gathered."""
         keys = DuplicateKeys(self.policy, self.data.spec.key)
@@ -291,9 +310,9 @@ def _awaited(data: KnownDataset, spec: DestinationSpec) -> tuple[KnownDataset, t
 
 
 class Doubt(NamedTuple):
-    """`hold`: why nothing may be sent now that a lost state may have sent; `forgetful`: memory does not count."""
+    """`refusal`: why nothing may be sent that a lost state may have sent; `forgetful`: memory does not count."""
 
-    hold: Refusal | None = None
+    refusal: Refusal | None = None
     forgetful: bool = False
 
 
@@ -306,4 +325,4 @@ def doubt(conn: Connection, prepared: Prepared) -> Doubt:
         return Doubt(forgetful=found.resend_all)
     reason = f"the state was restored from a backup of {found.made_at}: this may have been sent after it"
     accepted = "a look at Custify: did it arrive? then settle or discard it, else resend it"
-    return Doubt(hold=Refusal("restored", reason, accepted=accepted))
+    return Doubt(refusal=Refusal("restored", reason, accepted=accepted))

@@ -26,24 +26,25 @@ from penstock.delivery.lookup import LookupClient
 from penstock.delivery.sender import BatchJobs, Sender
 from penstock.model.delivery import Waiting
 from penstock.model.errors import InputError
+from penstock.model.events import Events
 from penstock.model.outcome import COUNT_NAMES, Outcome, only_quarantine, quarantine_reason
 from penstock.model.record import Chunk, Payload, Rendered
 from penstock.model.runs import Listener, Progress, RunStatus
+from penstock.model.spec import RateLimit
 from penstock.render.batches import Batcher
 from penstock.render.merger import one_of_each
+from penstock.run.commit import RecorderContext
 from penstock.run.connection import connection
 from penstock.run.context import Context
 from penstock.run.diff.backlog import OpenChunk
 from penstock.run.diff.diff import Classifier, Parents
-from penstock.run.diff.record_text import read_record
+from penstock.run.diff.known_records import CompanyLinks, QuarantineIndex, StoredIds
 from penstock.run.diff.records import chunk_of
-from penstock.run.events import RunEvents, reported, time_left
-from penstock.run.pipeline import Pipeline, PipelineContext
+from penstock.run.pipeline import Pipeline, PipelineContext, RunEvents
 from penstock.run.prepare import Prepared, doubt
-from penstock.run.recorder.commit import RecorderContext
-from penstock.run.recorder.known_records import QuarantineIndex, StoredIds, links_of, open_chunk
-from penstock.run.recorder.recorder import Recorder
+from penstock.run.recorder import Recorder
 from penstock.run.stop import Fuse, StoppableBudget, StoppableClock, StopSignal
+from penstock.sources.typing.exact_json import read_record
 from penstock.store import memory, quarantine
 from penstock.store.memory import Memory
 from penstock.store.project import resources
@@ -55,23 +56,24 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-OBJECTS = 20_000  # new containers before Python looks; some megabytes
+COLLECTED_AFTER = 20_000  # new containers before Python collects garbage; some megabytes
 _lock = threading.Lock()
 _before: list[tuple[int, int, int]] = []  # the setting before each of the runs in progress
 
+LEAST_S = 1.0  # of a run before its end is estimated
 PROGRESS_EVERY_S = 0.2
 MOST_OPEN = 4_000_000  # cells of the chunks that are not decided yet
 DIED = "the process ended while the request was under way: it may have arrived or not"
 
 
 @contextmanager
-def calm() -> Iterator[None]:
-    """For the block; the last of several blocks puts back what was there before the first."""
+def fewer_collections() -> Iterator[None]:
+    """Python collects garbage less often in the block; the last of several blocks restores the setting."""
     with _lock:
         _before.append(gc.get_threshold() if not _before else _before[0])
         first, *others = _before[0]
         if first > 0:  # 0: the host program has turned it off
-            gc.set_threshold(max(first, OBJECTS), *others)
+            gc.set_threshold(max(first, COLLECTED_AFTER), *others)
     try:
         yield
     finally:
@@ -99,9 +101,31 @@ class RunRequest:
     resent: Mapping[int, int] = field(default_factory=dict)  # of a resend: ordinal → hash of the source's version
 
 
+@contextmanager
+def run_events(events: Events, run: RunRow) -> Iterator[list[RunRow]]:
+    """Reports the start and the end of a run, and times it; put the ended run into the list."""
+    with events.span("run", run=run.id, destination=run.target, kind=run.kind) as span:
+        events.tell("run.started", run=run.id, destination=run.target, kind=run.kind, parent=run.parent)
+        ended: list[RunRow] = []
+        yield ended
+        for row in ended:
+            span.set(status=row.status, requests=row.requests, retries=row.retries)
+            events.tell(
+                "run.ended",
+                run=row.id,
+                destination=row.target,
+                status=row.status,
+                records={name: getattr(row.counts, name) for name in COUNT_NAMES},
+                requests=row.requests,
+                retries=row.retries,
+                duration_s=round(row.duration_s, 3),
+                stopped_by=row.stopped_by,
+            )
+
+
 async def run_destination(ctx: Context, job: RunRequest) -> RunRow:
     """Send what there is to send; answers the run as it ended. Errors of the state database come through."""
-    with calm(), reported(ctx.events, job.run) as ended:
+    with fewer_collections(), run_events(ctx.events, job.run) as ended:
         ended.append(await _run_destination(ctx, job))
     return ended[0]
 
@@ -145,7 +169,7 @@ class _Run:
             self.memory = Memory.load(conn, name, prepared.fingerprints) if self.compares else None
             quarantined = QuarantineIndex.load(conn, name)
             doubts = doubt(conn, prepared)
-            links = links_of(conn, prepared)
+            links = CompanyLinks.load(conn, prepared.spec, partial=prepared.data.dataset.partial)
             next_delivery = ledger.next_delivery(conn, job.run.id)
             self.left_intents = ledger.leftover_intents(conn, job.run.id)
             self.left_jobs = ledger.pending_jobs(conn, name)
@@ -155,7 +179,7 @@ class _Run:
             memory=None if job.resend or doubts.forgetful else self.memory,
             quarantine=None if job.resend else quarantined,
             parents=job.parents,
-            doubt=None if job.resend else doubts.hold,
+            doubt=None if job.resend else doubts.refusal,
             merger=prepared.merger,
             links=links,
             former=prepared.compiled.former,
@@ -178,9 +202,8 @@ class _Run:
             index=None if job.resend else quarantined,
             requests=lambda: client.requests,
         )
-        held = set[tuple[int, int]]() if job.resend else set(quarantined.keys())
-        # a resend releases by id, at its end
-        self.recorder = Recorder.open(recorder_context, job.run, prepared.notes(), held)
+        keys = set[tuple[int, int]]() if job.resend else set(quarantined.keys())  # a resend releases by id, at its end
+        self.recorder = Recorder.open(recorder_context, job.run, prepared.notes(), keys)
         self.recorder.next_delivery = next_delivery
         self.recorder.last_intent = max((intent.number for intent in self.left_intents), default=0)
 
@@ -247,7 +270,7 @@ class _Run:
             opened = self._open(chunk)
             classified = self.classifier.classify(opened)
             self.recorder.add_classified(opened, classified)
-            if self.recorder.backlog.weight() > MOST_OPEN:  # wide chunks: their decided rows let go of them first
+            if self.recorder.backlog.weight() > MOST_OPEN:  # wide chunks: their decided rows are freed first
                 await self.recorder.commits.durable()
             await self.recorder.add_in_flight(opened, classified.fresh)
             for batch in batcher.add(classified.fresh):
@@ -264,7 +287,7 @@ class _Run:
         """The chunk with its keys, less what an earlier process of this run decided or may have sent."""
         rows = np.arange(chunk.records.num_rows, dtype=np.int64)
         rows = rows[~np.isin(rows + chunk.first, self.job.decided)]
-        opened = open_chunk(self.job.prepared, chunk, rows, prints=self.compares)
+        opened = self.job.prepared.open_chunk(chunk, rows, prints=self.compares)
         self.recorder.backlog.add(opened)
         for intent in self.left_intents:
             mine = [ordinal for ordinal in intent.ordinals if opened.first <= ordinal < opened.end]
@@ -345,3 +368,18 @@ def status_of(run: RunRow) -> RunStatus:
     counts = run.counts
     clean = counts.quarantined == counts.unknown == counts.waiting == counts.unsent == 0
     return "succeeded" if clean else "partial"
+
+
+def time_left(decided: int, total: int | None, requests: int, elapsed_s: float, limit: RateLimit) -> float | None:
+    """Seconds until the end; None while it cannot be known.
+
+    `decided` of `total` records have their outcome, after `requests` requests in `elapsed_s` seconds. The rest takes as
+    many requests a record as those did: it takes at least as long as the limit gives places for them, since the first
+    window of a run is used up at once and says nothing of those that follow.
+    """
+    if total is None or decided == 0 or elapsed_s < LEAST_S:
+        return None
+    left = max(0, total - decided)
+    by_pace = left * elapsed_s / decided
+    by_limit = left * requests / decided * limit.per / limit.requests
+    return round(max(by_pace, by_limit), 1)

@@ -36,16 +36,14 @@ from penstock.model.spec import FlowSpec, RateLimit
 from penstock.render.batches import Batcher, encode_bodies, records_of, requests_for
 from penstock.render.bodies import Unencodable
 from penstock.render.values.macros import shown
-from penstock.run.activity import is_active, is_paused
-from penstock.run.context import Context
-from penstock.run.cursor import reading_of, with_notes
+from penstock.run.context import Context, is_active, is_paused
 from penstock.run.diff.backlog import OpenChunk
 from penstock.run.diff.diff import Classified, Classifier, Parents
+from penstock.run.diff.known_records import QuarantineIndex, parents_in_quarantine
 from penstock.run.diff.notes import Notes
-from penstock.run.diff.parents import parents_in_quarantine
 from penstock.run.flow import in_order
 from penstock.run.prepare import Prepared, doubt, prepare
-from penstock.run.recorder.known_records import QuarantineIndex, open_chunk
+from penstock.run.start import reading_of, with_notes
 from penstock.sources.chunks import read_frozen
 from penstock.store.memory import Memory
 from penstock.usercode.grouping_code import CodeFailed, GroupingCode
@@ -129,7 +127,7 @@ def _walk(
     classifier = Classifier(prepared.policy, prepared.render, merger=prepared.merger)
     batcher = Batcher(prepared.compiled.shape, repeats=prepared.policy.repeats)
     for chunk in chunks:
-        opened = open_chunk(prepared, chunk)
+        opened = prepared.open_chunk(chunk)
         classified = classifier.classify(opened)
         notes.count(opened, classified)
         refused.extend(refused_record(d.key, d.refusal) for d in classified.decided if d.outcome is Outcome.QUARANTINED)
@@ -200,7 +198,9 @@ def plan(
     known = None if doubts.forgetful else memory
     render, merger = prepared.render, prepared.merger
     former, table = prepared.compiled.former, prepared.data.dataset.is_table
-    classifier = Classifier(policy, render, known, quarantine, parents, doubts.hold, merger, former=former, table=table)
+    classifier = Classifier(
+        policy, render, known, quarantine, parents, doubts.refusal, merger, former=former, table=table
+    )
     notes = prepared.notes()
     tally = _tallied(prepared, _read(ctx, prepared, reading.window), classifier, memory, notes)
     return PlanReport(
@@ -229,7 +229,7 @@ def _tallied(
     batcher = Batcher(shape, repeats=prepared.policy.repeats)
     with grouping_code(shape) as code:
         for chunk in chunks:
-            opened = open_chunk(prepared, chunk, prints=prepared.policy.compares)
+            opened = prepared.open_chunk(chunk, prints=prepared.policy.compares)
             classified = classifier.classify(opened)
             notes.count(opened, classified)
             tally.add(opened, classified)

@@ -25,7 +25,7 @@ from penstock.model.reports import (
     write_cursor,
 )
 from penstock.run.context import Context
-from penstock.run.diff.record_text import read_record, write_record
+from penstock.sources.typing.exact_json import read_record, write_record
 from penstock.store import quarantine
 from penstock.store.quarantine import QuarantineRow
 

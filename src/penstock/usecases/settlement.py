@@ -12,9 +12,9 @@ from penstock.model.outcome import Outcome
 from penstock.model.reports import Preview
 from penstock.run.context import Context
 from penstock.run.datasets import chunks_of, known_dataset
-from penstock.run.diff.record_text import read_record
 from penstock.run.prepare import Prepared, prepare
 from penstock.sources.pushed_rows import SQL_RULE
+from penstock.sources.typing.exact_json import read_record
 from penstock.store import quarantine
 from penstock.store.memory import Memory
 from penstock.store.quarantine import QuarantineRow

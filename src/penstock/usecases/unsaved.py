@@ -19,11 +19,11 @@ from penstock.model.reports import CheckReport, Preview, TestReport
 from penstock.model.spec import CredentialSpec, DatasetSpec, SourceSpec, SqlSource
 from penstock.run.context import Context
 from penstock.run.datasets import tools
-from penstock.run.diff.record_text import read_record, readable
 from penstock.run.diff.records import record_json
 from penstock.run.prepare import Prepared, prepare
 from penstock.sources.dataset import Dataset
 from penstock.sources.open import open_first, tables
+from penstock.sources.typing.exact_json import read_record, readable
 from penstock.usecases.applied_project import editor
 from penstock.usecases.preview import CHUNK_ROWS, batches, preview
 

@@ -27,7 +27,7 @@ from penstock.render.compile import Former
 from penstock.render.merger import Merger
 from penstock.render.values.columns import rows_of_another_form
 from penstock.run.diff.backlog import OpenChunk
-from penstock.run.diff.parents import CompanyLinks
+from penstock.run.diff.known_records import CompanyLinks
 from penstock.run.diff.records import (
     IS_NO_RECORD,
     NoteCounts,
@@ -46,7 +46,6 @@ if TYPE_CHECKING:
 
 SUPERSEDED = "superseded: a later row has the same key (not sent)"
 SAME_INPUT = "the same as when it was last sent"
-ANY_VERSION = 0  # in quarantine without its record: whatever version comes, it is the one in doubt
 DISCARDED = "a person discarded this version, or fixed it"
 OTHER_CONTENT = "key already sent with other content"
 LACKS = "key already sent; a column is gone, so that the contents cannot be compared"

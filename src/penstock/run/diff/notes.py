@@ -1,16 +1,28 @@
-"""`Notes`: the notes of a run, each once, with the number of records it concerns."""
+"""`Notes`: the notes of a run, each once, with the number of records it concerns.
+
+`DuplicateKeys` counts the keys that several records of a read share, and keys that a spreadsheet shortened.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from penstock.model.outcome import EMPTY, EMPTY_NOW, GONE, Note, gone_reason
-from penstock.model.record import Chunk, gone_columns
+from penstock.model.record import Chunk, Key, gone_columns, key_text
 from penstock.run.diff.backlog import OpenChunk
-from penstock.run.diff.diff import Classified
-from penstock.run.diff.duplicate_keys import DuplicateKeys
+from penstock.run.diff.diff import Classified, Policy
+from penstock.run.diff.records import Rows
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
 
 SENT_AGAIN = (
     "their content differs from what was delivered before; whether only by the columns that are gone cannot be known"
@@ -84,3 +96,125 @@ def _is_null(chunk: Chunk, name: str) -> bool:
         return True  # of many columns a chunk has those that some record has
     unfit = any(refusal.field == name for refusal in chunk.misfits.values())
     return chunk.records.column(place).null_count == chunk.records.num_rows and not unfit
+
+
+Words: TypeAlias = "NDArray[np.uint64]"
+DUPLICATE, SCIENTIFIC = "duplicate_key", "scientific_notation"
+SCIENTIFIC_KEY = r"^[+-]?\d(\.\d+)?[eE]\+\d+$"
+EXAMPLES = 3
+BITS = 1 << 25  # of the filter for keys that may have come in an earlier chunk
+MOST_RECORDS = 1 << 24  # whose keys are compared across chunks: 8 bytes each
+MOST_CANDIDATES = 10_000  # keys kept as text
+WHAT_BECOMES = {
+    "newest": "the last is sent",
+    "merge": "they are sent as one, the newer values over the older ones",
+    "each": "each is sent, in their order",
+}
+
+
+class DuplicateKeys:
+    """Watches the chunks of one read. `saw` costs nothing per record where no key is repeated."""
+
+    def __init__(self, policy: Policy, columns: Sequence[str]) -> None:
+        self._columns = columns
+        self._becomes = "each key is sent once" if policy.once_per_key else WHAT_BECOMES[policy.versions]
+        self._hashes: list[Words] = []
+        self._records = 0
+        self._sieve: NDArray[np.uint8] | None = None
+        self._candidates: dict[int, Key] = {}  # key hash → key, of those that may be repeated
+        self._repeated: dict[int, int] = {}  # key hash → records that have it, as far as is known
+        self._shortened = 0
+        self._example = ""
+
+    def saw(self, opened: OpenChunk, groups: Sequence[Rows]) -> None:
+        """Take in a chunk; `groups` are its rows that share their key with another of them."""
+        if not len(opened.rows):
+            return
+        words = opened.hashes[:, 0] ^ opened.hashes[:, 1]
+        for group in groups:
+            row = int(group[-1])
+            word, key = int(words[row]), opened.keys[row]
+            if key is not None and (word in self._candidates or len(self._candidates) < MOST_CANDIDATES):
+                self._candidates[word] = key
+            self._repeated[word] = self._repeated.get(word, 0) + len(group)
+        self._across(opened, words[opened.rows])
+        self._look_for_scientific(opened)
+
+    def _across(self, opened: OpenChunk, words: Words) -> None:
+        self._records += len(words)
+        if self._records > MOST_RECORDS:
+            return
+        if self._hashes and self._sieve is None:
+            self._sieve = np.zeros(BITS // 8, dtype=np.uint8)
+            for earlier in self._hashes:
+                self._sift(earlier)
+        if self._sieve is not None:
+            maybe = self._sift(words)
+            for place in np.flatnonzero(maybe).tolist():
+                key = opened.keys[int(opened.rows[place])]
+                if key is not None and len(self._candidates) < MOST_CANDIDATES:
+                    self._candidates.setdefault(int(words[place]), key)
+        self._hashes.append(words)
+
+    def _sift(self, words: Words) -> NDArray[np.bool_]:
+        """Which of these may have come before; from now on, they have."""
+        assert self._sieve is not None
+        bits = words % np.uint64(BITS)
+        places = (bits >> np.uint64(3)).astype(np.int64)
+        masks = np.left_shift(np.uint8(1), (bits & np.uint64(7)).astype(np.uint8))
+        found: NDArray[np.bool_] = (self._sieve[places] & masks) != 0
+        np.bitwise_or.at(self._sieve, places, masks)
+        return found
+
+    def _look_for_scientific(self, opened: OpenChunk) -> None:
+        for name in self._columns:
+            index = opened.chunk.records.schema.get_field_index(name)
+            if index < 0:  # absent in every row of the chunk
+                continue
+            column = opened.chunk.records.column(index)
+            if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+                continue
+            matches = pc.match_substring_regex(column, SCIENTIFIC_KEY)
+            number = matches.true_count
+            if number and not self._example:
+                self._example = str(column[pc.index(matches, value=True).as_py()].as_py())
+            self._shortened += number
+
+    def close(self) -> None:
+        """The read is over: count the keys that are repeated across chunks."""
+        if len(self._hashes) < 2 or not self._candidates:
+            return
+        wanted = np.sort(np.fromiter(self._candidates, dtype=np.uint64, count=len(self._candidates)))
+        counts = np.zeros(len(wanted), dtype=np.int64)
+        for words in self._hashes:
+            places = np.searchsorted(wanted, words)
+            places[places == len(wanted)] = 0
+            np.add.at(counts, places[wanted[places] == words], 1)
+        for word, count in zip(wanted.tolist(), counts.tolist(), strict=True):
+            if count > 1:
+                self._repeated[word] = max(count, self._repeated.get(word, 0))
+        self._hashes = []
+
+    def notes(self) -> tuple[Note, ...]:
+        """What is known by now."""
+        where = ", ".join(self._columns)
+        found = []
+        if self._repeated:
+            found.append(Note(where, DUPLICATE, self._words(), count=sum(self._repeated.values())))
+        if self._shortened:
+            reason = (
+                f"{self._example} is a number in scientific notation: a spreadsheet has shortened it, "
+                "and different records may have the same key"
+            )
+            found.append(Note(where, SCIENTIFIC, reason, count=self._shortened))
+        return tuple(found)
+
+    def _words(self) -> str:
+        shown = [
+            f"{number} records have the key {key_text(self._candidates[word])}"
+            for word, number in self._repeated.items()
+            if word in self._candidates
+        ]
+        more = len(self._repeated) - EXAMPLES
+        others = f", and {more} more keys have several" if more > 0 else ""
+        return f"{', '.join(shown[:EXAMPLES])}{others}; {self._becomes}"

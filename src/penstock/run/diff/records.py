@@ -22,7 +22,7 @@ from penstock.model.outcome import Refusal
 from penstock.model.record import LEFT_OUT, NO_RECORD, Chunk, Column, Schema
 from penstock.model.spec import ColumnType
 from penstock.render.values.columns import json_values
-from penstock.run.diff.record_text import plain_value, write_record
+from penstock.sources.typing.exact_json import plain_value, write_record
 from penstock.sources.typing.pieces import shorten
 
 if TYPE_CHECKING:

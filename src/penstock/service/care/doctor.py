@@ -21,9 +21,8 @@ from penstock.config.loader import check_project
 from penstock.model.errors import PenstockError
 from penstock.model.spec import CredentialSpec, FileSource, ProjectSpec, SourceSpec, SqlSource, WebhookSource
 from penstock.model.text import did_you_mean
-from penstock.run.activity import is_active
 from penstock.run.connection import connection
-from penstock.run.context import Context
+from penstock.run.context import Context, is_active
 from penstock.service.care import state_checks
 from penstock.service.care.state_checks import Examined, Findings, note, of_error, of_problem, wrong
 from penstock.service.model import Diagnosis, Finding

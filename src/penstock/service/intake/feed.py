@@ -11,8 +11,7 @@ from penstock.model.errors import PenstockError
 from penstock.model.record import ReadWindow, place_of
 from penstock.model.runs import RunKind
 from penstock.model.spec import DestinationSpec, FlowSpec, WebhookSource
-from penstock.run.activity import is_active
-from penstock.run.context import Context
+from penstock.run.context import Context, is_active
 from penstock.run.flow import in_order
 from penstock.service.store import figures, work
 from penstock.service.store.work import FeedPause

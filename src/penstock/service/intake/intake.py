@@ -22,7 +22,6 @@ from penstock.clock import iso
 from penstock.model.errors import ConflictError, InputError, Problem
 from penstock.model.spec import HookKey, HookSignature, WebhookSource
 from penstock.run.context import Context
-from penstock.run.diff.record_text import short_record
 from penstock.service.documents import FeedPauseJson, HookAuthJson, HookStateJson, KeyAuthJson, SignatureAuthJson
 from penstock.service.intake.feed import Feed
 from penstock.service.intake.senders import KEY_HEADER, Headers, Hook, PostWindow, VerifiedSignature
@@ -31,6 +30,7 @@ from penstock.service.store import work
 from penstock.service.store.work import FeedPause
 from penstock.service.work.requests import WorkRequests
 from penstock.sources.pushed_body import BadBody, BodyFault, TooLarge, TooMany, records_of, unpacked
+from penstock.sources.typing.exact_json import short_record
 from penstock.store.project import credentials, pushed
 from penstock.store.project.pushed import Post
 from penstock.usecases.applied_project.reach import sealed_name

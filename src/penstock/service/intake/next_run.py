@@ -36,7 +36,7 @@ def has_news(ctx: Context, spec: DestinationSpec) -> bool:
         found, reached = data.dataset.any_since(data.schema, window)
         if found or reached is None:
             return found
-        with start.hold(ctx, spec.name, lambda: None), ctx.database.begin() as conn:
+        with start.lock_destination(ctx, spec.name, lambda: None), ctx.database.begin() as conn:
             resources.store_window(conn, spec.name, reached.to_json())
     except StateLocked:
         return False

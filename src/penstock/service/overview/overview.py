@@ -22,9 +22,8 @@ from penstock.model.reports import CheckJson, Page, page_of, read_cursor, write_
 from penstock.model.runs import BareRunJson, RunKind, run_json
 from penstock.model.spec import ProjectSpec, ResponseSource, WebhookSource
 from penstock.model.text import digest
-from penstock.run.activity import activity
 from penstock.run.connection import connection
-from penstock.run.context import Context
+from penstock.run.context import Context, activity
 from penstock.service.documents import CheckedJson, CredentialStateJson, DatasetStateJson, SourceStateJson, StateJson
 from penstock.service.intake.intake import hook_json
 from penstock.service.overview.search import SearchResult, search

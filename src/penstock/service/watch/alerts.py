@@ -13,8 +13,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from penstock.clock import iso
 from penstock.model.errors import PenstockError
-from penstock.run.activity import active_names
-from penstock.run.context import Context
+from penstock.run.context import Context, active_names
 from penstock.service.documents import AlertSettings
 from penstock.service.model import Alert
 from penstock.service.store import figures

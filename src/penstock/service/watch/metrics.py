@@ -19,8 +19,7 @@ from prometheus_client.registry import Collector
 
 from penstock.clock import Clock
 from penstock.model.outcome import Outcome
-from penstock.run.activity import active_names
-from penstock.run.context import Context
+from penstock.run.context import Context, active_names
 from penstock.service.store import figures
 from penstock.store.runs import timeseries
 from penstock.store.runs.timeseries import BUCKETS_MS, Tally

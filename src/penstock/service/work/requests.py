@@ -17,8 +17,7 @@ from penstock.model.errors import ConflictError, InputError, Problem
 from penstock.model.reports import Page, page_of, read_cursor, write_cursor
 from penstock.model.runs import ProgressJson, RunFilter, RunJson, RunKind
 from penstock.model.spec import DestinationSpec, FlowSpec, SqlSource
-from penstock.run.activity import is_active, require_active
-from penstock.run.context import Context
+from penstock.run.context import Context, is_active, require_active
 from penstock.service.store import figures, work
 from penstock.service.store.work import WorkRow
 from penstock.service.work.schedules import next_at, upcoming

@@ -3,13 +3,16 @@
 Integers are exact at any size; a decimal that float64 cannot hold comes as Decimal; one that no float64 can reach
 (`1e999`) comes as Unfit. NaN, Infinity, doubled names and nesting deeper than 200 levels are not JSON here;
 `refuse_surrogates` refuses halves of surrogate pairs.
+
+Also a record as JSON text and back, every digit of its numbers kept, and as short text for people.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
@@ -22,6 +25,8 @@ TOO_DEEP = f"nested deeper than {DEEPEST} levels"
 SHORT = 1 << 20  # characters: their values need not be counted before they are built
 CHARACTERS_OF_A_VALUE = 32  # that a long text must have on average: 16 MB are 500,000 values
 SURE = 16  # characters: up to 15 digits and a point are exact in float64
+LONGEST_SHOWN = 1000  # characters of a value that people look at
+LONGEST_RECORD_SHOWN = 20_000  # characters of a record
 
 
 class NotJson(ValueError):  # noqa: N818 - it says what the text is
@@ -182,3 +187,63 @@ def word(value: object) -> str:
     if value is None:
         return "null"
     return {list: "a list", str: "a text", bool: "true or false", dict: "an object"}.get(type(value), "a number")
+
+
+def read_record(text: str) -> Any:
+    """A record's JSON as Python, whole numbers of any size and decimals as they are."""
+    return json.loads(text, parse_float=_exact_float)
+
+
+def readable(record: Any) -> Any:
+    """A record for people to look at: long texts are cut, and long lists and objects shown as cut JSON text."""
+    return {name: _cut(value) for name, value in record.items()} if isinstance(record, dict) else _cut(record)
+
+
+def short_record(text: str) -> str:
+    """A record's JSON for people to look at: `readable`, and one JSON string that is cut where even that is long."""
+    if len(text) <= LONGEST_SHOWN:
+        return text
+    short = write_record(readable(read_record(text)))
+    return short if len(short) <= LONGEST_RECORD_SHOWN else write_record(short[: LONGEST_RECORD_SHOWN - 1] + "…")
+
+
+def _cut(value: Any) -> Any:
+    if isinstance(value, str):
+        return value if len(value) <= LONGEST_SHOWN else value[: LONGEST_SHOWN - 1] + "…"
+    if not isinstance(value, (dict, list)):
+        return value
+    text = write_record(value)
+    return value if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 1] + "…"
+
+
+def write_record(record: Any) -> str:
+    """A record as JSON text, as `record_json` writes it."""
+    try:
+        return orjson.dumps(record, default=plain_value, option=orjson.OPT_NON_STR_KEYS).decode()
+    except orjson.JSONEncodeError:  # a whole number of more than 64 bits
+        return json_text(record)
+
+
+def _exact_float(text: str) -> float | Decimal | str:
+    """A float where it equals the text, else a decimal; the text where its exponent is beyond both."""
+    number = float(text)
+    try:
+        return number if Decimal(repr(number)) == Decimal(text) else Decimal(text)
+    except InvalidOperation:
+        return text
+
+
+def plain_value(value: object) -> object:
+    """What orjson cannot write by itself, exactly: for its `default`. TypeError for what JSON has no place for."""
+    if isinstance(value, int | Decimal):
+        return orjson.Fragment(str(value))
+    if isinstance(value, datetime | date | time):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return str(value)
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, Mapping):
+        return dict(value)
+    msg = f"cannot write a {type(value).__name__} as JSON"
+    raise TypeError(msg)

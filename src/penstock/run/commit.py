@@ -23,10 +23,9 @@ from penstock.clock import Clock, iso
 from penstock.model.delivery import Delivery, Settled, reply_document, request_document
 from penstock.model.outcome import Outcome, Refusal
 from penstock.run.diff.backlog import Backlog, Traced
+from penstock.run.diff.known_records import CompanyLinks, QuarantineIndex
 from penstock.run.diff.notes import Notes
-from penstock.run.diff.parents import CompanyLinks
 from penstock.run.diff.records import record_hash
-from penstock.run.recorder.known_records import QuarantineIndex
 from penstock.run.stop import Fuse, StopSignal
 from penstock.store import memory, quarantine
 from penstock.store.database import Database

@@ -11,11 +11,7 @@ from penstock.delivery.verdict import JOB_RULE
 from penstock.model.delivery import Delivery, Reply, Settled, reply_document, request_document, response_record
 from penstock.model.outcome import IN_QUARANTINE, SENT, Outcome, Refusal
 from penstock.model.record import Payload, Request
-from penstock.run.diff.backlog import Backlog, KeyHash, OpenChunk, SameKeyRow, SameKeyRows, Traced
-from penstock.run.diff.diff import SAME_INPUT, SUPERSEDED, Classified, Decision
-from penstock.run.diff.notes import Notes
-from penstock.run.diff.records import record_hash
-from penstock.run.recorder.commit import (
+from penstock.run.commit import (
     CommitSchedule,
     QuarantineWriter,
     RecorderContext,
@@ -25,6 +21,10 @@ from penstock.run.recorder.commit import (
     entry_of,
     job_of,
 )
+from penstock.run.diff.backlog import Backlog, KeyHash, OpenChunk, SameKeyRow, SameKeyRows, Traced
+from penstock.run.diff.diff import SAME_INPUT, SUPERSEDED, Classified, Decision
+from penstock.run.diff.notes import Notes
+from penstock.run.diff.records import record_hash
 from penstock.store import memory as remembered
 from penstock.store.runs import deliveries, ledger, runs
 from penstock.store.runs.deliveries import refusal_json, still_quarantined_json
