@@ -22,40 +22,40 @@ def shared(postgres, tmp_path):
 
 
 def test_the_second_gets_the_name_of_the_holder(database):
-    assert not leases.is_held(database, "people")
-    with leases.hold(database, "people", "process 17 on here"):
-        assert leases.is_held(database, "people")
-        assert not leases.is_held(database, "companies")
+    assert not leases.is_taken(database, "people")
+    with leases.acquire(database, "people", "process 17 on here"):
+        assert leases.is_taken(database, "people")
+        assert not leases.is_taken(database, "companies")
         with (
             pytest.raises(StateLocked, match="people is held by process 17 on here") as caught,
-            leases.hold(database, "people", "me"),
+            leases.acquire(database, "people", "me"),
         ):
             pass
         assert caught.value.problems[0].found == "process 17 on here"
-    assert not leases.is_held(database, "people")
-    with leases.hold(database, "people", "me"):
+    assert not leases.is_taken(database, "people")
+    with leases.acquire(database, "people", "me"):
         pass
 
 
 def test_a_lease_outlives_its_time_while_its_holder_lives(shared, monkeypatch):
     monkeypatch.setattr(leases, "LIVES_S", 0.4)
     monkeypatch.setattr(leases, "BEATS_S", 0.1)
-    with leases.hold(shared, "people", "me") as lease:
+    with leases.acquire(shared, "people", "me") as lease:
         assert not lease.ended.wait(0.8)
-        assert leases.is_held(shared, "people")
+        assert leases.is_taken(shared, "people")
 
 
 def test_a_dead_holders_lease_ends_and_the_zombie_cannot_write(shared, monkeypatch):
     monkeypatch.setattr(leases, "LIVES_S", 0.1)
     monkeypatch.setattr(leases, "BEATS_S", 0.3)  # its heart beats too late
     lost = threading.Event()
-    with leases.hold(shared, "people", "zombie", lost.set) as zombie:
+    with leases.acquire(shared, "people", "zombie", lost.set) as zombie:
         with shared.begin() as conn:
             zombie.check(conn)
-        while leases.is_held(shared, "people"):
+        while leases.is_taken(shared, "people"):
             pass
         monkeypatch.setattr(leases, "LIVES_S", 10)
-        with leases.hold(shared, "people", "heir") as heir:
+        with leases.acquire(shared, "people", "heir") as heir:
             with pytest.raises(StateLocked, match="held by heir"), shared.begin() as conn:
                 zombie.check(conn)
             with shared.begin() as conn:
@@ -69,7 +69,7 @@ HOLD = """
     import sys, time
     from pathlib import Path
     from penstock.store import leases as locks
-    with locks.hold_file(Path(sys.argv[1]), sys.argv[2], "process 17 on here"):
+    with locks.acquire_file(Path(sys.argv[1]), sys.argv[2], "process 17 on here"):
         print("held", flush=True)
         sys.stdin.read()
 """
@@ -87,7 +87,7 @@ def holder(tmp_path):
 
 def free(folder, name="people"):
     try:
-        with leases.hold_file(folder, name, "me"):
+        with leases.acquire_file(folder, name, "me"):
             return True
     except StateLocked:
         return False
@@ -96,7 +96,7 @@ def free(folder, name="people"):
 def test_the_second_process_gets_the_name_of_the_holder(tmp_path, holder):
     with (
         pytest.raises(StateLocked, match="people is held by process 17 on here") as caught,
-        leases.hold_file(tmp_path, "people", "me"),
+        leases.acquire_file(tmp_path, "people", "me"),
     ):
         pass
     assert caught.value.problems[0].found == "process 17 on here"
@@ -117,14 +117,14 @@ def test_a_killed_holder_frees_it_at_once(tmp_path, holder):
 
 def test_looking_tells_and_takes_nothing(tmp_path, holder):
     """Many look at once while others take: nobody who only looks is taken for a holder."""
-    assert leases.is_file_held(tmp_path, "people")
-    assert not leases.is_file_held(tmp_path, "companies")
-    assert not leases.is_file_held(tmp_path / "nowhere", "people")
+    assert leases.is_file_taken(tmp_path, "people")
+    assert not leases.is_file_taken(tmp_path, "companies")
+    assert not leases.is_file_taken(tmp_path / "nowhere", "people")
     done = threading.Event()
 
     def look():
         while not done.is_set():
-            leases.is_file_held(tmp_path, "companies")
+            leases.is_file_taken(tmp_path, "companies")
 
     lookers = [threading.Thread(target=look) for _ in range(3)]
     for looker in lookers:
@@ -138,7 +138,7 @@ def test_looking_tells_and_takes_nothing(tmp_path, holder):
 
 
 def test_it_is_free_again_after_an_error(tmp_path):
-    with pytest.raises(RuntimeError), leases.hold_file(tmp_path, "people", "me"):
+    with pytest.raises(RuntimeError), leases.acquire_file(tmp_path, "people", "me"):
         raise RuntimeError
     assert free(tmp_path)
     assert not any(path.read_text() for path in tmp_path.iterdir())

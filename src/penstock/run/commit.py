@@ -134,7 +134,7 @@ class RecorderContext:
     fuse: Fuse
     memory: Memory | None = None
     index: QuarantineIndex | None = None  # for the classifier; None: not used
-    keep_responses: bool = False
+    store_responses: bool = False
     partial: bool = False  # whether a record may be a part: then each version of a key has an entry of its own
     edited_entries: Mapping[tuple[int, int], str] = field(default_factory=dict)  # that are resent: key hash → entry
     links: CompanyLinks | None = None  # of a destination that removes links which are no longer in the record

@@ -27,7 +27,7 @@ from penstock.store.quarantine import QuarantineRow
 from penstock.store.runs import deliveries
 
 SAMPLES = 20
-MOST_TOLD = 50  # new columns of one event
+MOST_NAMED = 50  # new columns of one event
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +156,7 @@ def _pushed_columns(
         return stored.schema, samples
     schema = with_later(dataset.detect(known=stored.schema).schema, stored.schema)
     new = [name for name in schema.names() if name not in stored.schema.names()]
-    ctx.events.tell("intake.changed", dataset=dataset.spec.name, columns=new[:MOST_TOLD])
+    ctx.events.tell("intake.changed", dataset=dataset.spec.name, columns=new[:MOST_NAMED])
     return schema, samples
 
 
@@ -287,32 +287,32 @@ def samples_of(ctx: Context, name: str) -> list[dict[str, Any]]:
     return [readable(read_record(record_json(found, row))) for row in range(found.records.num_rows)]
 
 
-def chunks_of(data: KnownDataset, held: Sequence[QuarantineRow]) -> Iterator[Chunk]:
+def chunks_of(data: KnownDataset, rows: Sequence[QuarantineRow]) -> Iterator[Chunk]:
     """The records in quarantine as the input of a run: one chunk."""
-    lost = [entry.id for entry in held if entry.record_print == 0]
+    lost = [entry.id for entry in rows if entry.record_print == 0]
     if lost:
-        message = f"the record of {', '.join(lost)} was not kept: it was read from an input that has changed since"
+        message = f"the record of {', '.join(lost)} was not stored: it was read from an input that has changed since"
         hint = "did it arrive? then settle it; if not, discard it: the next run that reads its key sends it"
         raise InputError(Problem("quarantine", message, "record-not-kept", hint))
-    if any(entry.rule == SQL_RULE for entry in held):
-        for row, entry in enumerate(held):
-            yield replace(_one(data, entry), first=row)
+    if any(entry.rule == SQL_RULE for entry in rows):
+        for number, entry in enumerate(rows):
+            yield replace(_one(data, entry), first=number)
         return
-    records = [read_record(entry.record) for entry in held]
+    records = [read_record(entry.record) for entry in rows]
     chunk = chunk_of(records, data.schema)
     refused = {row: refusal for row, record in enumerate(records) if (refusal := too_many_names(record)) is not None}
-    originals = {row: held[row].record for row in refused}
+    originals = {row: rows[row].record for row in refused}
     yield replace(chunk, misfits={**chunk.misfits, **refused}, originals=originals) if refused else chunk
 
 
-def _one(data: KnownDataset, held: QuarantineRow) -> Chunk:
+def _one(data: KnownDataset, entry: QuarantineRow) -> Chunk:
     """One record in quarantine as a chunk; a record of the source goes through the SQL first, which must return one."""
-    if held.rule != SQL_RULE:
-        return chunk_of([read_record(held.record)], data.schema)
-    made = data.dataset.shape(held.record, data.schema)
+    if entry.rule != SQL_RULE:
+        return chunk_of([read_record(entry.record)], data.schema)
+    made = data.dataset.shape(entry.record, data.schema)
     rows = sum(chunk.records.num_rows for chunk in made)
     if rows == 1:
         return next(chunk for chunk in made if chunk.records.num_rows)
     reason = f"the dataset's SQL makes {rows or 'no'} records of it; a resend sends one"
     refusal = Refusal(SQL_RULE, reason, accepted="discard it, and post what is to be sent")
-    return replace(chunk_of([{}], data.schema), misfits={0: refusal}, originals={0: held.record})
+    return replace(chunk_of([{}], data.schema), misfits={0: refusal}, originals={0: entry.record})

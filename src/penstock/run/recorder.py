@@ -34,8 +34,8 @@ from penstock.store.runs.runs import RunRow
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-KEPT_FIRST = 20  # requests of a run that are stored whole
-KEPT_FAILURES = 100  # of one process of it
+STORED_FIRST = 20  # requests of a run that are stored whole
+STORED_FAILURES = 100  # of one process of it
 Words: TypeAlias = "NDArray[np.uint64]"
 
 
@@ -54,7 +54,7 @@ class Recorder:
         self._quarantine = QuarantineWriter(context, commits.run.id, self._write, keys)
         self._same_rows = SameKeyRows()
         self._jobs: dict[Ticket, Mapping[int, Traced]] = {}  # the records of batch jobs that have not ended
-        self._kept_failures = 0
+        self._stored_failures = 0
         commits.written = self._decide_delivered_rows
 
     @staticmethod
@@ -93,11 +93,11 @@ class Recorder:
         for payload in classified.same_as_in_flight:
             high, low = chunk.hashes[payload.ordinal - chunk.first]
             self._same_rows.add(SameKeyRow(payload, (int(high), int(low))))
-        self._keep_up(chunk, classified)
+        self._refresh(chunk, classified)
         self.notes.count(chunk, classified)
         self.commits.soon()
 
-    def _keep_up(self, chunk: OpenChunk, classified: Classified) -> None:
+    def _refresh(self, chunk: OpenChunk, classified: Classified) -> None:
         """Store the new fingerprint of content as it was sent, and release its key from the quarantine."""
         rows = np.array([payload.ordinal - chunk.first for payload in classified.refreshed], dtype=np.int64)
         if len(rows) and chunk.prints is not None:
@@ -173,7 +173,7 @@ class Recorder:
             job = job_of(self.context.destination, (self.run.id, number), delivery, decided, traced)
             self._write(lambda conn: ledger.add_job(conn, job))
         self._store_exchange(delivery, number)
-        self._keep_response(delivery, number)
+        self._store_response(delivery, number)
         self.commits.soon()
         return self.run.id, number
 
@@ -188,7 +188,7 @@ class Recorder:
         self._write(lambda conn: ledger.change_outcomes(conn, run, number, changes, repeats))
         self._write(lambda conn: ledger.end_job(conn, run, number))
         self._settle(delivery, list(delivery.settled), self._jobs.pop(ticket))
-        self._keep_response(delivery, number)
+        self._store_response(delivery, number)
         self.commits.soon()
 
     def resume_job(self, job: ledger.PendingJob) -> None:
@@ -370,14 +370,14 @@ class Recorder:
     def _store_exchange(self, delivery: Delivery, number: int) -> None:
         """The first requests of a run, and the first that went wrong, are stored whole for a person to look at."""
         well = delivery.outcome in SENT
-        if number >= KEPT_FIRST and (well or self._kept_failures >= KEPT_FAILURES):
+        if number >= STORED_FIRST and (well or self._stored_failures >= STORED_FAILURES):
             return
-        self._kept_failures += not well
+        self._stored_failures += not well
         run, request, reply = self.run.id, request_document(delivery.request), reply_document(delivery.answer)
         self._write(lambda conn: deliveries.store_exchange(conn, run, number, request, reply))
 
-    def _keep_response(self, delivery: Delivery, number: int) -> None:
-        if self.context.keep_responses:
+    def _store_response(self, delivery: Delivery, number: int) -> None:
+        if self.context.store_responses:
             record = response_record(delivery, run=self.run.id, number=number)
             destination = self.context.destination
             self._write(lambda conn: deliveries.append_responses(conn, destination, [record]))

@@ -193,7 +193,7 @@ class _Run:
             signal=job.signal,
             fuse=Fuse(prepared.spec.fuse),
             memory=self.memory,
-            keep_responses=prepared.spec.responses,
+            store_responses=prepared.spec.responses,
             partial=prepared.policy.versions == "merge",
             edited_entries=job.edited_entries,
             links=links,

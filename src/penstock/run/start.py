@@ -67,7 +67,7 @@ class RunOrigin:
 
 def lock_destination(ctx: Context, destination: str, lost: Callable[[], None]) -> AbstractContextManager[leases.Lease]:
     """Lock a destination; StateLocked names its holder. Released (soon) when the process dies."""
-    return leases.hold(ctx.database, destination, holder_text(ctx.clock), lost)
+    return leases.acquire(ctx.database, destination, holder_text(ctx.clock), lost)
 
 
 def begin(ctx: Context, prepared: Prepared, origin: RunOrigin) -> StartedRun:

@@ -147,7 +147,7 @@ def _parsed(url: str) -> URL:
         found = f"{url.partition('://')[0]}://…" if "://" in url else "…"  # the rest may be a password
         raise InputError(_problem(found, "not-a-url", "this is not a database URL", hint)) from error
     if parsed.get_backend_name() not in ("sqlite", "postgresql"):
-        message = "the state can only be kept in SQLite or PostgreSQL so far"
+        message = "the state can only be in SQLite or PostgreSQL so far"
         raise NotAvailableYet(_problem(parsed.get_backend_name(), "not-available", message, hint))
     return parsed
 

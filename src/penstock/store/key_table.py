@@ -92,7 +92,7 @@ class Level:
 
 
 def _room(rows: int) -> Words:
-    """An empty column. A large one has pages of its own, which the system has back as soon as it is let go."""
+    """An empty column. A large one has pages of its own, which the system has back as soon as it is freed."""
     if rows < LARGE_COLUMN:
         return np.empty(rows, dtype=np.uint64)
     return np.frombuffer(mmap(-1, rows * 8), dtype=np.uint64)
@@ -173,10 +173,10 @@ class KeyTable:
             self._drop_forgotten()
 
     def _drop_forgotten(self) -> None:
-        kept = [(level, level.values != 0) for level in self._levels]
+        known_rows = [(level, level.values != 0) for level in self._levels]
         self._levels = [
             Level(level.high[known], level.low[known], level.values[known], level.prints[known])
-            for level, known in kept
+            for level, known in known_rows
             if known.any()
         ]
         self._forgotten = 0

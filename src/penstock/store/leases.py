@@ -37,8 +37,8 @@ BEATS_S = 3.0
 
 
 @contextmanager
-def hold_file(folder: Path, name: str, holder: str) -> Iterator[None]:
-    """Hold `name` for the block. StateLocked, naming the holder, when another process has it."""
+def acquire_file(folder: Path, name: str, holder: str) -> Iterator[None]:
+    """Lock `name` for the block. StateLocked, naming the holder, when another process has it."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / f"{_file_name(name)}.lock"
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -54,7 +54,7 @@ def hold_file(folder: Path, name: str, holder: str) -> Iterator[None]:
         os.close(handle)
 
 
-def is_file_held(folder: Path, name: str) -> bool:
+def is_file_taken(folder: Path, name: str) -> bool:
     """Whether a living process holds `name`."""
     try:
         handle = os.open(folder / f"{_file_name(name)}.lock", os.O_RDWR | os.O_CLOEXEC)
@@ -134,13 +134,13 @@ def _nothing() -> None: ...
 
 
 @contextmanager
-def hold(database: Database, name: str, holder: str, lost: Callable[[], None] = _nothing) -> Iterator[Lease]:
-    """Hold `name` for the block. StateLocked, naming the holder, when another process has it.
+def acquire(database: Database, name: str, holder: str, lost: Callable[[], None] = _nothing) -> Iterator[Lease]:
+    """Lock `name` for the block. StateLocked, naming the holder, when another process has it.
 
     `lost` is called, from another thread, when the lease could not be renewed: another process may take over.
     """
     if not database.is_shared:
-        with hold_file(database.locks, name, holder):
+        with acquire_file(database.locks, name, holder):
             yield Lease(name)
         return
     lease = Lease(name, _take(database, name, holder))
@@ -164,10 +164,10 @@ def of_worker(worker: str) -> str:
     return f"worker {worker}"
 
 
-def is_held(database: Database, name: str) -> bool:
+def is_taken(database: Database, name: str) -> bool:
     """Whether a living process holds `name`."""
     if not database.is_shared:
-        return is_file_held(database.locks, name)
+        return is_file_taken(database.locks, name)
     with database.read() as conn:
         query = select(leases.c.name).where(leases.c.name == name, leases.c.expires > _now())
         return conn.execute(query).first() is not None
@@ -219,12 +219,12 @@ def _beat(database: Database, lease: Lease, lost: Callable[[], None]) -> None:
     while not lease.ended.wait(BEATS_S):
         began = time.monotonic()
         try:
-            kept = _extend(database, lease, LIVES_S)
+            renewed = _extend(database, lease, LIVES_S)
         except EnvironmentFailure:  # the server may come back before the lease ends
-            kept = time.monotonic() - last < LIVES_S - BEATS_S
+            renewed = time.monotonic() - last < LIVES_S - BEATS_S
         else:
             last = began
-        if not kept:
+        if not renewed:
             lost()
             return
 

@@ -114,8 +114,8 @@ def status_of(database: Database, row: RunRow, request: RequestedRun | None) -> 
     if request is not None and request.state in WAITING_STATES:
         return "queued"
     if request is not None and request.state == "running":
-        return "running" if leases.is_held(database, leases.of_worker(str(request.worker))) else "interrupted"
-    if row.status != "running" or leases.is_held(database, leases.of_target(row.kind, row.target)):
+        return "running" if leases.is_taken(database, leases.of_worker(str(request.worker))) else "interrupted"
+    if row.status != "running" or leases.is_taken(database, leases.of_target(row.kind, row.target)):
         return row.status
     with database.read() as conn:  # it may have ended meanwhile
         now = runs.get(conn, row.id)

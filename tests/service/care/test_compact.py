@@ -63,7 +63,7 @@ def test_a_sqlite_file_is_shortened_during_a_run_and_other_writes(tmp_path, shel
                 wrote.append(1)
 
         writing = threading.Thread(target=write)
-        with leases.hold(database, "people", "process 1"):
+        with leases.acquire(database, "people", "process 1"):
             writing.start()
             try:
                 done = shell.json(f"compact --database {state}")
@@ -76,7 +76,7 @@ def test_a_sqlite_file_is_shortened_during_a_run_and_other_writes(tmp_path, shel
 
 
 def test_postgresql_is_not_compacted_while_a_run_uses_it(postgres, shell):
-    with closing(Database.open(postgres)) as database, leases.hold(database, "people", "process 1 on here"):
+    with closing(Database.open(postgres)) as database, leases.acquire(database, "people", "process 1 on here"):
         [error] = shell.json(f"compact --database {postgres}", code=3)["errors"]
     assert error["code"] == "in-use"
     assert error["found"] == "process 1 on here"

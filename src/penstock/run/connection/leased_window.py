@@ -23,7 +23,7 @@ from penstock.delivery.rate_limit import Allowance, Taken
 from penstock.model.errors import EnvironmentFailure
 from penstock.model.spec import CredentialSpec, RateLimit
 from penstock.run.connection.shared_rate_limit import (
-    KEPT_S,
+    RETURNED_AFTER_S,
     EndedRequest,
     Grant,
     UsageReport,
@@ -262,7 +262,7 @@ class LeasedWindow:
         over, until = self._over, self._block_until
         oldest = min(
             next(iter(self._flying)).at if self._flying else inf,
-            self._hand[0][0] - min(self._per, KEPT_S) if self._hand else inf,
+            self._hand[0][0] - min(self._per, RETURNED_AFTER_S) if self._hand else inf,
         )
         report = UsageReport(
             self._user, self._configured, self._in_hand, self._flying_cost, returned=self._returned, want=want
@@ -292,7 +292,7 @@ class LeasedWindow:
         now = self._clock.monotonic()
         self._grant = grant
         if grant.places:
-            self._hand.append((requested_at + min(self._per, KEPT_S), grant.places))
+            self._hand.append((requested_at + min(self._per, RETURNED_AFTER_S), grant.places))
             self._in_hand += grant.places
         self._not_before = now + grant.again if grant.places < want else -inf
         self._opens = now + grant.opens

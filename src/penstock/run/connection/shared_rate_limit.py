@@ -17,7 +17,7 @@ from penstock.delivery.rate_limit import MARGIN, Allowance
 from penstock.store.leases import BudgetUser, RateLimitRow
 
 BITES = 10  # a grant is at most this part of a window, so that others get their share
-KEPT_S = 1.0  # places that were leased and not used are returned after this
+RETURNED_AFTER_S = 1.0  # places that were leased and are not used
 BEAT_S = 1.0  # a process with places reports at least this often
 GRACE_S = 2.0  # a process that is overdue for longer has died
 
@@ -171,7 +171,7 @@ def _opens(row: RateLimitRow, now: float) -> float:
         return row.blocked_until
     outstanding = _outstanding(row, now)
     if row.answered is None:  # perhaps the last process to lease has died: what it sent was sent by then
-        silent = row.leased + min(row.per, KEPT_S) + row.per * (1 + MARGIN)
+        silent = row.leased + min(row.per, RETURNED_AFTER_S) + row.per * (1 + MARGIN)
         return inf if outstanding or not row.used else silent
     certain = row.answered + row.per * (1 + MARGIN)
     if outstanding:

@@ -142,7 +142,7 @@ class Classifier:
     table: bool = False  # whether every record has every column
 
     def classify(self, chunk: OpenChunk) -> Classified:
-        """Ask all questions of the chunk's open rows."""
+        """Classify the open rows of the chunk."""
         classified = Classified()
         rows = self._making_records(chunk, classified)
         rows, groups = self._versions(chunk, rows, classified)
@@ -179,7 +179,7 @@ class Classifier:
         return rows
 
     def _versions(self, chunk: OpenChunk, rows: Rows, classified: Classified) -> tuple[Rows, list[Rows]]:
-        """The rows that are asked about, and those among them that are versions of one key and classified together."""
+        """The rows to classify, and those among them that are versions of one key and classified together."""
         groups = classified.groups = key_groups(chunk.hashes, rows)
         if groups and self.policy.versions == "newest":
             older = np.concatenate([group[:-1] for group in groups])

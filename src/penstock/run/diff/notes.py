@@ -104,7 +104,7 @@ SCIENTIFIC_KEY = r"^[+-]?\d(\.\d+)?[eE]\+\d+$"
 EXAMPLES = 3
 BITS = 1 << 25  # of the filter for keys that may have come in an earlier chunk
 MOST_RECORDS = 1 << 24  # whose keys are compared across chunks: 8 bytes each
-MOST_CANDIDATES = 10_000  # keys kept as text
+MOST_CANDIDATES = 10_000  # keys as text
 WHAT_BECOMES = {
     "newest": "the last is sent",
     "merge": "they are sent as one, the newer values over the older ones",
@@ -147,16 +147,16 @@ class DuplicateKeys:
         if self._hashes and self._sieve is None:
             self._sieve = np.zeros(BITS // 8, dtype=np.uint8)
             for earlier in self._hashes:
-                self._sift(earlier)
+                self._seen_before(earlier)
         if self._sieve is not None:
-            maybe = self._sift(words)
+            maybe = self._seen_before(words)
             for place in np.flatnonzero(maybe).tolist():
                 key = opened.keys[int(opened.rows[place])]
                 if key is not None and len(self._candidates) < MOST_CANDIDATES:
                     self._candidates.setdefault(int(words[place]), key)
         self._hashes.append(words)
 
-    def _sift(self, words: Words) -> NDArray[np.bool_]:
+    def _seen_before(self, words: Words) -> NDArray[np.bool_]:
         """Which of these may have come before; from now on, they have."""
         assert self._sieve is not None
         bits = words % np.uint64(BITS)

@@ -190,7 +190,7 @@ class Caretaker:
     @contextmanager
     def known_as_open(self) -> Iterator[None]:
         """For the block, mark the state as served without sign-in. StateLocked when another process has marked it."""
-        with leases.hold(self.ctx().database, OPEN_SERVICE, this_process()):
+        with leases.acquire(self.ctx().database, OPEN_SERVICE, this_process()):
             yield
 
     def retention(self) -> Retention:

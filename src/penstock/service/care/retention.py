@@ -199,7 +199,7 @@ def _refuse_while_in_use(database: Database) -> None:
     with database.read() as conn:
         workers = {row.id: row.place for row in work.registered(conn)}
     for worker, place in workers.items():
-        if leases.is_held(database, leases.of_worker(worker)):
+        if leases.is_taken(database, leases.of_worker(worker)):
             raise _in_use(database, place)
     if (run := leases.any_holder(database)) is not None:
         raise _in_use(database, run)

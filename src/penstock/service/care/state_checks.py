@@ -228,7 +228,7 @@ def workers(found: Examined) -> Findings:
         known = work.registered(conn)
         waiting = work.in_state(conn, WAITING_STATES)
         running = work.in_state(conn, ("running",))
-    alive = {row.id: row for row in known if leases.is_held(found.database, leases.of_worker(row.id))}
+    alive = {row.id: row for row in known if leases.is_taken(found.database, leases.of_worker(row.id))}
     for row in known:
         if row.id not in alive:
             mine = sum(each.worker == row.id for each in running)
@@ -286,7 +286,7 @@ def newest_runs(found: Examined) -> Findings:
 def _ended(ctx: Context, row: RunRow) -> Findings:
     again = f"`penstock run {row.target}` continues it"
     if row.status == "running":
-        if not leases.is_held(ctx.database, leases.of_target(row.kind, row.target)):
+        if not leases.is_taken(ctx.database, leases.of_target(row.kind, row.target)):
             message = f"the run {row.id} of {row.target}, started at {row.started_at}, was interrupted"
             yield wrong("interrupted-run", message, again, row.target)
     elif row.status == "failed":
@@ -327,7 +327,7 @@ def sign_in(found: Examined) -> Findings:
         number = people.count(conn)
     is_open = found.open_to_all
     if is_open is None:
-        is_open = leases.is_held(found.database, OPEN_SERVICE)
+        is_open = leases.is_taken(found.database, OPEN_SERVICE)
     if is_open:
         say = wrong if number or found.database.is_shared else note
         message = "a service runs without sign-in: everybody on that machine has all rights"

@@ -153,7 +153,7 @@ class Discards:
 
     def _discard(self, discard: str) -> None:
         ctx, row = self.ctx(), self.get(discard)
-        with leases.hold(ctx.database, f"discard {discard}", this_process()) as lease:
+        with leases.acquire(ctx.database, f"discard {discard}", this_process()) as lease:
             parts = None if row.ids is None else _parts(row.ids)
             while not self._stopping.is_set():
                 with ctx.database.begin() as conn:

@@ -123,7 +123,7 @@ class Queue:
         """The versions of the workers that are alive, by id; the rows of dead workers are deleted."""
         with self.database.read() as conn:
             known = work.registered(conn)
-        alive = {row.id: row.version for row in known if leases.is_held(self.database, leases.of_worker(row.id))}
+        alive = {row.id: row.version for row in known if leases.is_taken(self.database, leases.of_worker(row.id))}
         dead = [row.id for row in known if row.id not in alive]
         if dead:
             with self.database.begin() as conn:

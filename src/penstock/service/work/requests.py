@@ -303,7 +303,7 @@ class WorkRequests:
 
     @staticmethod
     def _is_executed_by_command(ctx: Context, row: RunRow) -> bool:
-        return leases.is_held(ctx.database, leases.of_target(row.kind, row.target))
+        return leases.is_taken(ctx.database, leases.of_target(row.kind, row.target))
 
 
 def _require_cursor(ctx: Context, spec: DestinationSpec | FlowSpec, begins_at: str | None) -> None:

@@ -172,7 +172,7 @@ class Worker:
 
     def _register(self) -> None:
         place = work.this_process()
-        lease = leases.hold(self._database, leases.of_worker(self.id), place, self._lease_lost.set)
+        lease = leases.acquire(self._database, leases.of_worker(self.id), place, self._lease_lost.set)
         self._lease.enter_context(lease)
         with self._database.begin() as conn:
             work.register(conn, work.WorkerRow(self.id, self._version, place, iso(self._clock.now())))

@@ -92,13 +92,15 @@ _NOTHING_SENT = {
 
 def append(connection: Connection, run: str, entries: Sequence[LedgerEntry]) -> None:
     """Append outcomes. An entry without records is left out, unless it is about a request."""
-    kept = [entry for entry in entries if entry.sent is not None or len(entry.ordinals) > 0]
-    if not kept:
+    written = [entry for entry in entries if entry.sent is not None or len(entry.ordinals) > 0]
+    if not written:
         return
     top = connection.execute(select(func.coalesce(func.max(batches.c.id), 0))).scalar_one()
-    connection.execute(insert(batches), [_to_columns(run, top + 1 + n, entry) for n, entry in enumerate(kept)])
+    connection.execute(insert(batches), [_to_columns(run, top + 1 + n, entry) for n, entry in enumerate(written)])
     odd = [
-        {"batch": top + 1 + n, **exception._asdict()} for n, entry in enumerate(kept) for exception in entry.exceptions
+        {"batch": top + 1 + n, **exception._asdict()}
+        for n, entry in enumerate(written)
+        for exception in entry.exceptions
     ]
     if odd:
         connection.execute(insert(exceptions), odd)
