@@ -13,6 +13,8 @@ test("a path of the project file becomes the resource and the label of its setti
 test("a command becomes the button or page that does the same", () => {
   expect(plainText("credentials.shut: refused — see `penstock check shut`")).toContain("see Check on the page of the credential shut");
   expect(hintText("give it a key that may do this, then `penstock check acme`")).toBe("give it a key that may do this, then Check on the page of the credential acme");
+  expect(plainText("people is a draft: `active: false` in the project file")).toBe("people is a draft");
+  expect(hintText("look at `penstock plan people`, then write `active: true`")).toBe("look at the page of people, then press Activate");
   expect(hintText("penstock run people --from start reads them again; what is unchanged is not sent")).toBe("Read again in the menu of people reads them again; what is unchanged is not sent");
 });
 

@@ -38,6 +38,8 @@ const WORDS: [RegExp, string][] = [
   [/`?penstock token list`?/g, "the page Settings"],
   [/`new_columns: send`/g, "New columns: Send"],
   [/excluded by the project file/g, "excluded in this destination"],
+  [/: `active: false` in the project file/g, ""],
+  [/write `active: true`(?! in)/g, "press Activate"],
   [/`active: (?:true|false)`/g, "Activate"],
 ];
 /** What sentences of the service say about the project file. */
