@@ -63,6 +63,7 @@ AUDITED = frozenset(  # commands that change something: each has an entry in the
         ("apply",),
         ("backup",),
         ("cancel",),
+        ("compact",),
         ("credential", "rotate-key"),
         ("credential", "set"),
         ("flow", "pause"),
@@ -84,6 +85,7 @@ AUDITED = frozenset(  # commands that change something: each has an entry in the
         ("retention",),
         ("roll-back",),
         ("run",),
+        ("schema", "--refresh"),
         ("test",),
         ("token", "add"),
         ("token", "remove"),
@@ -181,6 +183,8 @@ def _follow(app: App, tokens: Sequence[str], command: Command) -> int:
     answer: Any = function(*bound.args, **bound.kwargs)
     ended = Exit.WELL if answer is None else Exit(answer)
     words = tuple(app.parse_commands(list(tokens))[0])
+    if bound.arguments.get("refresh", False):
+        words = (*words, "--refresh")
     if not bound.arguments.get("dry_run", False) and command.opener is open_app:
         ended = _noted(words, bound.args, ended, command)
     return ended

@@ -61,3 +61,12 @@ def test_the_retention_is_shown_and_changed(shell):
     assert "for ever" in shell.text("retention")
     assert shell.json("retention rums=3", code=2)["errors"][0]["hint"] == "did you mean runs?"
     assert shell.json("retention runs=x", code=2)["errors"][0]["code"] == "usage"
+
+
+def test_commands_that_change_only_the_state_are_in_the_audit_log(shell):
+    shell.json("schema people")
+    shell.json("schema people --refresh")
+    shell.json("compact")
+    changes = [(entry["action"], entry["what"]) for entry in shell.json("audit")]
+    assert changes[:2] == [("penstock compact", ""), ("penstock schema --refresh", "people")]
+    assert changes[2][0] == "penstock apply"
