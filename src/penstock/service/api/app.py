@@ -121,9 +121,10 @@ def make_api(app: ServiceApp, *, without_sign_in: bool = False) -> FastAPI:
     api.add_middleware(AuditLog, api=api)
     api.add_middleware(SecurityHeaders, api=api)
     api.add_middleware(AccessLog, api=api)
-    api.state.door = hooks.Door(app)
-    api.add_middleware(hooks.Straight, door=api.state.door)  # the outermost: posts skip the other middlewares
-    api.router.routes.insert(0, Route(hooks.PATH, api.state.door))
+    api.state.hook_endpoint = hooks.HookEndpoint(app)
+    # the outermost: posts skip the other middlewares
+    api.add_middleware(hooks.HookRouter, endpoint=api.state.hook_endpoint)
+    api.router.routes.insert(0, Route(hooks.PATH, api.state.hook_endpoint))
     for router in (
         sessions.router,
         people.router,

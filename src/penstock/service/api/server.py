@@ -23,7 +23,7 @@ from penstock.model.errors import EnvironmentFailure, InputError, Problem, State
 from penstock.process_memory import map_large_blocks
 from penstock.service.api.app import make_api
 from penstock.service.api.dependencies import LOOPBACK
-from penstock.service.api.routes.hooks import Straight
+from penstock.service.api.routes.hooks import HookRouter
 from penstock.service.app import ServiceApp
 from penstock.service.model import setup_path
 
@@ -125,7 +125,7 @@ class _Server(uvicorn.Server):
     def __init__(self, api: FastAPI) -> None:
         super().__init__(
             uvicorn.Config(
-                Straight(api, api.state.door),  # even FastAPI's own wrapping takes longer than a post
+                HookRouter(api, api.state.hook_endpoint),  # even FastAPI's own wrapping takes longer than a post
                 lifespan="off",
                 log_config=None,
                 access_log=False,

@@ -70,7 +70,7 @@ class PostReply(NamedTuple):
     code: str = ""
 
 
-class Door:
+class HookEndpoint:
     """The ASGI endpoint of all webhook sources."""
 
     def __init__(self, app: ServiceApp) -> None:
@@ -152,21 +152,21 @@ class Door:
         return PostReply(200, (*TAKEN, (b"content-length", b"%d" % len(body))), body)
 
 
-class Straight:
+class HookRouter:
     """Routes webhook posts directly to their endpoint: the other middlewares would take twice as long as a post itself.
 
     The endpoint serves programs only and authenticates each post itself.
     """
 
-    def __init__(self, inner: ASGIApp, door: Door) -> None:
+    def __init__(self, inner: ASGIApp, endpoint: HookEndpoint) -> None:
         self._inner = inner
-        self._door = door
+        self._endpoint = endpoint
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
         if scope["type"] == "http" and path.startswith(BEFORE) and "/" not in path[len(BEFORE) :]:
             scope["path_params"] = {"source": path[len(BEFORE) :]}
-            await self._door(scope, receive, send)
+            await self._endpoint(scope, receive, send)
         else:
             await self._inner(scope, receive, send)
 
