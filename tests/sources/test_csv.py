@@ -50,8 +50,8 @@ def test_a_column_is_narrowed_only_when_nothing_is_lost(opened, cells, kind, val
     assert [row["c"] for row in detected.samples.records.to_pylist()] == values
 
 
-def section_2(text: str, quoted: bool) -> str | None:
-    """What an unquoted blank and an empty text are, said by the product."""
+def as_a_cell(text: str, quoted: bool) -> str | None:
+    """The value of a cell with this text: an unquoted blank is null."""
     return None if (text == "" or pc.utf8_is_space(text).as_py()) and not quoted else text
 
 
@@ -84,7 +84,7 @@ def test_any_table_is_read_as_it_was_written(opened, table, quote_all):
         writer.writerow([row, *pair])
         for name, text in zip("ab", pair, strict=True):
             quoted = quote_all or any(sign in text for sign in ',"\n\r')
-            expected[name].append(section_2(text, quoted))
+            expected[name].append(as_a_cell(text, quoted))
         assert sink.tell() > start
     dataset = opened("a.csv", sink.getvalue().encode(), delimiter=",")
     detected = dataset.detect()

@@ -233,12 +233,12 @@ class Dataset:
         """Whether the last reading came to the end of the source; False when only its first rows were wanted."""
         return not isinstance(self._rows, FirstRows) or self._rows.complete
 
-    # ── what is pushed grows ─────────────────────────────────────────────────
+    # ── records of a webhook source ──────────────────────────────────────────
 
     @property
     def tip(self) -> int | None:
         """The id of the newest record of a webhook source; None of any other source."""
-        return self._rows.kept.tip() if isinstance(self._rows, PushedRows) else None
+        return self._rows.stored.tip() if isinstance(self._rows, PushedRows) else None
 
     def read_upto(self, last: int) -> None:
         """Read no record of a webhook source that came after the one of id `last`."""
@@ -250,7 +250,7 @@ class Dataset:
         rows = self._rows
         assert isinstance(rows, PushedRows)
         inner = schema.source if self.spec.sql is not None else schema
-        rows.know(() if inner is None else inner.names())
+        rows.add_columns(() if inner is None else inner.names())
         decided = decided_types(inner).keys() | self._given(rows).keys()
         return any(
             name not in decided and any(value is not None for value in column)
@@ -279,7 +279,7 @@ class Dataset:
     def _typed(self, base: Rows, schema: Schema, *, whole: bool = False) -> Iterator[Chunk]:
         rows = base
         if isinstance(self._rows, PushedRows):
-            self._rows.know((schema if self.spec.sql is None else schema.source or schema).names())
+            self._rows.add_columns((schema if self.spec.sql is None else schema.source or schema).names())
         if self.spec.sql is not None:
             result = self._result_now(base, schema.source or self._inner_schema())
             if result is None:

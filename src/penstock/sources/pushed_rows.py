@@ -49,8 +49,8 @@ class PushedRows:
 
     open_ended = True
 
-    def __init__(self, source: WebhookSource, kept: Pushed, dataset: DatasetSpec) -> None:
-        self.kept = kept
+    def __init__(self, source: WebhookSource, stored: Pushed, dataset: DatasetSpec) -> None:
+        self.stored = stored
         self.source = source.name
         self.upto: int | None = None  # the id of the last record that is read; None: all that came
         self._for_sql = dataset.sql is not None  # which is given every column of every piece
@@ -59,7 +59,7 @@ class PushedRows:
         self._names: dict[str, None] = dict.fromkeys(source.columns)
         self._most = bounds()
 
-    def know(self, names: Iterable[str]) -> None:
+    def add_columns(self, names: Iterable[str]) -> None:
         """Columns that were found before: they count among those that the source may have."""
         self._names.update(dict.fromkeys(names))
 
@@ -80,7 +80,7 @@ class PushedRows:
         return value_caster(name, kind, given=given or name in self._given)
 
     def pieces(self) -> Iterator[Piece]:
-        for _, texts in self.kept.after(0, self.upto):
+        for _, texts in self.stored.after(0, self.upto):
             yield from self.pieces_of(texts)
 
     def pieces_of(self, texts: Iterable[str]) -> Iterator[Piece]:
@@ -99,11 +99,11 @@ class PushedRows:
             if not record.keys() <= self._names.keys():
                 refusal = self._refusal(record)
                 if refusal is None:
-                    self.know(record)
+                    self.add_columns(record)
                 else:
                     refused[len(waiting)], originals[len(waiting)] = refusal, text
                     record = {name: record[name] for name in self._key if name in record}
-                    self.know(record)
+                    self.add_columns(record)
             waiting.append(record)
             if not record.keys() <= used:
                 used.update(record)
@@ -145,9 +145,9 @@ class PushedRows:
         """Only the records that came after the window."""
         return PushedIncrement(self, window)
 
-    def newest(self, count: int) -> Newest:
+    def newest(self, count: int) -> NewestRecords:
         """The newest records alone."""
-        return Newest(self, count)
+        return NewestRecords(self, count)
 
 
 class _PushedPart(RowsLike):
@@ -167,12 +167,12 @@ class PushedIncrement(_PushedPart):
         self.reached: ReadWindow | None = window
 
     def pieces(self) -> Iterator[Piece]:
-        for last, texts in self._rows.kept.after(self._last, self._rows.upto):
+        for last, texts in self._rows.stored.after(self._last, self._rows.upto):
             yield from self._rows.pieces_of(texts)
             self.reached = window_at(last, self._rows.source)
 
 
-class Newest(_PushedPart):
+class NewestRecords(_PushedPart):
     """The newest records."""
 
     def __init__(self, rows: PushedRows, count: int) -> None:
@@ -180,7 +180,7 @@ class Newest(_PushedPart):
         self._count = count
 
     def pieces(self) -> Iterator[Piece]:
-        texts = self._rows.kept.latest(self._count)
+        texts = self._rows.stored.latest(self._count)
         yield from self._rows.pieces_of(texts)
 
 
@@ -194,7 +194,7 @@ def too_many_names(record: Mapping[str, object]) -> Refusal | None:
 
 
 class PostedRecords(_PushedPart):
-    """Records that are given as they are."""
+    """Records that are given as JSON texts."""
 
     def __init__(self, rows: PushedRows, records: list[str]) -> None:
         super().__init__(rows)

@@ -125,9 +125,8 @@ class OtherDatabase:
             raise InputError(Problem(path, message, "missing-driver", hint, self._url.shown)) from None
         except (ArgumentError, SQLAlchemyError):
             hint = "write sqlite:///PATH, postgresql://user:password@host/database or another SQLAlchemy URL"
-            found = (
-                self._url.shown if "://" in self._url.shown or not self._url.is_literal else None
-            )  # maybe a password
+            is_safe = "://" in self._url.shown or not self._url.is_literal  # else it may be a password
+            found = self._url.shown if is_safe else None
             raise InputError(Problem(path, "this is no database URL", "database-url", hint, found)) from None
 
     def _within(self, url: URL, reach: Reach) -> URL:

@@ -53,9 +53,8 @@ class ParquetRows:
         return list(self._types)
 
     def declared(self, name: str) -> ColumnType | None:
-        plain = plain_type(
-            self._types[name]
-        )  # a column without values may have no type, or a wide one, that values narrow
+        plain = plain_type(self._types[name])
+        # A column without values may have no type, or a wide one, that values narrow.
         return None if plain in (pa.uint64(), pa.null()) else column_type(self._types[name])
 
     def judge(self, name: str) -> Judge:

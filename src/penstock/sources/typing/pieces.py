@@ -20,9 +20,7 @@ from penstock.model.spec import ColumnType
 from penstock.process_memory import resident, trim
 
 compute: Any = pyarrow.compute  # its type stubs know no column of any type
-RawColumn: TypeAlias = (
-    "pa.Array[Any] | Sequence[object]"  # Arrow where the format gives it, Python values where each may differ
-)
+RawColumn: TypeAlias = "pa.Array[Any] | Sequence[object]"  # Python values where each may have its own type
 GROWN = 48 * 1024 * 1024  # bytes of resident memory after which freed memory is given back
 NOTHING_ABSENT: Mapping[str, frozenset[int]] = MappingProxyType({})
 NOTHING_REFUSED: Mapping[int, Refusal] = MappingProxyType({})
