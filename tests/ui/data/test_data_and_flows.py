@@ -42,17 +42,23 @@ def test_a_file_is_uploaded_and_shaped_with_sql(page, place):
     expect(page.get_by_role("combobox", name="Which records?")).to_have_value("seats")
 
 
-def test_a_workbook_is_uploaded_and_one_of_its_sheets_is_read(page, place):
-    book = workbook({"Cover": table(("note",), ("x",)), "People": table(("id", "name"), (1, "Ada"), (2, "Bob"))})
+def test_a_workbook_is_uploaded_and_a_sheet_is_chosen_by_name_or_number(page, place):
+    people = table(("id", "name"), (1, "Ada"), (2, "Bob"))
+    book = workbook({"Cover": table(("note",), ("x",)), "People": people, "1": table(("a", "b", "c"), (1, 2, 3))})
     page.goto("/sources/new")
     page.get_by_text("Excel").first.wait_for()  # the field lists the formats
     page.get_by_label("File to upload").set_input_files({"name": "book.xlsx", "mimeType": "", "buffer": book})
     page.get_by_text(re.compile(r"book\.xlsx is uploaded \(.*, Excel\)")).wait_for()
     page.get_by_text("1 column, first 1 record").wait_for()
     expect(page.get_by_label("Delimiter")).to_have_count(0)
-    page.get_by_label("Sheet").fill("Peple")
+    page.get_by_label("Sheet name").fill("Peple")
     page.get_by_text("did you mean People?").first.wait_for()
-    page.get_by_label("Sheet").fill("People")
+    page.get_by_label("Sheet number").fill("2")
+    page.get_by_text("2 columns, first 2 records").wait_for()
+    expect(page.get_by_label("Sheet name")).to_have_value("")
+    page.get_by_label("Sheet name").fill("1")  # digits, and not the number of a sheet
+    page.get_by_text("3 columns, first 1 record").wait_for()
+    page.get_by_label("Sheet name").fill("People")
     page.get_by_text("2 columns, first 2 records").wait_for()
     page.get_by_role("button", name="Create").click()
     page.get_by_role("heading", name="book", exact=True).wait_for()
