@@ -1,6 +1,7 @@
-"""References to secrets: `${env:NAME}` and `${file:PATH}`, alone or inside a longer text; `$${` is a literal `${`.
+"""Reads credentials from the file to specs, resolves references to secrets, and checks which hosts may receive a key.
 
-Also checks the URLs and hosts that may receive a key, and the names and values of headers.
+References are `${env:NAME}` and `${file:PATH}`, alone or inside a longer text; `$${` is a literal `${`. Also checks
+base URLs, and the names and values of headers.
 """
 
 from __future__ import annotations
@@ -33,7 +34,90 @@ OUR_OWN = frozenset(  # the service's own secrets: no project may use them
     {"PENSTOCK_DATABASE_URL", "PENSTOCK_METRICS_TOKEN", "PENSTOCK_OIDC_CLIENT_SECRET", "PENSTOCK_SECRET_KEY"}
 )
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+CUSTIFY_HOSTS = ".custify.com"
+HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?")
+TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
+FRAMING = frozenset({"host", "content-length", "transfer-encoding", "connection"})
+CONTROL = re.compile(r"[\0-\x08\x0a-\x1f\x7f]")
 Part = tuple[Literal["text", "env", "file"], str]
+
+
+def read_credential(name: str, node: Marked, base: Path, report: Report) -> CredentialSpec:
+    """Reads and checks one credential."""
+    read = CREDENTIAL.read(node, report)
+    values: dict[str, Any] = {} if isinstance(read, BadValue) else read
+    base_url = values.get("base_url", "auto")
+    if base_url != "auto":
+        check_base_url(base_url, node.at("base_url"), report)
+        values["base_url"] = base_url.rstrip("/")
+    if "rate_limit" in values:
+        values["rate_limit"] = RateLimit(**values["rate_limit"])
+    if "api_key" in values:
+        key = parse_secret(values["api_key"], node.at("api_key"), base, report)
+        _refuse_literal(key, base_url, node.at("api_key"), report)
+        values["api_key"] = key
+    if "headers" in values:
+        values["headers"] = _headers(values["headers"], node.at("headers"), base, report)
+    if "allowed_hosts" in values:
+        values["allowed_hosts"] = _hosts(values["allowed_hosts"], node.at("allowed_hosts"), report)
+    credential = CredentialSpec(name, **values)
+    if credential.connector == "http":
+        _check_http(credential, node, report)
+    _refuse_second_key(credential, node, report)
+    return credential
+
+
+def _refuse_second_key(credential: CredentialSpec, node: Marked, report: Report) -> None:
+    """Refuses an Authorization header, except with `connector: http` and without `api_key`."""
+    if credential.connector == "http" and "api_key" not in node.entries():
+        return
+    for name in credential.headers:
+        if name.lower() == "authorization":
+            message = "Penstock makes the Authorization header from `api_key`"
+            report.add(node.at("headers", name).place, "forbidden-header", message, "write the key as `api_key`", name)
+
+
+def _check_http(credential: CredentialSpec, node: Marked, report: Report) -> None:
+    if credential.base_url == "auto":
+        message = "`connector: http` needs a `base_url`"
+        found = node.get("base_url")
+        place = node.place.below("base_url") if found is None else found.place
+        report.add(place, "missing-key", message, "write base_url: https://…")
+    dialect = node.get("dialect")
+    if dialect is not None and credential.dialect != "auto":
+        message = "only Custify has dialects; this credential has `connector: http`"
+        report.add(dialect.place, "key-not-here", message, "remove `dialect`", credential.dialect)
+
+
+def _refuse_literal(key: Secret, base_url: str, node: Marked, report: Report) -> None:
+    if not is_literal(key) or not key.parts:
+        return
+    split = split_address(base_url)
+    if split is not None and split[0].is_loopback:
+        return
+    message = "the key is written in the file; this is only allowed with a loopback `base_url`"
+    hint = "write ${env:NAME} or ${file:PATH}, or remove `api_key` and use `penstock credential set`"
+    report.add(node.place, "literal-secret", message, hint)
+
+
+def _headers(pairs: tuple[tuple[str, str], ...], node: Marked, base: Path, report: Report) -> Mapping[str, Secret]:
+    headers: dict[str, Secret] = {}
+    for name, value in pairs:
+        place = node.at(name)
+        if check_header(name, value, place, report):
+            if name.lower() in {other.lower() for other in headers}:
+                report.add(place.place, "duplicate-name", f"the header {name} is given twice", "keep one", name)
+            headers[name] = parse_secret(value, place, base, report)
+    return MappingProxyType(headers)
+
+
+def _hosts(hosts: tuple[str, ...], node: Marked, report: Report) -> tuple[str, ...]:
+    lowered = tuple(host.lower() for host in hosts)
+    for host in lowered:
+        if HOST.fullmatch(host) is None:
+            hint = "write only the host, such as eu.example.com or eu.example.com:8443"
+            report.add(node.place, "bad-host", "this is not a host name", hint, host)
+    return lowered
 
 
 def parse_secret(text: str, node: Marked, base: Path, report: Report) -> Secret:
@@ -166,13 +250,6 @@ class _Resolver:
         return InputError(Problem(self.secret.path or "reference", message, code, hint, found, self.secret.line))
 
 
-CUSTIFY_HOSTS = ".custify.com"
-
-TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
-FRAMING = frozenset({"host", "content-length", "transfer-encoding", "connection"})
-CONTROL = re.compile(r"[\0-\x08\x0a-\x1f\x7f]")
-
-
 class UrlParts(NamedTuple):
     """The parts of an absolute URL that decide whether it may receive a key."""
 
@@ -260,84 +337,3 @@ def check_header(name: str, value: str, node: Marked, report: Report) -> bool:
     else:
         return True
     return False
-
-
-HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?")
-
-
-def read_credential(name: str, node: Marked, base: Path, report: Report) -> CredentialSpec:
-    """Reads and checks one credential."""
-    read = CREDENTIAL.read(node, report)
-    values: dict[str, Any] = {} if isinstance(read, BadValue) else read
-    base_url = values.get("base_url", "auto")
-    if base_url != "auto":
-        check_base_url(base_url, node.at("base_url"), report)
-        values["base_url"] = base_url.rstrip("/")
-    if "rate_limit" in values:
-        values["rate_limit"] = RateLimit(**values["rate_limit"])
-    if "api_key" in values:
-        key = parse_secret(values["api_key"], node.at("api_key"), base, report)
-        _refuse_literal(key, base_url, node.at("api_key"), report)
-        values["api_key"] = key
-    if "headers" in values:
-        values["headers"] = _headers(values["headers"], node.at("headers"), base, report)
-    if "allowed_hosts" in values:
-        values["allowed_hosts"] = _hosts(values["allowed_hosts"], node.at("allowed_hosts"), report)
-    credential = CredentialSpec(name, **values)
-    if credential.connector == "http":
-        _check_http(credential, node, report)
-    _refuse_second_key(credential, node, report)
-    return credential
-
-
-def _refuse_second_key(credential: CredentialSpec, node: Marked, report: Report) -> None:
-    """Refuses an Authorization header, except with `connector: http` and without `api_key`."""
-    if credential.connector == "http" and "api_key" not in node.entries():
-        return
-    for name in credential.headers:
-        if name.lower() == "authorization":
-            message = "Penstock makes the Authorization header from `api_key`"
-            report.add(node.at("headers", name).place, "forbidden-header", message, "write the key as `api_key`", name)
-
-
-def _check_http(credential: CredentialSpec, node: Marked, report: Report) -> None:
-    if credential.base_url == "auto":
-        message = "`connector: http` needs a `base_url`"
-        found = node.get("base_url")
-        place = node.place.below("base_url") if found is None else found.place
-        report.add(place, "missing-key", message, "write base_url: https://…")
-    dialect = node.get("dialect")
-    if dialect is not None and credential.dialect != "auto":
-        message = "only Custify has dialects; this credential has `connector: http`"
-        report.add(dialect.place, "key-not-here", message, "remove `dialect`", credential.dialect)
-
-
-def _refuse_literal(key: Secret, base_url: str, node: Marked, report: Report) -> None:
-    if not is_literal(key) or not key.parts:
-        return
-    split = split_address(base_url)
-    if split is not None and split[0].is_loopback:
-        return
-    message = "the key is written in the file; this is only allowed with a loopback `base_url`"
-    hint = "write ${env:NAME} or ${file:PATH}, or remove `api_key` and use `penstock credential set`"
-    report.add(node.place, "literal-secret", message, hint)
-
-
-def _headers(pairs: tuple[tuple[str, str], ...], node: Marked, base: Path, report: Report) -> Mapping[str, Secret]:
-    headers: dict[str, Secret] = {}
-    for name, value in pairs:
-        place = node.at(name)
-        if check_header(name, value, place, report):
-            if name.lower() in {other.lower() for other in headers}:
-                report.add(place.place, "duplicate-name", f"the header {name} is given twice", "keep one", name)
-            headers[name] = parse_secret(value, place, base, report)
-    return MappingProxyType(headers)
-
-
-def _hosts(hosts: tuple[str, ...], node: Marked, report: Report) -> tuple[str, ...]:
-    lowered = tuple(host.lower() for host in hosts)
-    for host in lowered:
-        if HOST.fullmatch(host) is None:
-            hint = "write only the host, such as eu.example.com or eu.example.com:8443"
-            report.add(node.place, "bad-host", "this is not a host name", hint, host)
-    return lowered

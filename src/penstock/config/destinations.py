@@ -32,6 +32,8 @@ from penstock.model.spec import (
 from penstock.model.text import suggest
 from penstock.templates.catalogue import Template
 
+TEMPLATE_ONLY = ("path", "object", "external_id", "data_id", "company_link")
+
 
 def read_destination(name: str, node: Marked, report: Report) -> DestinationSpec:
     """Reads one destination; a missing dataset or credential becomes the empty string."""
@@ -92,59 +94,6 @@ def _request(value: dict[str, Any], outer: BatchSpec | None) -> RequestSpec:
     batch = _batch(values["batch"]) if "batch" in values else outer
     values["batch"] = batch if batch is not None and batch.mode == "on" else None
     return RequestSpec(**values)
-
-
-def item_template(destination: DestinationSpec, template: Template, templates: Mapping[str, Template]) -> Template:
-    """The template whose fields bind: its own, or, for a batch, that of its items."""
-    if not template.items or (destination.object is None and destination.fields is None):
-        return template
-    return templates[template.items[template.item(destination.object, destination.fields or ())]]
-
-
-def check_bindings(destination: DestinationSpec, template: Template | None, node: Marked, report: Report) -> None:
-    """Checks that fields are known and given once, and that no mapped or named column is excluded."""
-    if template is not None and destination.fields is not None:
-        _check_fields(template, node.at("fields"), report)
-    columns = {binding.column: name for name, binding in (destination.fields or {}).items() if binding.column}
-    for column, item in _listed(node.get("exclude")):
-        if column in columns:
-            message = f"the column {column} is excluded and mapped to {columns[column]}"
-            report.add(item.place, "excluded-field", message, "keep one of the two", column)
-        elif column in destination.attributes and isinstance(destination.attributes, tuple):
-            message = f"the column {column} is excluded and named in `attributes`"
-            report.add(item.place, "excluded-field", message, "keep one of the two", column)
-
-
-def _listed(node: Marked | None) -> list[tuple[str, Marked]]:
-    """The column names of a list, or a single name."""
-    if node is None:
-        return []
-    return [(item.raw, item) for item in node.items()] or [(node.raw, node)]
-
-
-def _check_fields(template: Template, node: Marked, report: Report) -> None:
-    known = [name for doc in template.fields for name in doc.names]
-    given: dict[str, str] = {}
-    for name, item in node.entries().items():
-        doc = template.doc(name)
-        if doc is None:
-            hint = f"{suggest(name, known, 'fields')}; `attributes` sends other columns"
-            report.add(item.place, "unknown-field", f"{template.name} has no field {name}", hint, name)
-        elif doc.name in given:
-            message = f"{given[doc.name]} and {name} are two names of the same field"
-            report.add(item.place, "duplicate-field", message, "keep one of the two", name)
-        else:
-            given[doc.name] = name
-            truncate = item.get("truncate")
-            if truncate is not None and doc.type != "text":
-                message = f"{name} cannot be cut" + (
-                    ", because it is not text" if doc.type != "key" else ", because it identifies a record"
-                )
-                hint = "remove `truncate`, or cut the value in the dataset's sql: left(x, 100)"
-                report.add(truncate.place, "truncate", message, hint, "truncate")
-
-
-TEMPLATE_ONLY = ("path", "object", "external_id", "data_id", "company_link")
 
 
 class CheckContext(NamedTuple):
@@ -248,10 +197,6 @@ def dialects_of(credential: CredentialSpec | None) -> tuple[Dialect, ...]:
     return ("flat",) if split[1].path.rstrip("/").endswith("/api") else ("native",)
 
 
-def _items_of(destination: DestinationSpec, template: Template | None, ctx: CheckContext) -> Template | None:
-    return None if template is None else item_template(destination, template, ctx.templates)
-
-
 def _check_mode(destination: DestinationSpec, template: Template | None, node: Marked, ctx: CheckContext) -> None:
     report = ctx.report
     if "mirror_max_share" in node.entries():
@@ -282,3 +227,57 @@ def _refuse_mirror(destination: DestinationSpec, node: Marked, ctx: CheckContext
         return
     hint = "use changed, new or all"
     ctx.report.add(place, "not-available-yet", "`mode: mirror` is not available yet", hint, "mirror")
+
+
+def _items_of(destination: DestinationSpec, template: Template | None, ctx: CheckContext) -> Template | None:
+    return None if template is None else item_template(destination, template, ctx.templates)
+
+
+def item_template(destination: DestinationSpec, template: Template, templates: Mapping[str, Template]) -> Template:
+    """The template whose fields bind: its own, or, for a batch, that of its items."""
+    if not template.items or (destination.object is None and destination.fields is None):
+        return template
+    return templates[template.items[template.item(destination.object, destination.fields or ())]]
+
+
+def check_bindings(destination: DestinationSpec, template: Template | None, node: Marked, report: Report) -> None:
+    """Checks that fields are known and given once, and that no mapped or named column is excluded."""
+    if template is not None and destination.fields is not None:
+        _check_fields(template, node.at("fields"), report)
+    columns = {binding.column: name for name, binding in (destination.fields or {}).items() if binding.column}
+    for column, item in _listed(node.get("exclude")):
+        if column in columns:
+            message = f"the column {column} is excluded and mapped to {columns[column]}"
+            report.add(item.place, "excluded-field", message, "keep one of the two", column)
+        elif column in destination.attributes and isinstance(destination.attributes, tuple):
+            message = f"the column {column} is excluded and named in `attributes`"
+            report.add(item.place, "excluded-field", message, "keep one of the two", column)
+
+
+def _listed(node: Marked | None) -> list[tuple[str, Marked]]:
+    """The column names of a list, or a single name."""
+    if node is None:
+        return []
+    return [(item.raw, item) for item in node.items()] or [(node.raw, node)]
+
+
+def _check_fields(template: Template, node: Marked, report: Report) -> None:
+    known = [name for doc in template.fields for name in doc.names]
+    given: dict[str, str] = {}
+    for name, item in node.entries().items():
+        doc = template.doc(name)
+        if doc is None:
+            hint = f"{suggest(name, known, 'fields')}; `attributes` sends other columns"
+            report.add(item.place, "unknown-field", f"{template.name} has no field {name}", hint, name)
+        elif doc.name in given:
+            message = f"{given[doc.name]} and {name} are two names of the same field"
+            report.add(item.place, "duplicate-field", message, "keep one of the two", name)
+        else:
+            given[doc.name] = name
+            truncate = item.get("truncate")
+            if truncate is not None and doc.type != "text":
+                message = f"{name} cannot be cut" + (
+                    ", because it is not text" if doc.type != "key" else ", because it identifies a record"
+                )
+                hint = "remove `truncate`, or cut the value in the dataset's sql: left(x, 100)"
+                report.add(truncate.place, "truncate", message, hint, "truncate")

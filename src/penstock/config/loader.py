@@ -31,6 +31,9 @@ from penstock.model.spec import (
 )
 from penstock.templates.catalogue import load_catalogue
 
+SECTIONS = ("credentials", "sources", "datasets", "destinations", "flows")
+SUFFIXES = frozenset({".yaml", ".yml"})
+NAME = re.compile(r"\w(?:[\w -]*[\w-])?")
 NAMES = r"^[^\s./\\]([^./\\]*[^\s./\\])?$"  # in the syntax that all regular expression engines share
 ABOUT = {
     "credentials": "Accounts, by name.",
@@ -39,52 +42,7 @@ ABOUT = {
     "destinations": "Destinations, by name.",
     "flows": "Destinations that run together, by name.",
 }
-
-__all__ = ["check_project", "load_project", "load_text", "load_tree", "project_json_schema"]
-
 T = TypeVar("T")
-
-
-def project_json_schema() -> dict[str, object]:
-    """A JSON Schema (2020-12) of the project file, with a description for every key."""
-    sections = {
-        "credentials": CREDENTIAL.schema(),
-        "sources": {"oneOf": [_of_type(section, kind) for kind, section in SOURCES.items()]},
-        "datasets": DATASET.schema(),
-        "destinations": _destination(),
-        "flows": FLOW.schema(),
-    }
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "Penstock project",
-        "description": "A project: sources of records, and how they are sent to Custify.",
-        "type": ["object", "null"],
-        "properties": {name: _named(ABOUT[name], each) for name, each in sections.items()},
-        "additionalProperties": False,
-    }
-
-
-def _named(about: str, each: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "description": about,
-        "type": ["object", "null"],
-        "propertyNames": {"pattern": NAMES},
-        "additionalProperties": each,
-    }
-
-
-def _of_type(section: Section, kind: str) -> dict[str, Any]:
-    schema = section.schema()
-    schema["properties"]["type"] = {"description": section.about, "const": kind}
-    return schema
-
-
-def _destination() -> dict[str, Any]:
-    schema = DESTINATION.schema()
-    templates = [{"const": name, "description": template.title} for name, template in load_catalogue().items()]
-    schema["properties"]["template"]["oneOf"] = templates
-    schema["oneOf"] = [{"required": ["template"]}, {"required": ["request"]}]
-    return schema
 
 
 def load_project(path: Path) -> ProjectSpec:
@@ -176,33 +134,6 @@ def _each(node: Marked, read: Callable[[str, Marked], T]) -> Mapping[str, T]:
     return MappingProxyType({name: read(name, item) for name, item in entries})
 
 
-def sql_problems(project: ProjectSpec, datasets: Iterable[str]) -> tuple[Problem, ...]:
-    """A problem for each of these datasets whose SQL cannot run, whatever its source contains."""
-    written = [(name, sql) for name in datasets if (sql := project.datasets[name].sql) is not None]
-    if not written:
-        return ()
-    from penstock.sources.sql_text import sql_problem  # noqa: PLC0415 - DuckDB costs 0.1 s
-
-    found = [sql_problem(name, sql) for name, sql in written]
-    return tuple(
-        replace(problem, line=project.lines.get(problem.path), file=project.files.get(problem.path))
-        for problem in found
-        if problem is not None
-    )
-
-
-def refuse_wrong_sql(project: ProjectSpec, datasets: Iterable[str]) -> None:
-    """Raise InputError with a problem for each of these datasets whose SQL cannot run."""
-    problems = sql_problems(project, datasets)
-    if problems:
-        raise InputError(*problems)
-
-
-SECTIONS = ("credentials", "sources", "datasets", "destinations", "flows")
-SUFFIXES = frozenset({".yaml", ".yml"})
-NAME = re.compile(r"\w(?:[\w -]*[\w-])?")
-
-
 def read_files(path: Path, report: Report) -> dict[str, Marked]:
     """Every section of the project with the entries of all files; missing sections are empty."""
     merged: dict[str, dict[str, Marked]] = {name: {} for name in SECTIONS}
@@ -289,3 +220,67 @@ def _is_section(name: str, node: Marked, report: Report) -> bool:
         report.add(node.place, "wrong-type", "this must be a mapping", "write name: {…}", kind_of(node))
         return False
     return True
+
+
+def sql_problems(project: ProjectSpec, datasets: Iterable[str]) -> tuple[Problem, ...]:
+    """A problem for each of these datasets whose SQL cannot run, whatever its source contains."""
+    written = [(name, sql) for name in datasets if (sql := project.datasets[name].sql) is not None]
+    if not written:
+        return ()
+    from penstock.sources.sql_text import sql_problem  # noqa: PLC0415 - DuckDB costs 0.1 s
+
+    found = [sql_problem(name, sql) for name, sql in written]
+    return tuple(
+        replace(problem, line=project.lines.get(problem.path), file=project.files.get(problem.path))
+        for problem in found
+        if problem is not None
+    )
+
+
+def refuse_wrong_sql(project: ProjectSpec, datasets: Iterable[str]) -> None:
+    """Raise InputError with a problem for each of these datasets whose SQL cannot run."""
+    problems = sql_problems(project, datasets)
+    if problems:
+        raise InputError(*problems)
+
+
+def project_json_schema() -> dict[str, object]:
+    """A JSON Schema (2020-12) of the project file, with a description for every key."""
+    sections = {
+        "credentials": CREDENTIAL.schema(),
+        "sources": {"oneOf": [_of_type(section, kind) for kind, section in SOURCES.items()]},
+        "datasets": DATASET.schema(),
+        "destinations": _destination(),
+        "flows": FLOW.schema(),
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Penstock project",
+        "description": "A project: sources of records, and how they are sent to Custify.",
+        "type": ["object", "null"],
+        "properties": {name: _named(ABOUT[name], each) for name, each in sections.items()},
+        "additionalProperties": False,
+    }
+
+
+def _named(about: str, each: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "description": about,
+        "type": ["object", "null"],
+        "propertyNames": {"pattern": NAMES},
+        "additionalProperties": each,
+    }
+
+
+def _of_type(section: Section, kind: str) -> dict[str, Any]:
+    schema = section.schema()
+    schema["properties"]["type"] = {"description": section.about, "const": kind}
+    return schema
+
+
+def _destination() -> dict[str, Any]:
+    schema = DESTINATION.schema()
+    templates = [{"const": name, "description": template.title} for name, template in load_catalogue().items()]
+    schema["properties"]["template"]["oneOf"] = templates
+    schema["oneOf"] = [{"required": ["template"]}, {"required": ["request"]}]
+    return schema
