@@ -1,4 +1,4 @@
-"""Lists of resources are paginated."""
+"""Templates, pages of resources, and the sample company, which only an empty project takes, over HTTP."""
 
 import pytest
 import yaml
@@ -48,3 +48,16 @@ def test_a_list_is_read_page_by_page(many, kind, letter):
 @pytest.mark.parametrize(("query", "status"), [("limit=0", 400), ("limit=501", 400), ("cursor=nonsense!", 400)])
 def test_an_invalid_cursor_or_limit_is_refused(many, query, status):
     assert many.get(f"/destinations?{query}").status_code == status
+
+
+def test_a_template_equals_its_entry_in_the_list(office):
+    listed = {template["name"]: template for template in office.client.get("/templates").json()["items"]}
+    assert len(listed) == 10
+    assert office.client.get("/templates/create_task").json() == listed["create_task"]
+    assert office.client.get("/templates/create_tusk").json()["errors"][0]["hint"] == "did you mean create_task?"
+
+
+def test_the_sample_company_needs_an_empty_service(office):
+    assert office.client.get("/demo").json() == {"loaded": False, "arrived": None}
+    refused = office.client.post("/demo")
+    assert (refused.status_code, refused.json()["errors"][0]["code"]) == (409, "not-empty")

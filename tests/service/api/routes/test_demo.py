@@ -1,23 +1,10 @@
-"""Templates and the sample company over HTTP."""
+"""The sample company in an empty service: it is loaded, runs, and works after a restart."""
 
 import httpx
 
 from penstock.service.app import ServiceApp
 from support.service.http_service import served
 from support.service.sending_service import SendingService
-
-
-def test_a_template_equals_its_entry_in_the_list(office):
-    listed = {template["name"]: template for template in office.client.get("/templates").json()["items"]}
-    assert len(listed) == 10
-    assert office.client.get("/templates/create_task").json() == listed["create_task"]
-    assert office.client.get("/templates/create_tusk").json()["errors"][0]["hint"] == "did you mean create_task?"
-
-
-def test_the_sample_company_needs_an_empty_service(office):
-    assert office.client.get("/demo").json() == {"loaded": False, "arrived": None}
-    refused = office.client.post("/demo")
-    assert (refused.status_code, refused.json()["errors"][0]["code"]) == (409, "not-empty")
 
 
 def test_the_sample_company_is_loaded_runs_and_comes_back(tmp_path):
