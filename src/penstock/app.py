@@ -32,8 +32,8 @@ from penstock.run.connection.leased_window import SharedBudgets
 from penstock.run.context import Context
 from penstock.sources.files.formats import FORMATS, FileFormat
 from penstock.templates.catalogue import Template, load_catalogue
-from penstock.usecases import activation, runs
 from penstock.usecases import quarantine as quarantine_entries
+from penstock.usecases import runs
 from penstock.usecases import sandbox as local_sandbox
 from penstock.usecases.applied_project.applied_project import (
     PROJECT_FILE,
@@ -249,11 +249,11 @@ class App:
 
     def activate(self, destination: str, *, by: str = COMMAND_LINE) -> None:
         """Let runs send to this destination."""
-        activation.activate(self._ctx, self.edits, destination, by, self._operations.compile)
+        self.edits.activate(destination, author=by, compile_it=self._operations.compile)
 
     def pause(self, destination: str, *, by: str = COMMAND_LINE) -> None:
         """Stop runs from sending to this destination, until it is activated again."""
-        activation.pause(self._ctx, destination, by)
+        self.edits.pause(destination, author=by)
 
     def runs(self, *, run: str | None = None, limit: int = 50) -> list[RunReport]:
         """The runs, newest first, or the run `run`."""

@@ -1,4 +1,4 @@
-"""The plan of a flow includes destinations that are not activated yet."""
+"""The plan of a flow includes destinations that are not activated yet; what the project file says of one applies."""
 
 import json
 
@@ -25,3 +25,15 @@ def test_the_plan_of_a_flow_includes_drafts_and_skips_paused_destinations(tmp_pa
     assert run_penstock(project, "pause", "it").returncode == 0
     report = json.loads(run_penstock(project, "plan", "nightly", "--json").stdout)
     assert (report["destinations"], list(report["skipped"])) == ([], ["it"])
+
+
+def test_a_draft_of_the_project_file_is_activated_in_the_file_only(tmp_path, sandbox):
+    project = Project(tmp_path, sandbox)
+    project.write("p.csv", "id,name\nu1,A\n")
+    project.destination("p.csv", "upsert_person", "user_id: id, name: name", base=sandbox.url)
+    text = (tmp_path / "penstock.yaml").read_text().replace("active: true", "active: false")
+    project.write("penstock.yaml", text)
+    refused = run_penstock(project, "activate", "it", "--json")
+    (problem,) = json.loads(refused.stdout)["errors"]
+    assert (refused.returncode, problem["code"], problem["path"]) == (2, "file-decides", "destinations.it.active")
+    assert problem["message"] == "the project declares it a draft, which overrides its activation"

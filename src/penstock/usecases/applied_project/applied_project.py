@@ -1,7 +1,7 @@
 """`AppliedProject`: the project that `apply` stored in the database, compared with the project file.
 
 A difference between the two is always reported. `Edits` edits it, for the command line and the API; every edit makes a
-new version.
+new version. It also activates and pauses destinations.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from penstock.config.loader import load_project, load_text, refuse_wrong_sql
 from penstock.model.errors import InputError, Problem
 from penstock.model.reach import COMMAND_LINE
 from penstock.model.reports import ApplyResult, DocumentChange, ProjectVersion, Resource
-from penstock.model.spec import ProjectSpec
+from penstock.model.spec import DestinationSpec, ProjectSpec
 from penstock.run.context import NOWHERE, Context, sealer_of
 from penstock.store.database import Database
 from penstock.store.project import credentials, resources
+from penstock.store.project.resources import SwitchState
 from penstock.usecases.applied_project import editor
 from penstock.usecases.applied_project.editor import EditTerms
 from penstock.usecases.applied_project.reach import (
@@ -203,7 +204,9 @@ WITH_RECORDS = frozenset({"datasets", "destinations"})  # kinds whose settings h
 
 @dataclass(frozen=True, slots=True)
 class Edits:
-    """Edits of the applied project. `ctx` returns the App's current context; `reload` updates it after an edit.
+    """Edits of the applied project, and the switches of destinations: runs send only to active ones.
+
+    `ctx` returns the App's current context; `reload` updates it after an edit.
 
     `refuse_misfit` raises InputError if the settings of a resource do not fit their records.
     """
@@ -287,3 +290,34 @@ class Edits:
         back = editor.roll_back(self.ctx(), number, author=author, only=only)
         self.reload()
         return back
+
+    def activate(self, destination: str, *, author: str, compile_it: Callable[[DestinationSpec], object]) -> None:
+        """Let runs send to a destination.
+
+        Raises InputError if the project is a file that has `active: false`, and what `compile_it` raises.
+        """
+        ctx = self.ctx()
+        spec = ctx.destination(destination)
+        compile_it(spec)
+        if spec.active is False and ctx.version is not None:
+            self.patch("destinations", destination, {"active": None}, author=author)
+        elif spec.active is False:
+            path = f"destinations.{destination}.active"
+            message = f"the project declares {destination} a draft, which overrides its activation"
+            raise InputError(
+                ctx.problem(path, message, "file-decides", hint="write `active: true` in the file", found="false")
+            )
+        _switch(ctx, destination, "active", author)
+
+    def pause(self, destination: str, *, author: str) -> None:
+        """Stop runs from sending to a destination."""
+        ctx = self.ctx()
+        ctx.destination(destination)
+        _switch(ctx, destination, "paused", author)
+
+
+def _switch(ctx: Context, destination: str, state: SwitchState, author: str) -> None:
+    with ctx.database.begin() as conn:
+        resources.set_switch(conn, destination, state, by=author, at=iso(ctx.clock.now()))
+        if state == "active":  # the person accepts what a restored state remembers
+            resources.settle_restored(conn, destination)
