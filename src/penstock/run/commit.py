@@ -30,7 +30,7 @@ from penstock.run.stop import Fuse, StopSignal
 from penstock.store import memory, quarantine
 from penstock.store.database import Database
 from penstock.store.memory import Memory
-from penstock.store.quarantine import NewQuarantineRow, QuarantinedVersion
+from penstock.store.quarantine import KeyHash, NewQuarantineRow, QuarantinedVersion
 from penstock.store.runs import ledger, runs
 from penstock.store.runs.deliveries import refusal_json
 from penstock.store.runs.ledger import JobRecord, LedgerEntry, LedgerException, OutcomeChange, PendingJob, Sent
@@ -43,8 +43,6 @@ if TYPE_CHECKING:
 Ticket = tuple[str, int]  # a delivery: its run, and its number in it
 
 Write = Callable[[Connection], object]  # into the transaction of the next commit
-
-KeyHash = tuple[int, int]
 
 COMMIT_EVERY_S = 0.5
 COMMIT_RECORDS = 8192

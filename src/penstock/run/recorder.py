@@ -21,11 +21,12 @@ from penstock.run.commit import (
     entry_of,
     job_of,
 )
-from penstock.run.diff.backlog import Backlog, KeyHash, OpenChunk, SameKeyRow, SameKeyRows, Traced
+from penstock.run.diff.backlog import Backlog, OpenChunk, SameKeyRow, SameKeyRows, Traced
 from penstock.run.diff.diff import SAME_INPUT, SUPERSEDED, Classified, Decision
 from penstock.run.diff.notes import Notes
 from penstock.run.diff.records import record_hash
 from penstock.store import memory as remembered
+from penstock.store.quarantine import KeyHash
 from penstock.store.runs import deliveries, ledger, runs
 from penstock.store.runs.deliveries import refusal_json, still_quarantined_json
 from penstock.store.runs.ledger import LedgerEntry

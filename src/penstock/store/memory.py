@@ -31,6 +31,7 @@ from penstock.render.values.columns import json_values
 from penstock.store import key_table
 from penstock.store.database import upsert, upsert_all
 from penstock.store.key_table import FORGOTTEN, KeyTable
+from penstock.store.quarantine import KeyHash
 from penstock.store.runs.ordinals import Words
 from penstock.store.tables import in_flight, sent_links
 
@@ -39,8 +40,6 @@ if TYPE_CHECKING:
 
 
 Mask: TypeAlias = "NDArray[np.bool_]"
-
-KeyHash = tuple[int, int]
 
 
 def key_hashes(keys: Sequence[Key | None]) -> Words:

@@ -15,6 +15,7 @@ import numpy as np
 from penstock.model.record import Chunk, Key, Payload
 from penstock.run.diff.records import Fields, present_fields, record_json
 from penstock.store.memory import Memory
+from penstock.store.quarantine import KeyHash
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,8 +25,6 @@ Ordinals: TypeAlias = "NDArray[np.int64]"
 
 
 COLUMN_CELLS = 128
-
-KeyHash = tuple[int, int]
 
 
 class Traced(NamedTuple):

@@ -25,12 +25,10 @@ from penstock.store import quarantine
 from penstock.store.database import Database
 from penstock.store.memory import read_sent_links
 from penstock.store.project import resources
-from penstock.store.quarantine import QuarantinedVersion
+from penstock.store.quarantine import KeyHash, QuarantinedVersion
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-KeyHash = tuple[int, int]
 
 ANY_VERSION = 0  # in quarantine without its record: whatever version comes, it is the one in doubt
 
