@@ -179,10 +179,10 @@ def test_opening_needs_no_alembic(url, tmp_path, monkeypatch):
         ("nonsense", InputError, "not a database URL"),
         ("sqlite://", InputError, "needs a file"),
         ("sqlite:///:memory:", InputError, "needs a file"),
-        ("mysql://localhost/penstock", NotAvailableYet, "only be kept in SQLite or PostgreSQL"),
+        ("mysql://localhost/penstock", NotAvailableYet, "only be in SQLite or PostgreSQL"),
     ],
 )
-def test_a_wrong_url_is_told(wrong, error, says):
+def test_a_wrong_url_is_refused(wrong, error, says):
     with pytest.raises(error, match=says) as caught:
         Database.open(wrong)
     assert caught.value.problems[0].hint.startswith("write sqlite:///path")

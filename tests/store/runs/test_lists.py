@@ -170,4 +170,4 @@ def test_an_answer_is_kept_until_its_time_and_a_new_one_takes_its_place(database
         assert replays.stored_response(conn, KeyedRequest("bob", "k", "hash"), 1.0) is None
         assert replays.stored_response(conn, request, 11.0) is None
         replays.begin_response(conn, KeyedRequest("ada", "k", "other"), 20.0)
-        assert replays.stored_response(conn, request, 11.0).asked == "other"
+        assert replays.stored_response(conn, request, 11.0).content_hash == "other"
