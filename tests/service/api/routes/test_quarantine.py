@@ -282,8 +282,8 @@ def test_the_next_process_continues_the_discard_of_an_ended_one(service):
     with ServiceApp.open_applied(url, environ={}) as ending:
         ending.discards.close()  # it takes the request, and ends before it does any of it
         which = QuarantineFilter(destination="left")
-        begun = ending.discards.ask(which, None, reason="", by="ada")
-        assert ending.discards.ask(which, None, reason="", by="ada") == begun, "asked again, it is the same"
+        begun = ending.discards.request(which, None, reason="", by="ada")
+        assert ending.discards.request(which, None, reason="", by="ada") == begun, "a second request returns the same"
     hold(service, "left-later", 3)
     assert number_of(service, "left") == 2500
     with ServiceApp.open_applied(url, environ={}) as another:
