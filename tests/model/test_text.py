@@ -5,12 +5,15 @@ import pytest
 from penstock.model.text import (
     FORMULAS,
     MOST_LISTED,
+    column_hint,
     did_you_mean,
     digest,
     harmless_cell,
     identifying,
+    joined,
     nearest,
     place_in,
+    repeated,
     suggest,
     visible,
     without_invisible,
@@ -72,6 +75,22 @@ def test_the_hint_for_a_key_names_the_nearest_known_one_and_lists_the_first_ones
     assert suggest("zip", ["email"], "fields") == "fields: email"
     assert suggest("zip", [], "source") == "there is no source yet"
     assert suggest("zip", map(str, range(MOST_LISTED + 1)), "numbers").endswith(" and 1 more")
+
+
+def test_the_hint_for_a_column_names_the_nearest_one_or_lists_all():
+    assert column_hint("user_i", ["user_id", "plan"]) == "did you mean user_id?"
+    assert column_hint("zzz", ["user_id", "plan"]) == "the columns are user_id, plan"
+    assert column_hint("zzz", []) == "there are no columns"
+
+
+def test_a_long_list_of_names_ends_with_how_many_more_there_are():
+    assert joined(["a", "b"], 2) == "a, b"
+    assert joined([str(number) for number in range(2002)], 2) == "0, 1 and 2,000 more"
+
+
+def test_the_first_name_that_occurs_twice_is_found():
+    assert repeated(["a", "b", "b", "a"]) == "b"
+    assert repeated(["a", "b"]) is None
 
 
 def test_different_texts_have_different_digests():

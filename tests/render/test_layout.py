@@ -237,14 +237,16 @@ def test_text_is_cut_where_the_mapping_says_so():
 
 def test_a_column_that_is_nearly_a_field_is_noted():
     work, _ = made({"id": "1", "User Id": "u"})
-    reason = "from the column 'User Id', which is nearly its name; `fields` says otherwise"
+    reason = "from the column 'User Id', which is nearly its name; map the field to change that"
     assert notes(work) == [("user_id", "mapped", reason)]
 
 
 def test_of_columns_for_one_place_the_first_field_is_mapped_by_name_and_two_are_refused_when_given():
     record = {"id": "1", "name": "n", "person_id": "p", "user_id": "u"}
     work, _ = made(record, "create_task", fields=None)
-    assert ("user_id", "not mapped", "person_id is written to the same place; `fields` says otherwise") in notes(work)
+    assert ("user_id", "not mapped", "person_id is written to the same place; map this column to change that") in notes(
+        work
+    )
     fields = {name: name for name in ("name", "person_id", "user_id")}
     assert problems(record, "create_task", fields=fields) == [("fields.user_id", "field-twice", "user_id")]
 

@@ -111,7 +111,7 @@ def map_fields(ctx: CompileContext) -> None:
     bound = bind(ctx.destination, ctx.template, ctx.schema, ctx.problems)
     near = near_misses(ctx.template, ctx.schema) if ctx.destination.fields is None else {}
     for name, column in near.items():
-        ctx.note(name, "mapped", f"from the column {column!r}, which is nearly its name; `fields` says otherwise")
+        ctx.note(name, "mapped", f"from the column {column!r}, which is nearly its name; map the field to change that")
     if ctx.native and ctx.destination.fields is None:
         bound = _one_a_place(ctx, bound)
     for each in bound:
@@ -220,7 +220,9 @@ def _one_a_place(ctx: CompileContext, bound: list[Bound]) -> list[Bound]:
         if other is None:
             kept.append(one)
         else:
-            ctx.note(one.given, "not mapped", f"{other.given} is written to the same place; `fields` says otherwise")
+            ctx.note(
+                one.given, "not mapped", f"{other.given} is written to the same place; map this column to change that"
+            )
     return kept
 
 
