@@ -33,9 +33,9 @@ def test_every_command_that_a_page_names_exists():
 
 def test_every_command_is_documented():
     app = build(open_app)
-    told = "".join(page.read_text(encoding="utf-8") for page in PAGES)
+    pages = "".join(page.read_text(encoding="utf-8") for page in PAGES)
     for name in (name for name in app if not name.startswith("-")):
-        assert f"penstock {name}" in told or f"`{name}`" in told, name
+        assert f"penstock {name}" in pages or f"`{name}`" in pages, name
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

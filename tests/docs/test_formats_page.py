@@ -22,8 +22,8 @@ def test_the_table_of_formats_is_that_of_the_registry():
 
 def test_every_key_names_the_formats_that_it_is_for():
     text = PAGE.read_text(encoding="utf-8")
-    told = dict(re.findall(r"^\| `(\w+)` \| ([^|]+) \| [^|]+ \|$", text.split("## Keys")[1], re.MULTILINE))
+    documented = dict(re.findall(r"^\| `(\w+)` \| ([^|]+) \| [^|]+ \|$", text.split("## Keys")[1], re.MULTILINE))
     expected = {option: formats_with(option) for option in OPTIONS} | dict.fromkeys(
         ("path", "format", "decimal"), "all"
     )
-    assert told == expected
+    assert documented == expected

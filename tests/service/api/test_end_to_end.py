@@ -310,10 +310,10 @@ def test_a_destination_is_created_activated_paused_and_deleted(service):
     assert len([each for each in service.sandbox.state()["events"] if each["name"] == "sent"]) == 3
 
     # a record in quarantine is edited and resent
-    (held,) = service.ask("GET /quarantine?destination=life")["items"]
-    assert (held["key"], held["field"]) == ("u4", "email")
-    service.ask(f"PATCH /quarantine/{held['id']}", {"changes": {"mail": "u4@x.example"}})
-    (again,) = service.ask("POST /quarantine/resend", {"ids": [held["id"]]}, 202)["items"]
+    (quarantined,) = service.ask("GET /quarantine?destination=life")["items"]
+    assert (quarantined["key"], quarantined["field"]) == ("u4", "email")
+    service.ask(f"PATCH /quarantine/{quarantined['id']}", {"changes": {"mail": "u4@x.example"}})
+    (again,) = service.ask("POST /quarantine/resend", {"ids": [quarantined["id"]]}, 202)["items"]
     assert service.ended(again["run"])["records"]["delivered"] == 1
     assert service.arrived()["u4"]["email"] == "u4@x.example"
 

@@ -19,7 +19,7 @@ def test_every_edit_takes_if_match(service):
     assert without == set(WRITE_ONLY)
 
 
-def held(service):
+def quarantined_id(service):
     service.people("guarded", BAD)
     service.run("guarded")
     return service.ask("GET /quarantine?destination=guarded")["items"][0]["id"]
@@ -31,7 +31,7 @@ def test_an_edit_with_an_old_etag_is_refused(service):
     text = service.client.get("/api/v1/project/export").text
     for place, method, first, second in (
         ("/people/grace", "PATCH", {"role": "operator"}, {"role": "editor"}),
-        (f"/quarantine/{held(service)}", "PATCH", {"changes": {"email": "a"}}, {"changes": {"email": "b"}}),
+        (f"/quarantine/{quarantined_id(service)}", "PATCH", {"changes": {"email": "a"}}, {"changes": {"email": "b"}}),
         ("/settings/retention", "PUT", {"runs": 80}, {"runs": 81}),
         ("/settings/alerts", "PUT", {"rules": {"run_failed": False}}, {"rules": {"run_failed": True}}),
         ("/datasets/edited", "PATCH", {"types": {"id": "text"}}, {"types": {"id": "integer"}}),

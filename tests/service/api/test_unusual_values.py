@@ -188,6 +188,6 @@ def test_any_value_in_any_other_body(filled):
         method, path = line.strip().split(" ")
         for text in bodies(body):
             checked(wrong, (line, text[:300]), *ask(filled, method, API + path, text))
-    checked(wrong, ("the held record after",), *ask(filled, "GET", f"{API}/quarantine/{entry}"))
+    checked(wrong, ("the record in quarantine after",), *ask(filled, "GET", f"{API}/quarantine/{entry}"))
     checked(wrong, ("its preview after",), *ask(filled, "POST", f"{API}/quarantine/{entry}/preview"))
     assert wrong == []

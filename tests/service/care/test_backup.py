@@ -80,11 +80,11 @@ def test_notes_sent_after_the_backup_are_quarantined_not_sent_again(project, san
     assert first["requests"] == 0
     assert (first["records"]["unchanged"], first["records"]["unknown"]) == (5, 5)
     assert arrived(sandbox) == texts(8)
-    held = run_json(project, "quarantine", "list")
-    assert {entry["outcome"] for entry in held} == {"unknown"}
-    assert {entry["cause"] for entry in held} == {"restored"}
-    assert "backup of" in held[0]["reason"]
-    ids = {entry["key"]: entry["id"] for entry in held}
+    in_quarantine = run_json(project, "quarantine", "list")
+    assert {entry["outcome"] for entry in in_quarantine} == {"unknown"}
+    assert {entry["cause"] for entry in in_quarantine} == {"restored"}
+    assert "backup of" in in_quarantine[0]["reason"]
+    ids = {entry["key"]: entry["id"] for entry in in_quarantine}
     for key in ("n5", "n6"):
         run_json(project, "quarantine", "settle", ids[key], "--delivered")
     run_json(project, "quarantine", "discard", ids["n7"], "--reason", "it arrived")
@@ -125,8 +125,10 @@ def test_a_note_in_flight_at_the_backup_is_sent_at_most_once(project, sandbox, t
     assert report["records"]["read"] == 30
     sent = arrived(sandbox)
     assert len(sent) == len(set(sent)), "a note was sent twice"
-    held = {entry["key"] for entry in run_json(project, "quarantine", "list")}
-    assert {f"note {n}" for n in range(30)} - set(sent) <= {f"note {key[1:]}" for key in held}, "a note was lost"
+    in_quarantine = {entry["key"] for entry in run_json(project, "quarantine", "list")}
+    assert {f"note {n}" for n in range(30)} - set(sent) <= {f"note {key[1:]}" for key in in_quarantine}, (
+        "a note was lost"
+    )
 
 
 def test_upserts_after_a_restore_are_sent_if_changed_or_all_on_request(project, sandbox, tmp_path):

@@ -188,9 +188,9 @@ def test_the_sandbox_and_a_service_without_sign_in_are_problems_if_there_are_use
 def test_many_records_in_quarantine_are_a_problem(project, state):
     project.write("../people.csv", "id,name,email\n" + "".join(f"u{n},x,nonsense\n" for n in range(MANY_QUARANTINED)))
     run_json(project, "run", "it", code=1)
-    (held,) = [each for each in care(project).diagnose().findings if each.check == "quarantine"]
-    assert (held.level, held.about) == ("wrong", "it")
-    assert str(MANY_QUARANTINED) in held.message
+    (finding,) = [each for each in care(project).diagnose().findings if each.check == "quarantine"]
+    assert (finding.level, finding.about) == ("wrong", "it")
+    assert str(MANY_QUARANTINED) in finding.message
 
 
 @pytest.mark.parametrize(("revision", "code"), [("0007", "too-old-schema"), ("9999", "newer-schema")])

@@ -61,8 +61,8 @@ def test_a_record_with_an_invalid_attribute_name_is_quarantined_and_the_others_a
             until(lambda: "good" in arrived(sandbox))
             client.post("/hooks/app", json=[{"id": "later"}]).raise_for_status()
             until(lambda: "later" in arrived(sandbox))
-            (held,) = client.get("/api/v1/quarantine").json()["items"]
-            assert held["outcome"] == "quarantined"
+            (in_quarantine,) = client.get("/api/v1/quarantine").json()["items"]
+            assert in_quarantine["outcome"] == "quarantined"
             assert arrived(sandbox) == {"good", "later"}
             assert client.get("/readyz").status_code == 200
         finally:
@@ -141,10 +141,10 @@ def test_a_record_with_which_the_sql_fails_is_quarantined_and_can_be_corrected(t
             until(lambda: arrived(sandbox) == {record["id"] for record in good})
             client.post("/hooks/app", json={"id": "later", "amount": "7"}).raise_for_status()
             until(lambda: "later" in arrived(sandbox) and not worker.is_busy())
-            held = client.get("/api/v1/quarantine").json()["items"]
-            assert len(held) == 3
+            in_quarantine = client.get("/api/v1/quarantine").json()["items"]
+            assert len(in_quarantine) == 3
             assert client.get("/readyz").status_code == 200
-            (cast,) = [each for each in held if "many" in each["reason"]]
+            (cast,) = [each for each in in_quarantine if "many" in each["reason"]]
             shown = client.get(f"/api/v1/quarantine/{cast['id']}").json()
             assert shown["record"] == bad[0]
             until(lambda: all(run["status"] in ENDED for run in client.get("/api/v1/runs").json()["items"]))

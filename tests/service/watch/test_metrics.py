@@ -49,8 +49,8 @@ def test_metrics_equal_the_ledger(service: Service) -> None:
     assert value(found, "penstock_requests_total", destination="it") == report.requests
     assert value(found, "penstock_delivery_seconds_count", destination="it") == sum(statuses.values())
     assert value(found, "penstock_runs", kind="destination", target="it", status="partial") == 1
-    held = sum(number for (name, _), number in found.items() if name == "penstock_quarantine_records")
-    assert held == outcomes["quarantined"]
+    in_quarantine = sum(number for (name, _), number in found.items() if name == "penstock_quarantine_records")
+    assert in_quarantine == outcomes["quarantined"]
     assert value(found, "penstock_destination_lag_seconds", destination="it") < 60
     assert 0 < value(found, "penstock_budget_used_ratio", credential="sandbox") <= 1
     assert value(found, "process_resident_memory_bytes") > 0

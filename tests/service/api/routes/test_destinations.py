@@ -145,8 +145,8 @@ def test_the_export_has_the_requests_that_a_run_sends(service, sandbox):
     service.people("shown", rows)
     *shown, last = lines_of(service.client.get("/api/v1/destinations/shown/preview/export"))
     requests = [line for line in shown if "refused" not in line]
-    [held] = [line["refused"] for line in shown if "refused" in line]
-    assert (len(requests), held["key"], held["field"]) == (299, "150", "email")
+    [refused_line] = [line["refused"] for line in shown if "refused" in line]
+    assert (len(requests), refused_line["key"], refused_line["field"]) == (299, "150", "email")
     assert (last["requests"], last["refused"]) == (299, 1)
     assert set(last) == {"requests", "refused", "notes"}
     whole = service.app.preview("shown", everything=True)

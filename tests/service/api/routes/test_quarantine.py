@@ -57,9 +57,9 @@ def test_a_record_keeps_every_digit_when_read_and_edited(service):
 
 
 def test_an_edited_record_is_previewed_and_delivered(service):
-    service.people("mended", BAD)
-    service.run("mended")
-    first, second = in_quarantine(service, "mended")
+    service.people("fixed", BAD)
+    service.run("fixed")
+    first, second = in_quarantine(service, "fixed")
     whole = service.ask(f"GET /quarantine/{first['id']}")
     assert (whole["record"], whole["field"], whole["value"]) == ({"id": 2, "email": "no-mail"}, "email", "no-mail")
 
@@ -77,13 +77,13 @@ def test_an_edited_record_is_previewed_and_delivered(service):
     assert run["trigger"].startswith("person:")
     (arrived,) = service.sandbox.requests()[before:]
     assert arrived["body"] == request["body"] == '{"user_id":"2","email":"grace@x.example"}'
-    assert [entry["id"] for entry in in_quarantine(service, "mended")] == [second["id"]]
+    assert [entry["id"] for entry in in_quarantine(service, "fixed")] == [second["id"]]
     service.ask(f"GET /quarantine/{first['id']}", status=404)
 
-    (run,) = sent_again(service, {"destination": "mended"})
+    (run,) = sent_again(service, {"destination": "fixed"})
     assert run["records"]["delivered"] == 1
     assert service.arrived().keys() == {"1", "2", "3"}
-    assert in_quarantine(service, "mended") == []
+    assert in_quarantine(service, "fixed") == []
 
 
 def test_a_record_that_is_refused_again_stays_in_quarantine(service):
