@@ -280,7 +280,7 @@ def test_the_next_process_continues_the_discard_of_an_ended_one(service):
     hold(service, "left", 2500)
     url = f"sqlite:///{database_of(service).path}"
     with ServiceApp.open_applied(url, environ={}) as ending:
-        ending.discards.close()  # it takes the request, and ends before it does any of it
+        ending.discards.close()  # it accepts the request, and ends before it discards anything
         which = QuarantineFilter(destination="left")
         begun = ending.discards.request(which, None, reason="", by="ada")
         assert ending.discards.request(which, None, reason="", by="ada") == begun, "a second request returns the same"
