@@ -1,5 +1,10 @@
 """Sign-in: the first user, sessions and their end, and requests from pages of other sites."""
 
+import base64
+import hmac
+import json
+import time
+
 import pytest
 
 from support.service.security_service import PASSWORD, code_of
@@ -64,6 +69,15 @@ def test_a_changed_cookie_is_no_session(service, where):
     changed = [text[:-2] + "AA", signature] if where == "text" else [text, "A" * len(signature)]
     other = service.client(Cookie=f"penstock_session={'.'.join(changed)}")
     assert other.get("/api/v1/runs").status_code == 401
+
+
+def test_a_cookie_of_release_0_1_0_is_still_a_session(service):
+    text = service.signed_in("viewer").cookies["penstock_session"].split(".")[0]
+    content = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))) | {"issued": int(time.time())}
+    former = base64.urlsafe_b64encode(json.dumps(content).encode()).rstrip(b"=")
+    signature = hmac.digest(service.app.people._keys["session"], former, "sha256")
+    cookie = f"{former.decode()}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}"
+    assert service.client(Cookie=f"penstock_session={cookie}").get("/api/v1/runs").status_code == 200
 
 
 def test_a_write_with_a_session_needs_the_csrf_header(service):

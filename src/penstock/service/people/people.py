@@ -251,8 +251,11 @@ def read_session(value: str, key: bytes) -> Session | None:
     if not value.isascii() or not hmac.compare_digest(signature, _encode(hmac.digest(key, text.encode(), "sha256"))):
         return None
     try:
-        return Session(**orjson.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4))))
-    except (NotBase64, TypeError, ValueError):  # signed by a version with another format
+        content = orjson.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        return Session(
+            content["name"], content["epoch"], content["expires"], content["nonce"]
+        )  # 0.1.0 has `issued` too
+    except (NotBase64, KeyError, TypeError, ValueError):  # signed by a version with another format
         return None
 
 
