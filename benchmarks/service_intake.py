@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import cast
 
 import uvloop
-from service_parts import cpu_of, tell
+from service_parts import cpu_of, report
 
 WAITS_S = 10.0  # until the background work of the start is done
 PROJECT = "sources:\n  app: {type: webhook, secret: '${env:HOOK_KEY}', rate_limit: {requests: 1000000, per: 1s}}\n"
@@ -171,7 +171,7 @@ def _both(arguments: list[str]) -> None:
             before = cpu_of(server.pid)
             done = subprocess.run([*command, "--load", port, *arguments], check=True, stdout=subprocess.PIPE)
             found, cpu_s = json.loads(done.stdout), cpu_of(server.pid) - before
-            tell(**found, service_cpu_s=cpu_s, service_cpu_us_a_post=cpu_s / found["posts"] * 1e6)
+            report(**found, service_cpu_s=cpu_s, service_cpu_us_a_post=cpu_s / found["posts"] * 1e6)
             server.terminate()
 
 

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from service_parts import Client, apply, served, share, tell
+from service_parts import Client, apply, served, share, report
 from sqlalchemy import insert
 
 TIMES = 100
@@ -132,7 +132,7 @@ def main() -> None:
                 began = service.cpu_s()
                 found = client.times(TIMES, "GET", path)
                 cpu_ms = (service.cpu_s() - began) / TIMES * 1000
-                tell(page=path, p50_ms=share(found, 0.5), p95_ms=share(found, 0.95), cpu_ms=cpu_ms)
+                report(page=path, p50_ms=share(found, 0.5), p95_ms=share(found, 0.95), cpu_ms=cpu_ms)
 
 
 def _paths(client: Client) -> list[str]:

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from urllib.request import urlopen
 
-from service_parts import Served, apply, served, share, tell
+from service_parts import Served, apply, served, share, report
 
 RECORDS = 8
 WAITS_S = 6.0  # until the background work of the start is done
@@ -51,7 +51,7 @@ def _measure(folder: Path, port: str) -> None:
         time.sleep(WAITS_S)
         _post_and_wait(service, port, 0)  # the first run imports what runs need
         found = sorted(_post_and_wait(service, port, number) for number in range(1, RECORDS + 1))
-        tell(what="post to request", p50_s=share(found, 0.5), p95_s=share(found, 0.95), longest_s=found[-1])
+        report(what="post to request", p50_s=share(found, 0.5), p95_s=share(found, 0.95), longest_s=found[-1])
 
 
 def _post_and_wait(service: Served, port: str, number: int) -> float:

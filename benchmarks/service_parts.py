@@ -110,7 +110,7 @@ def share(found: Sequence[float], part: float) -> float:
     return found[min(int(len(found) * part), len(found) - 1)]
 
 
-def tell(**figures: float | str) -> None:
+def report(**figures: float | str) -> None:
     """One JSON line."""
     rounded = {name: round(value, 2) if isinstance(value, float) else value for name, value in figures.items()}
     sys.stdout.write(json.dumps(rounded) + "\n")

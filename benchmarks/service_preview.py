@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from service_parts import apply, served, share, tell
+from service_parts import apply, served, share, report
 
 TIMES = 200
 COLUMNS = [f"extra_{number}" for number in range(16)]
@@ -50,7 +50,7 @@ def main() -> None:
                         raise SystemExit("it is not the edit that was shown")
                 cpu_ms = (service.cpu_s() - began) / TIMES * 1000
                 first, found = found[0], sorted(found)
-                tell(what=what, p50_ms=share(found, 0.5), p95_ms=share(found, 0.95), first_ms=first, cpu_ms=cpu_ms)
+                report(what=what, p50_ms=share(found, 0.5), p95_ms=share(found, 0.95), first_ms=first, cpu_ms=cpu_ms)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from service_parts import apply, served, tell
+from service_parts import apply, served, report
 
 WAITS_S = 15.0  # until the start-up work of the background threads is over
 MEASURED_S = 60.0
@@ -39,7 +39,7 @@ def main() -> None:
                 before, began = service.cpu_s(), time.perf_counter()
                 time.sleep(MEASURED_S)
                 percent = 100 * (service.cpu_s() - before) / (time.perf_counter() - began)
-                tell(what="at rest", destinations=destinations, flows=destinations // 2, percent_of_a_core=percent)
+                report(what="at rest", destinations=destinations, flows=destinations // 2, percent_of_a_core=percent)
 
 
 def _project(destinations: int) -> str:

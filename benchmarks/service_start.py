@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from service_parts import Client, apply, served, share, tell
+from service_parts import Client, apply, served, share, report
 
 PEOPLE = 20_000
 WAITS_S = 8.0  # until the background work of the start is done
@@ -48,9 +48,9 @@ def main() -> None:
         with served(folder) as service:
             client = service.client()
             time.sleep(WAITS_S)
-            tell(what="memory before the first run", mb=service.memory_mb(), highest_mb=service.memory_mb("VmHWM"))
+            report(what="memory before the first run", mb=service.memory_mb(), highest_mb=service.memory_mb("VmHWM"))
             _run(client)
-            tell(what="memory after a run", mb=service.memory_mb(), highest_mb=service.memory_mb("VmHWM"))
+            report(what="memory after a run", mb=service.memory_mb(), highest_mb=service.memory_mb("VmHWM"))
         other.terminate()
 
 
@@ -60,7 +60,7 @@ def _starts(folder: Path, times: int) -> None:
         with served(folder) as service:
             found.append(service.ready_s)
             cpu.append(service.ready_cpu_s)
-    tell(what="start to ready", best_s=min(found), median_s=share(sorted(found), 0.5), cpu_s=min(cpu))
+    report(what="start to ready", best_s=min(found), median_s=share(sorted(found), 0.5), cpu_s=min(cpu))
 
 
 def _run(client: Client) -> None:
@@ -69,7 +69,7 @@ def _run(client: Client) -> None:
     while time.monotonic() < end:
         found = client.ask("GET", f"/api/v1/runs/{run}")
         if found["status"] not in ("queued", "running"):
-            tell(what="run", status=found["status"], records=found["records"]["read"], seconds=found["duration_s"])
+            report(what="run", status=found["status"], records=found["records"]["read"], seconds=found["duration_s"])
             return
         time.sleep(0.2)
     raise SystemExit("the run did not end")

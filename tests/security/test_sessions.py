@@ -7,7 +7,16 @@ import time
 
 import pytest
 
+from support.kernel.event_listener import EventListener
 from support.service.security_service import PASSWORD, code_of
+
+
+@pytest.fixture
+def listener(service):
+    made = EventListener()
+    service.app.emit_to(made)
+    return made
+
 
 SESSION = "/api/v1/session"
 GOOD = {"name": "admin", "password": PASSWORD}
@@ -187,3 +196,35 @@ def test_every_response_has_security_headers(service):
         assert headers["referrer-policy"] == "same-origin"
         assert "camera=()" in headers["permissions-policy"]
     assert client.get("/api/v1/runs").headers["cache-control"] == "no-store"
+
+
+def test_sign_ins_are_logged_with_the_user_and_never_with_the_typed_name(service, listener):
+    service.client().post(SESSION, json=GOOD)
+    service.client().post(SESSION, json=GOOD | {"password": "a wrong password"})
+    service.client().post(SESSION, json={"name": PASSWORD, "password": "x"})
+    service.client(Authorization="Bearer pst_wrong").get("/api/v1/runs")
+    assert listener.of("signin.accepted") == [{"who": "admin", "by": "password"}]
+    refused = [(event["who"], event["by"]) for event in listener.of("signin.refused")]
+    assert refused == [("admin", "password"), (None, "password"), (None, "token")]
+    assert PASSWORD not in str(listener.all)
+
+
+def test_a_delayed_sign_in_is_logged(service, listener):
+    for _ in range(8):
+        last = service.client().post(SESSION, json=GOOD | {"password": "a wrong password"})
+    assert last.status_code == 429
+    assert {event["who"] for event in listener.of("signin.delayed")} == {"admin"}
+
+
+def test_changes_and_refused_changes_are_logged_with_the_user(service, listener):
+    admin = service.signed_in("admin")
+    assert admin.post("/api/v1/flows/all/pause").status_code < 300
+    assert admin.post("/api/v1/flows/nothing/pause").status_code == 404
+    viewer = service.signed_in("viewer")
+    assert viewer.post("/api/v1/flows/all/pause").status_code == 403
+    action = "POST /flows/{name}/pause"
+    assert listener.of("change.made") == [{"who": "admin", "action": action, "what": "name=all"}]
+    assert [(event["who"], event["what"], event["status"]) for event in listener.of("change.refused")] == [
+        ("admin", "name=nothing", 404),
+        ("viewer", "name=all", 403),
+    ]

@@ -1,6 +1,6 @@
 """The events that Penstock emits for logs and traces, by stable names.
 
-The code where an event happens reports it (`ctx.events.tell("run.started", run=…)`); the listener decides what
+The code where an event happens reports it (`ctx.events.emit("run.started", run=…)`); the listener decides what
 to do with it. The names are part of the public interface: people search and alert by them.
 """
 
@@ -53,10 +53,10 @@ EVENTS: Mapping[str, Kind] = MappingProxyType(
         "intake.resumed": Kind("info", "runs for received records are no longer paused"),
         "intake.changed": Kind("warning", "the records of a webhook have other columns than before"),
         "signin.accepted": Kind("info", "a user signed in"),
-        "signin.refused": Kind("warning", "a name and password, or a token, were refused"),
+        "signin.refused": Kind("warning", "a password, a token or a sign-in by an identity provider was refused"),
         "signin.delayed": Kind("warning", "a sign-in was refused because of too many failed ones before it"),
-        "change.made": Kind("info", "a user changed the project, its settings or its users"),
-        "change.refused": Kind("info", "a change was refused: it was invalid, or based on an old version"),
+        "change.made": Kind("info", "a user changed something: the project, settings, users, runs, the quarantine"),
+        "change.refused": Kind("info", "a change was refused: not permitted, invalid, or based on an old version"),
         "alert.raised": Kind("warning", "an alert opened"),
         "alert.over": Kind("info", "an alert closed"),
         "alert.undelivered": Kind("error", "a channel did not accept a message; it is sent again"),
@@ -77,7 +77,7 @@ class Span(Protocol):
 class Events(Protocol):
     """The listener of events. Every method can be called from any thread, and none raises."""
 
-    def tell(self, event: str, /, **facts: Any) -> None:
+    def emit(self, event: str, /, **facts: Any) -> None:
         """Report that an event happened; `event` is a name in `EVENTS`."""
         ...
 
@@ -109,7 +109,7 @@ NO_SPAN = _NoSpan()
 class Silent:
     """A listener that does nothing: for all commands but `serve` and `worker`."""
 
-    def tell(self, event: str, /, **facts: Any) -> None:
+    def emit(self, event: str, /, **facts: Any) -> None:
         """Does nothing."""
 
     def hide(self, secret: str | None) -> None:

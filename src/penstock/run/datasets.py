@@ -156,7 +156,7 @@ def _pushed_columns(
         return stored.schema, samples
     schema = with_later(dataset.detect(known=stored.schema).schema, stored.schema)
     new = [name for name in schema.names() if name not in stored.schema.names()]
-    ctx.events.tell("intake.changed", dataset=dataset.spec.name, columns=new[:MOST_NAMED])
+    ctx.events.emit("intake.changed", dataset=dataset.spec.name, columns=new[:MOST_NAMED])
     return schema, samples
 
 

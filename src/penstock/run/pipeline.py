@@ -82,7 +82,7 @@ class RunEvents:
         reason = delivery.answer.reason if isinstance(delivery.answer, Lost) else None
         if delivery.stop is not None:
             reason = delivery.stop.reason
-        self.events.tell(
+        self.events.emit(
             "delivery.failed",
             run=self.run,
             destination=self.destination,

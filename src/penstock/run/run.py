@@ -105,12 +105,12 @@ class RunRequest:
 def run_events(events: Events, run: RunRow) -> Iterator[list[RunRow]]:
     """Reports the start and the end of a run, and times it; put the ended run into the list."""
     with events.span("run", run=run.id, destination=run.target, kind=run.kind) as span:
-        events.tell("run.started", run=run.id, destination=run.target, kind=run.kind, parent=run.parent)
+        events.emit("run.started", run=run.id, destination=run.target, kind=run.kind, parent=run.parent)
         ended: list[RunRow] = []
         yield ended
         for row in ended:
             span.set(status=row.status, requests=row.requests, retries=row.retries)
-            events.tell(
+            events.emit(
                 "run.ended",
                 run=row.id,
                 destination=row.target,

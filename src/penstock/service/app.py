@@ -74,10 +74,10 @@ class ServiceApp(App):
 
     @property
     def events(self) -> Events:
-        """The listener of events, which ignores them unless `tell_to` has set another."""
+        """The listener of events, which ignores them unless `emit_to` has set another."""
         return self._ctx.events
 
-    def tell_to(self, events: Events) -> None:
+    def emit_to(self, events: Events) -> None:
         """Report events to `events` from now on: logs and traces."""
         self._ctx = replace(self._ctx, events=events)
 
@@ -209,4 +209,4 @@ class ServiceApp(App):
     def people(self) -> People:
         """Users, their sign-in, and the callers of the API."""
         at = self._ctx
-        return People(at.database, at.clock, at.sealer, environ=at.environ)
+        return People(at.database, at.clock, at.sealer, environ=at.environ, events=lambda: self.events)

@@ -60,15 +60,15 @@ def test_failed_pruning_is_reported(tmp_path, database, monkeypatch):
     (tmp_path / "penstock.yaml").write_text("sources: {}\n")
     url = f"sqlite:///{tmp_path}/state.db"
     with ServiceApp.open(tmp_path / "penstock.yaml", url, environ={}, clock=Stopped()) as app:
-        app._ctx = replace(app._ctx, events=(heard := EventListener()))
+        app._ctx = replace(app._ctx, events=(listener := EventListener()))
         assert app.care.tick().finished
-        assert heard.of("care.done") == [{"work": "prune", "removed": 0}]
+        assert listener.of("care.done") == [{"work": "prune", "removed": 0}]
         with app._ctx.database.begin() as conn:
             conn.execute(text("DELETE FROM settings"))
             conn.execute(text("DROP TABLE responses"))
         with pytest.raises(OperationalError):
             app.care.tick()
-    assert heard.of("care.failed") == [{"work": "prune", "error": "OperationalError"}]
+    assert listener.of("care.failed") == [{"work": "prune", "error": "OperationalError"}]
 
 
 @pytest.fixture

@@ -50,14 +50,14 @@ def people(sandbox):
 
 def test_a_new_column_is_reported_once(opened):
     app, client = opened
-    heard = EventListener()
-    app._ctx = replace(app._ctx, events=heard)
+    listener = EventListener()
+    app._ctx = replace(app._ctx, events=listener)
     client.post("/hooks/app", json={"id": "1", "email": "a@x.example"}).raise_for_status()
     app.dataset("people")
     client.post("/hooks/app", json={"id": "2", "email": "b@x.example", "plan": "gold"}).raise_for_status()
     for _ in range(2):
         assert [column.name for column in app.dataset("people").schema.columns] == ["id", "email", "plan"]
-    assert heard.of("intake.changed") == [{"dataset": "people", "columns": ["plan"]}]
+    assert listener.of("intake.changed") == [{"dataset": "people", "columns": ["plan"]}]
 
 
 def test_a_column_of_later_records_is_sent_with_new_columns_send(opened, sandbox):

@@ -101,8 +101,8 @@ class Refusing:
 
 def test_a_paused_feed_is_reported_once(opened):
     app, client = opened
-    heard, queue = EventListener(), Refusing()
-    ctx = replace(app._present(), events=heard, clock=Ahead())
+    listener, queue = EventListener(), Refusing()
+    ctx = replace(app._present(), events=listener, clock=Ahead())
     feed = Feed(lambda: ctx, queue)
 
     def batches(number):
@@ -114,13 +114,13 @@ def test_a_paused_feed_is_reported_once(opened):
 
     batches(5)
     assert queue.asked >= 5
-    assert [event["target"] for event in heard.of("intake.not-run")] == ["people"]
-    assert "it has no API key" in heard.of("intake.not-run")[0]["reason"]
+    assert [event["target"] for event in listener.of("intake.not-run")] == ["people"]
+    assert "it has no API key" in listener.of("intake.not-run")[0]["reason"]
     queue.reason = "it was paused"
     batches(3)
-    assert len(heard.of("intake.not-run")) == 2, "another reason is reported"
+    assert len(listener.of("intake.not-run")) == 2, "another reason is reported"
     queue.reason = None
     batches(1)
     queue.reason = "it was paused"
     batches(3)
-    assert len(heard.of("intake.not-run")) == 3, "the same again, after it went well"
+    assert len(listener.of("intake.not-run")) == 3, "the same again, after it went well"

@@ -223,13 +223,13 @@ def test_the_response_to_a_post_is_json(client):
 
 def test_refused_posts_are_logged_once_a_second_and_measured(opened):
     app, client = opened
-    app._ctx = replace(app._ctx, events=(heard := EventListener()))
+    app._ctx = replace(app._ctx, events=(listener := EventListener()))
     before, posted = refused_posts(client), 0
-    while len(heard.of("intake.refused")) < 2:
+    while len(listener.of("intake.refused")) < 2:
         assert client.post("/hooks/queried", json=RECORD).status_code == 401
         posted += 1
         assert posted < 20_000, "it is logged again after a second"
-    logged = heard.of("intake.refused")
+    logged = listener.of("intake.refused")
     assert {(one["source"], one["status"]) for one in logged} == {("queried", 401)}
     assert logged[1]["posts"] > 1, "it counts the posts in between"
     assert refused_posts(client) == before + posted

@@ -4,20 +4,21 @@ from dataclasses import replace
 
 import pytest
 
+from penstock.service.store import work
 from penstock.service.work.queue import Queue
 from support.kernel.event_listener import EventListener
 from support.service.applied_project import ended
 
 
 @pytest.fixture
-def heard():
+def listener():
     return EventListener()
 
 
 @pytest.fixture
-def worker(project, heard):
+def worker(project, listener):
     with project.open() as app:
-        app._ctx = replace(app._ctx, events=heard)
+        app._ctx = replace(app._ctx, events=listener)
         started = app.worker()
         yield app, started
         started.stop()
@@ -27,7 +28,7 @@ def run_once(app):
     return ended(app, app.work.enqueue("it", trigger="person:ada", asked_by="ada")["run"])
 
 
-def test_a_run_that_starts_during_take_over_is_not_requeued(worker, heard, monkeypatch):
+def test_a_run_that_starts_during_take_over_is_not_requeued(worker, listener, monkeypatch):
     app, started = worker
     take = Queue.take
 
@@ -39,12 +40,12 @@ def test_a_run_that_starts_during_take_over_is_not_requeued(worker, heard, monke
     monkeypatch.setattr(Queue, "take", taken)
     started.start()
     assert run_once(app)["status"] == "succeeded"
-    assert heard.of("run.taken-over") == []
+    assert listener.of("run.taken-over") == []
 
 
-def test_a_run_that_ends_during_take_over_is_not_requeued(worker, heard, monkeypatch):
+def test_a_run_that_ends_during_take_over_is_not_requeued(worker, listener, monkeypatch):
     app, started = worker
-    end, living = Queue.end, Queue.living
+    end, living = Queue.end, Queue._living
     ending = []
 
     def looked(self):
@@ -54,7 +55,7 @@ def test_a_run_that_ends_during_take_over_is_not_requeued(worker, heard, monkeyp
         return living(self)
 
     def ended_while_looking(self, row):
-        monkeypatch.setattr(Queue, "living", looked)
+        monkeypatch.setattr(Queue, "_living", looked)
         ending.append(row)
         started._care()
 
@@ -62,4 +63,17 @@ def test_a_run_that_ends_during_take_over_is_not_requeued(worker, heard, monkeyp
     started.start()
     assert run_once(app)["status"] == "succeeded"
     monkeypatch.undo()
-    assert heard.of("run.taken-over") == []
+    assert listener.of("run.taken-over") == []
+
+
+def test_a_dead_worker_and_the_run_that_is_taken_over_are_logged_once(worker, listener):
+    app, started = worker
+    dead = Queue(app._ctx.database, app._ctx.clock, "dead-1", started._version)
+    with dead.database.begin() as conn:
+        work.register(conn, work.WorkerRow("dead-1", started._version, "elsewhere", "2026-01-01T00:00:00Z"))
+    run = app.work.enqueue("it", trigger="person:ada", asked_by="ada")["run"]
+    dead.take(dead.hand_out()[0].ticket)
+    started._care()
+    started._care()
+    assert listener.of("worker.lost") == [{"worker": "dead-1"}]
+    assert listener.of("run.taken-over") == [{"run": run, "worker": started.id}]

@@ -12,7 +12,7 @@ class EventListener:
         self.all: list[tuple[str, dict[str, Any]]] = []
         self.hide, self.span = SILENT.hide, SILENT.span
 
-    def tell(self, event: str, /, **facts: Any) -> None:
+    def emit(self, event: str, /, **facts: Any) -> None:
         self.all.append((event, facts))
 
     def of(self, event: str) -> list[dict[str, Any]]:

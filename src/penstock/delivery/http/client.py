@@ -190,7 +190,7 @@ class Client:
             answer = await self._attempt(request, url, headers)
             span.set(status=answer.status if isinstance(answer, Reply) else answer.kind)
         if isinstance(answer, Reply) and answer.status == 429:
-            self.events.tell("budget.blocked", credential=name, retry_after=answer.headers.get("retry-after"))
+            self.events.emit("budget.blocked", credential=name, retry_after=answer.headers.get("retry-after"))
         return answer
 
     async def _attempt(self, request: Request, url: URL, headers: CIMultiDict[str]) -> Reply | Lost:

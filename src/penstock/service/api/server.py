@@ -75,13 +75,13 @@ def serve_until_stopped(options: Options, ready: Callable[[Ready], None]) -> Non
             server.busy = is_busy
 
             def started() -> None:
-                app.events.tell("service.started", url=url)
+                app.events.emit("service.started", url=url)
                 app.people.serve_at(url)
                 ready(Ready(url, _setup_url(app, options, url), app.edits.newest().version))
                 begin_to_work()
 
             server.run_and_report([listening], started)
-            app.events.tell("service.stopped")
+            app.events.emit("service.stopped")
 
 
 @contextmanager

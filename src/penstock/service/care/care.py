@@ -175,10 +175,10 @@ class Caretaker:
             if pruned is not None and pruned.finished:
                 forget_uploads(ctx)
         except Exception as error:
-            ctx.events.tell("care.failed", work="prune", error=type(error).__name__)
+            ctx.events.emit("care.failed", work="prune", error=type(error).__name__)
             raise
         if pruned is not None and pruned.finished:
-            ctx.events.tell("care.done", work="prune", removed=sum(pruned.removed.values()))
+            ctx.events.emit("care.done", work="prune", removed=sum(pruned.removed.values()))
         return pruned
 
     def diagnose(self, *, open_to_all: bool) -> Diagnosis:

@@ -159,13 +159,13 @@ class Feed:
             work.put_feed_pause(conn, made)
         self._pauses[pause.target] = made
         if failures == 1 or reason != pause.reason:
-            ctx.events.tell("intake.paused", target=pause.target, run=pause.run, reason=reason, wait_s=wait)
+            ctx.events.emit("intake.paused", target=pause.target, run=pause.run, reason=reason, wait_s=wait)
 
     def _resume(self, ctx: Context, target: str) -> None:
         del self._pauses[target]
         with ctx.database.begin() as conn:
             work.end_feed_pause(conn, target)
-        ctx.events.tell("intake.resumed", target=target)
+        ctx.events.emit("intake.resumed", target=target)
 
     def _request(self, target: str) -> bool:
         self._behind[target].since = self.ctx().clock.monotonic()
@@ -178,7 +178,7 @@ class Feed:
         except PenstockError as error:
             if self._reported.get(target) != str(error):  # report a reason once
                 self._reported[target] = str(error)
-                self.ctx().events.tell("intake.not-run", target=target, reason=str(error))
+                self.ctx().events.emit("intake.not-run", target=target, reason=str(error))
             return False
         self._reported.pop(target, None)
         return True

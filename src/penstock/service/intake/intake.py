@@ -154,7 +154,7 @@ class Intake:
             if self._clock.monotonic() - self._forgotten > FORGET_S:
                 self._forgotten = self._clock.monotonic()
                 pushed.forget_seen(conn, now.timestamp())
-        self._events.tell("intake.received", posts=len(posts), records=sum(taken))
+        self._events.emit("intake.received", posts=len(posts), records=sum(taken))
         return taken
 
     # ── sources and their keys ───────────────────────────────────────────────

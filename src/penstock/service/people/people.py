@@ -21,6 +21,7 @@ from sqlalchemy import Connection
 
 from penstock.clock import Clock, iso
 from penstock.model.errors import InputError, Problem, TooManyTries
+from penstock.model.events import SILENT, Events
 from penstock.service.model import ROLES, SESSION_LIVES_S, SIGN_ON_LIVES_S, Person, PersonRow, SignedIn
 from penstock.service.people import accounts
 from penstock.service.people.accounts import NAME, RESERVED, Accounts
@@ -54,6 +55,7 @@ class People:
     sealer: Callable[[], Sealer]
     draw: Callable[[int], str] = secrets.token_urlsafe
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
+    events: Callable[[], Events] = field(default=lambda: SILENT, repr=False)
 
     @cached_property
     def register(self) -> Accounts:
@@ -96,7 +98,7 @@ class People:
 
     def set_up(self, token: str, name: str, password: str) -> SignedIn:
         """Set a password with a one-time link, and sign in."""
-        return self._session(self.register.use_link(token, name, password))
+        return self._signed_in(self.register.use_link(token, name, password), "link")
 
     def sign_in(self, name: str, password: str, address: str) -> SignedIn:
         """A session for name and password. InputError `wrong-sign-in` for any wrong part; TooManyTries."""
@@ -105,7 +107,7 @@ class People:
             message = "name or password is wrong"
             hint = "an admin can create a link for a new password under Settings, Users"
             raise InputError(Problem("session", message, "wrong-sign-in", hint))
-        return self._session(found)
+        return self._signed_in(found, "password")
 
     # ── sign-in by an identity provider ──────────────────────────────────────
 
@@ -131,6 +133,13 @@ class People:
 
     def end_sign_on(self, sealed: str | None, answer: Mapping[str, str]) -> tuple[SignedIn, str]:
         """The session for the provider's parameters `answer`, and the path to go to. InputError if a check fails."""
+        try:
+            return self._end_sign_on(sealed, answer)
+        except InputError as error:
+            self.events().emit("signin.refused", who=None, by="identity provider", reason=str(error))
+            raise
+
+    def _end_sign_on(self, sealed: str | None, answer: Mapping[str, str]) -> tuple[SignedIn, str]:
         request, back, to = self._read_request(sealed)
         if not hmac.compare_digest(answer.get("state", "").encode(), request.state.encode()):
             raise refused("this browser did not begin this sign-in")
@@ -140,7 +149,7 @@ class People:
         if "code" not in answer:
             raise refused("the identity provider refused the sign-in")
         claims = self._provider.claims(request, answer["code"], back)
-        return self._session(person_of(self.register, self.sign_on, claims)), to
+        return self._signed_in(person_of(self.register, self.sign_on, claims), "identity provider"), to
 
     def _read_request(self, sealed: str | None) -> tuple[SignOnRequest, str, str]:
         try:
@@ -153,6 +162,10 @@ class People:
         return SignOnRequest(state, nonce, verifier), back, to
 
     # ── the user of a cookie or a token ──────────────────────────────────────
+
+    def _signed_in(self, row: PersonRow, by: str) -> SignedIn:
+        self.events().emit("signin.accepted", who=row.name, by=by)
+        return self._session(row)
 
     def _session(self, row: PersonRow) -> SignedIn:
         now = int(self.clock.now().timestamp())
@@ -173,7 +186,10 @@ class People:
 
     def of_token(self, text: str) -> Person | None:
         """The user of an API token; None if the token is invalid or has expired."""
-        return self.register.of_token(text) if text.startswith(accounts.TOKEN_MARK) else None
+        found = self.register.of_token(text) if text.startswith(accounts.TOKEN_MARK) else None
+        if found is None:
+            self.events().emit("signin.refused", who=None, by="token", reason="the token is invalid or has expired")
+        return found
 
     def csrf(self, cookie: str) -> str:
         return csrf_value(cookie, self._keys["csrf"])
@@ -203,9 +219,13 @@ class People:
             attempts = [(by_name, BY_NAME), (by_address, BY_ADDRESS)]
             wait = rows.take_attempt(conn, attempts, self.clock.now().timestamp())
             row = rows.person(conn, name)
+        who = None if row is None else row.name  # never the typed name, since a password may be typed as the name
         if wait > 0:
+            self.events().emit("signin.delayed", who=who, client=address, wait_s=wait)
             raise TooManyTries(wait)
         if not accounts.is_password(password, None if row is None else row.password):
+            reason = "name or password is wrong"
+            self.events().emit("signin.refused", who=who, by="password", client=address, reason=reason)
             return None
         with self.database.begin() as conn:
             rows.forget_attempts(conn, by_name)

@@ -131,9 +131,9 @@ def register(conn: Connection, worker: WorkerRow) -> None:
     conn.execute(insert(workers).values(id=worker.id, version=worker.version, place=worker.place, since=worker.since))
 
 
-def unregister(conn: Connection, worker: str) -> None:
-    """Delete a worker that has ended or died."""
-    conn.execute(delete(workers).where(workers.c.id == worker))
+def unregister(conn: Connection, worker: str) -> bool:
+    """Delete a worker that has ended or died; whether it was there."""
+    return conn.execute(delete(workers).where(workers.c.id == worker)).rowcount > 0
 
 
 def registered(conn: Connection) -> list[WorkerRow]:

@@ -70,7 +70,6 @@ def write(
         for name in before.channels.keys() - wanted.channels.keys():
             credentials.forget_credential(conn, SEALED.format(name))
         put_setting(conn, NAME, wanted.model_dump(), by=by, at=at)
-    ctx.events.tell("change.made", who=by, what="settings alerts")
     return wanted
 
 

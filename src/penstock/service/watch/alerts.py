@@ -55,7 +55,7 @@ def check(ctx: Context) -> list[AlertChange]:
             add_messages(conn, _to_all(settings, [(ended.title, ended.body)], facts.now, "results"))
     for one in news:
         event = "alert.over" if one.what == "over" else "alert.raised"
-        ctx.events.tell(event, alert=one.alert.id, reason=one.alert.reason, repeated=one.what == "still")
+        ctx.events.emit(event, alert=one.alert.id, reason=one.alert.reason, repeated=one.what == "still")
     return news
 
 
@@ -140,7 +140,7 @@ def send_due(ctx: Context) -> int:
             else:
                 delay_message(conn, message.id, error, ctx.clock.now().timestamp() + pause)
         if error is not None:
-            ctx.events.tell("alert.undelivered", channel=message.channel, reason=error, tries=message.tries + 1)
+            ctx.events.emit("alert.undelivered", channel=message.channel, reason=error, tries=message.tries + 1)
     return taken
 
 

@@ -69,7 +69,7 @@ class LogEvents:
     redactor: Redactor
     level: int
 
-    def tell(self, event: str, /, **facts: Any) -> None:
+    def emit(self, event: str, /, **facts: Any) -> None:
         level = EVENTS[event].level
         if logging.getLevelNamesMapping()[level.upper()] >= self.level:
             getattr(self.logger, level)(event, **facts)

@@ -155,7 +155,7 @@ class Watchable(Protocol):
         """The listener of events."""
         ...
 
-    def tell_to(self, events: Events) -> None:
+    def emit_to(self, events: Events) -> None:
         """Report events to `events` from now on."""
         ...
 
@@ -168,9 +168,9 @@ class ServiceEvents:
     metrics: Metrics
     traces: Traces | None = None
 
-    def tell(self, event: str, /, **facts: Any) -> None:
+    def emit(self, event: str, /, **facts: Any) -> None:
         self.metrics.events.labels(event).inc()
-        self.logs.tell(event, **facts)
+        self.logs.emit(event, **facts)
 
     def hide(self, secret: str | None) -> None:
         self.logs.hide(secret)
@@ -221,7 +221,7 @@ def watched(app: Watchable, environ: Mapping[str, str], stream: TextIO | None = 
 
             events.traces = start_traces(environ, events.logs.redactor.text)
             stack.callback(events.traces.close)
-        app.tell_to(events)
+        app.emit_to(events)
         stop = threading.Event()
         thread = threading.Thread(target=_tick, args=(app, stop), daemon=True, name="penstock-watch")
         thread.start()
@@ -238,7 +238,7 @@ def _tick(app: Watchable, stop: threading.Event) -> None:
         except PenstockError:
             continue
         except Exception as error:  # noqa: BLE001 - see above
-            app.events.tell("defect", error=type(error).__name__, where="watch")
+            app.events.emit("defect", error=type(error).__name__, where="watch")
 
 
 def _wants_traces(environ: Mapping[str, str]) -> bool:

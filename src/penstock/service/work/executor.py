@@ -68,7 +68,7 @@ class Executor:
             self._never_begun(self._wanted[0] if self._wanted else "stopped")
         except Exception as error:  # noqa: BLE001 - a defect ends its run, not the worker
             places = "".join(f"\n  {f.filename}:{f.lineno} in {f.name}" for f in extract_tb(error.__traceback__))
-            self.ctx.events.tell("defect", run=self.row.run, error=type(error).__name__, places=places)
+            self.ctx.events.emit("defect", run=self.row.run, error=type(error).__name__, places=places)
             self._failed("error", f"a defect in Penstock: {type(error).__name__}")
         else:
             if self.shutdown and self._is_unfinished():
@@ -123,7 +123,7 @@ class Executor:
         self._close("cancelled", reason, "cancelled")
 
     def _failed(self, kind: str, reason: str, problems: tuple[Problem, ...] = ()) -> None:
-        self.ctx.events.tell("run.failed", run=self.row.run, target=self.row.target, reason=reason)
+        self.ctx.events.emit("run.failed", run=self.row.run, target=self.row.target, reason=reason)
         self._close("failed", reason, kind, problems)
 
     def _close(self, status: RunStatus, reason: str, kind: str, problems: tuple[Problem, ...] = ()) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from sqlalchemy import Connection
 
@@ -63,6 +63,13 @@ class Engine(Protocol):
     def stop(self) -> None:
         """Take no more tickets. Does not wait for those that are being executed."""
         ...
+
+
+class TakenOver(NamedTuple):
+    """The tickets that are void now, and the workers that have died."""
+
+    tickets: list[str]
+    workers: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,20 +126,22 @@ class Queue:
         with self.database.begin() as conn:
             work.change(conn, row, state="ended", worker=None, stop=None)
 
-    def living(self) -> dict[str, str]:
-        """The versions of the workers that are alive, by id; the rows of dead workers are deleted."""
+    def _living(self) -> tuple[dict[str, str], list[str]]:
+        """The versions of the workers that are alive, by id, and the workers that died; their rows are deleted.
+
+        Each dead worker is returned to one caller only, of all the processes.
+        """
         with self.database.read() as conn:
             known = work.registered(conn)
         alive = {row.id: row.version for row in known if leases.is_taken(self.database, leases.of_worker(row.id))}
         dead = [row.id for row in known if row.id not in alive]
         if dead:
             with self.database.begin() as conn:
-                for worker in dead:
-                    work.unregister(conn, worker)
-        return alive
+                dead = [worker for worker in dead if work.unregister(conn, worker)]
+        return alive, dead
 
-    def take_over(self, executing: Collection[str]) -> list[str]:
-        """Requeue the rows whose worker has died; returns the tickets that are void now.
+    def take_over(self, executing: Collection[str]) -> TakenOver:
+        """Requeue the rows whose worker has died.
 
         `executing` are the tickets of this worker, from before `take` until their row is ended or requeued. A ticket
         that ends between the read of the rows and the check of `executing` is not requeued.
@@ -140,10 +149,10 @@ class Queue:
         with self.database.read() as conn:
             rows = work.in_state(conn, ("handed", "running"))
         if not rows:
-            return []
-        alive = self.living()
+            return TakenOver([], [])
+        alive, dead = self._living()
         lost = [row for row in rows if self._is_lost(row, alive, executing)]
-        return [row.ticket for row in lost if self.put_back(row, later=row.worker == self.worker)]
+        return TakenOver([row.ticket for row in lost if self.put_back(row, later=row.worker == self.worker)], dead)
 
     def _is_lost(self, row: WorkRow, alive: dict[str, str], executing: Collection[str]) -> bool:
         if row.state == "handed":  # only workers of the version that assigned it take it

@@ -101,7 +101,7 @@ class WorkRequests:
     ) -> None:
         lane, now = _lane(ctx, spec), iso(ctx.clock.now())
         work.enqueue(conn, WorkRow(row.id, row.kind, row.target, lane, trigger, asked_by, now))
-        ctx.events.tell("run.queued", run=row.id, target=row.target, trigger=trigger)
+        ctx.events.emit("run.queued", run=row.id, target=row.target, trigger=trigger)
 
     def resend(self, by_destination: Mapping[str, Sequence[str]], *, trigger: Trigger, asked_by: str) -> list[RunJson]:
         """Request that records in quarantine, given by their ids, are sent: one run per destination."""

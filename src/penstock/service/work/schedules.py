@@ -207,7 +207,7 @@ class Schedules:
             work.forget_ticks_before(conn, iso(now - HANDLED_TIMES_FOR))
         if not ticks:
             why = "a run is in progress, or the time was missed and catch_up is none"
-            ctx.events.tell("schedule.skipped", flow=flow.name, due=iso(moments[0]), reason=why)
+            ctx.events.emit("schedule.skipped", flow=flow.name, due=iso(moments[0]), reason=why)
 
     def _look_at_data(self, ctx: Context, flow: FlowSpec, times: FlowTimes) -> None:
         """Store a due time if the data differs from that of the last run and has stopped changing."""
@@ -239,7 +239,7 @@ class Schedules:
             except InputError as error:  # no destination of it is active
                 with ctx.database.begin() as conn:
                     work.store_tick_run(conn, tick, work.SKIPPED)
-                ctx.events.tell("schedule.skipped", flow=tick.flow, due=tick.due, reason=str(error))
+                ctx.events.emit("schedule.skipped", flow=tick.flow, due=tick.due, reason=str(error))
 
     def _settle(self, conn: Connection, ctx: Context, flow: FlowSpec | None, tick: Tick) -> None:
         if flow is None or flow.schedule is None:  # it was deleted in the meantime
@@ -250,13 +250,13 @@ class Schedules:
         trigger = "new-data" if isinstance(read_schedule(flow.schedule), OnNewData) else "schedule"
         run = self.work.request(conn, ctx, flow, trigger=trigger, asked_by=ASKED_BY)
         work.store_tick_run(conn, tick, run)
-        ctx.events.tell("schedule.due", flow=flow.name, due=tick.due, missed=tick.missed, run=run)
+        ctx.events.emit("schedule.due", flow=flow.name, due=tick.due, missed=tick.missed, run=run)
 
     def _tell_failure(self, ctx: Context, flow: FlowSpec, reason: str) -> None:
         """Report an error once, not every few seconds."""
         if self._failed.get(flow.name) != reason:
             self._failed[flow.name] = reason
-            ctx.events.tell("schedule.failed", flow=flow.name, reason=reason)
+            ctx.events.emit("schedule.failed", flow=flow.name, reason=reason)
 
 
 def _rule(flow: FlowSpec) -> str:

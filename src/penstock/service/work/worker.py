@@ -130,7 +130,7 @@ class Worker:
             thread = threading.Thread(target=self._repeat, args=repeated, daemon=True, name=called)
             self._threads.append(thread)
             thread.start()
-        self._ctx().events.tell("worker.started", worker=self.id, version=self._version)
+        self._ctx().events.emit("worker.started", worker=self.id, version=self._version)
 
     def stop(self, wait_s: float = 60.0) -> bool:
         """Take no more runs, stop the present ones after their requests in flight, and requeue them.
@@ -152,7 +152,7 @@ class Worker:
         self._engine.stop()
         self._commits.close()
         self._unregister()
-        self._ctx().events.tell("worker.stopped", worker=self.id)
+        self._ctx().events.emit("worker.stopped", worker=self.id)
         return done
 
     def is_alive(self) -> bool:
@@ -247,10 +247,12 @@ class Worker:
             self._lease.close()
             self._lease_lost.clear()
             self._register()
-        void = self._queue.take_over(self._at_hand)
+        void, dead = self._queue.take_over(self._at_hand)
+        for worker in dead:
+            self._ctx().events.emit("worker.lost", worker=worker)
         if void:
             for ticket in void:
-                self._ctx().events.tell("run.taken-over", run=ticket.rpartition(".")[0], worker=self.id)
+                self._ctx().events.emit("run.taken-over", run=ticket.rpartition(".")[0], worker=self.id)
             self._engine.abandon(void)
         self._submit_again()
         self._tick()

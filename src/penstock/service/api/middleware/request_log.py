@@ -21,7 +21,8 @@ QUIET = frozenset({"/healthz", "/readyz", "/metrics"})  # requested every few se
 
 PREFIX = "/api/v1"
 CHANGES_NOTHING = ("/preview", "/validate", "/findings")  # POST only because the body has unsaved settings
-REFUSALS = frozenset({401, 403, 429})  # attempts without a right; other refusals are not noted
+REFUSALS = frozenset({401, 403, 429})  # attempts without a right; other refusals are only logged
+SIGN_IN = ("/session", "/setup")  # no changes: they have events of their own
 
 
 class AccessLog:
@@ -46,16 +47,16 @@ class AccessLog:
         try:
             await self.inner(scope, receive, noted)
         finally:
-            self._tell(scope, status, time.perf_counter() - began)
+            self._emit(scope, status, time.perf_counter() - began)
 
-    def _tell(self, scope: Scope, status: int, seconds: float) -> None:
+    def _emit(self, scope: Scope, status: int, seconds: float) -> None:
         app = service_of(self.api)
         route = getattr(scope.get("route"), "path", "other")
         method = scope["method"] if scope["method"] in METHODS else "other"
         app.watch.metrics.answers.labels(method, route, str(status)).observe(seconds)
         if scope["path"] not in QUIET:
             client = scope.get("client")
-            app.events.tell(
+            app.events.emit(
                 "http.request",
                 method=scope["method"],
                 path=scope["path"],
@@ -66,6 +67,8 @@ class AccessLog:
 
 
 class AuditLog:
+    """Writes changes and attempts without a right to the audit log; emits `change.made` and `change.refused`."""
+
     def __init__(self, inner: ASGIApp, api: FastAPI) -> None:
         self.inner = inner
         self.api = api
@@ -77,20 +80,32 @@ class AuditLog:
 
         async def noted_first(message: Message) -> None:
             replayed = scope.get("state", {}).get("replayed", False)
-            if message["type"] == "http.response.start" and not replayed and _is_noted(scope, message["status"]):
-                await run_in_threadpool(self._note, Request(scope), message["status"])
+            if message["type"] == "http.response.start" and not replayed:
+                if _is_noted(scope, message["status"]):
+                    await run_in_threadpool(self._note, Request(scope), message["status"])
+                self._emit(Request(scope), message["status"])
             await send(message)
 
         await self.inner(scope, receive, noted_first)
 
+    def _emit(self, request: Request, status: int) -> None:
+        template, person = template_of(request.scope), getattr(request.state, "person", None)
+        if person is None or template in SIGN_IN or not is_change(request.method, template):
+            return
+        events, who, action = service_of(self.api).events, person.name, f"{request.method} {template}"
+        what = _what(request, status)
+        if status < 400:
+            events.emit("change.made", who=who, action=action, what=what)
+        elif status < 500:
+            reason = getattr(request.state, "refusal", None)
+            events.emit("change.refused", who=who, action=action, what=what, status=status, reason=reason)
+
     def _note(self, request: Request, status: int) -> None:
         person = getattr(request.state, "person", None)
-        named = getattr(request.state, "names", {}) if status < 400 else {}  # names in a refused request are unchecked
-        names = {**request.path_params, **named}
         service_of(self.api).people.audit.note(
             who=_who(request, person),
             action=f"{request.method} {template_of(request.scope)}",
-            what=" ".join(f"{word}={name}" for word, name in names.items()),
+            what=_what(request, status),
             origin=address_of(request) + (f", token {person.token}" if person is not None and person.token else ""),
             result=_result(request, status),
         )
@@ -112,6 +127,12 @@ def _is_noted(scope: Scope, status: int) -> bool:
     if status in REFUSALS or status >= 500:
         return True
     return status < 400 and is_change(scope["method"], template_of(scope))
+
+
+def _what(request: Request, status: int) -> str:
+    """The names of what a request changes. Those in the body of a refused request are unchecked, so left out."""
+    named = getattr(request.state, "names", {}) if status < 400 else {}
+    return " ".join(f"{word}={name}" for word, name in {**request.path_params, **named}.items())
 
 
 def _who(request: Request, person: Person | None) -> str:

@@ -111,7 +111,7 @@ class HookEndpoint:
             return
         self._refused[key] = (now, 0)
         facts = {"source": source, "status": reply.status, "reason": reply.code, "posts": more + 1}
-        self._app.events.tell("intake.refused", **facts)
+        self._app.events.emit("intake.refused", **facts)
 
     async def _reply(self, scope: Scope, receive: Receive) -> PostReply:
         name = scope["path_params"]["source"]
