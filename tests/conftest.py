@@ -20,6 +20,7 @@ QUICK = (
     "model",
     "oracle",
     "render",
+    "run",
     "sources",
     "templates",
     "usercode",

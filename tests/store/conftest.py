@@ -3,27 +3,10 @@
 import pytest
 
 from penstock.store.database import Database
+from support.kernel.states import database, sqlite, url
 from support.servers.postgres import empty_postgres, postgres, server
 
-__all__ = ["empty_postgres", "postgres", "server"]
-
-
-@pytest.fixture
-def sqlite(tmp_path):
-    return f"sqlite:///{tmp_path / 'state' / 'state.db'}"
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def url(request):
-    return request.getfixturevalue(request.param)
-
-
-@pytest.fixture
-def database(url, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)  # the local folder of a PostgreSQL state is made here
-    opened = Database.open(url)
-    yield opened
-    opened.close()
+__all__ = ["database", "empty_postgres", "postgres", "server", "sqlite", "url"]
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Processes that share a credential keep its limit together, use it up, and stop together at a 429."""
+"""The rate limit that processes of one credential share: none sends more, all of it is used, all stop at a 429."""
 
 import subprocess
 import sys
@@ -16,14 +16,14 @@ from support.servers.sandbox import running_sandbox
 
 CONFIGURED = (100, 10.0)
 ROW = RateLimitRow(*CONFIGURED, CONFIGURED)
-SENDING = Path(__file__).parents[1] / "support" / "kernel" / "sender_process.py"
+SENDING = Path(__file__).parents[2] / "support" / "kernel" / "sender_process.py"
 
 
 def report(user="a", **parts):
     return UsageReport(user, CONFIGURED, **parts)
 
 
-def test_the_window_is_given_out_in_bites_and_opens_again_after_its_first_reply():
+def test_places_are_leased_a_few_at_a_time_and_a_new_window_opens_after_its_first_reply():
     row, given = ROW, []
     for number in range(12):
         row, got = lease(row, 1000.0, report(flying=10 * min(number, 10), want=50))
@@ -36,11 +36,11 @@ def test_the_window_is_given_out_in_bites_and_opens_again_after_its_first_reply(
     assert lease(row, 1010.6, report(want=5))[1].places == 5
 
 
-def test_places_that_are_left_are_given_before_the_window_ends():
+def test_places_that_are_left_are_leased_before_the_window_ends():
     """0.1.0 slept until the next window after a renewal that granted nothing."""
     row, _ = lease(ROW, 1000.0, report(want=10))
-    told = (EndedRequest(0.1, 0.1, 1, Allowance(100, 10)),)
-    row, got = lease(row, 1000.2, report(flying=9, over=told, want=10))
+    ended = (EndedRequest(0.1, 0.1, 1, Allowance(100, 10)),)
+    row, got = lease(row, 1000.2, report(flying=9, over=ended, want=10))
     assert got.places == 1
     row, got = lease(row, 1000.2, report("b", want=10))
     assert got.places == 0
@@ -55,7 +55,7 @@ def test_a_request_for_no_places_is_not_a_refusal():
     assert lease(row, 1000.1, report(flying=9, want=10))[1].places == 10
 
 
-def test_what_a_dead_process_took_is_not_charged_to_the_next_window():
+def test_places_of_a_dead_process_are_not_charged_to_the_next_window():
     row, _ = lease(ROW, 1000.0, report("dead", want=10))
     row, _ = lease(row, 1000.1, report(want=10))
     row, _ = lease(row, 1000.2, report(over=tuple(EndedRequest(0.1, 0.05, 1) for _ in range(10))))
@@ -63,7 +63,7 @@ def test_what_a_dead_process_took_is_not_charged_to_the_next_window():
     assert (got.places, row.used) == (10, 10)
 
 
-def test_what_nobody_answers_for_comes_back():
+def test_places_of_a_process_without_reports_are_leased_again():
     row, _ = lease(ROW, 1000.0, report("dead", want=10))
     for number in range(1, 10):
         row, _ = lease(row, 1000.0, report("dead", flying=10 * number, want=10))
@@ -71,7 +71,7 @@ def test_what_nobody_answers_for_comes_back():
     assert lease(row, 1011.1, report(want=10))[1].places == 10
 
 
-def test_a_process_that_was_taken_for_dead_and_is_not_is_charged_for_what_it_has():
+def test_a_process_that_reports_again_after_a_long_pause_is_charged_for_its_requests():
     row, _ = lease(ROW, 1000.0, report("slow", want=10))
     row, _ = lease(row, 1000.0, report(want=10))
     row, _ = lease(row, 1000.1, report(over=(EndedRequest(0.1, 0.05, 10),)))
@@ -80,7 +80,7 @@ def test_a_process_that_was_taken_for_dead_and_is_not_is_charged_for_what_it_has
     assert row.used == 11
 
 
-def test_a_429_stops_everyone_and_then_a_new_window_is_there():
+def test_a_429_stops_every_process_until_a_new_window_opens():
     row, _ = lease(ROW, 1000.0, report(want=10))
     row, got = lease(row, 1001.0, report("b", block=5.0, want=10))
     assert (got.places, got.blocked) == (0, 5.0)
@@ -88,16 +88,16 @@ def test_a_429_stops_everyone_and_then_a_new_window_is_there():
     assert lease(row, 1006.1, report(want=3))[1].places == 3
 
 
-def test_returned_places_are_given_again():
+def test_returned_places_are_leased_again():
     row, _ = lease(ROW, 1000.0, report(want=10))
     row, _ = lease(row, 1000.1, report(returned=10))
     assert row.used == 0
 
 
-def test_what_the_headers_say_counts():
+def test_the_remaining_requests_in_reply_headers_count():
     row, _ = lease(ROW, 1000.0, report(want=2))
-    told = (EndedRequest(0.1, 0.1, 1, Allowance(100, 4)),)
-    row, got = lease(row, 1000.2, report(flying=1, over=told, want=10))
+    ended = (EndedRequest(0.1, 0.1, 1, Allowance(100, 4)),)
+    row, got = lease(row, 1000.2, report(flying=1, over=ended, want=10))
     assert got.places == 3  # another one is still on its way
     assert got.quota == 100
 
@@ -124,12 +124,12 @@ def test_a_clock_that_was_put_back_does_not_close_the_window_for_long():
     assert lease(row, 1010.3, report(over=(EndedRequest(10.2, 10.1, 10),), want=10))[1].places == 10
 
 
-def test_the_row_comes_back_from_the_database_as_it_was(database):
-    told = (EndedRequest(0.2, 0.1, 1, Allowance(90, 7)),)
+def test_a_row_that_is_stored_and_read_is_the_same(database):
+    ended = (EndedRequest(0.2, 0.1, 1, Allowance(90, 7)),)
     row, _ = lease(ROW, 1000.0, report(want=3))
-    row, _ = lease(row, 1000.3, report("b", want=3, over=told, waiting=WaitingInProcess(1, 0.5, 1, 3)))
+    row, _ = lease(row, 1000.3, report("b", want=3, over=ended, waiting=WaitingInProcess(1, 0.5, 1, 3)))
     leases.change_rate_limit(database, "acme", ROW, lambda: 0.0, lambda _row, _now: (row, None))
-    assert leases.change_rate_limit(database, "acme", ROW, lambda: 0.0, lambda kept, _now: (kept, kept)) == row
+    assert leases.change_rate_limit(database, "acme", ROW, lambda: 0.0, lambda stored, _now: (stored, stored)) == row
 
 
 @pytest.fixture
@@ -147,7 +147,7 @@ def run_senders(state, sandbox, rate, per, seconds, number=3):
     return sorted((float(at), int(status)) for status, at in lines)
 
 
-def test_several_processes_use_the_allowance_and_no_more(state):
+def test_several_processes_use_the_rate_limit_and_no_more(state):
     with running_sandbox("--rate", "40/2s") as sandbox:
         sent = run_senders(state, sandbox, 40, 2.0, 7.0)
     assert {status for _, status in sent} == {200}
@@ -158,7 +158,7 @@ def test_several_processes_use_the_allowance_and_no_more(state):
     assert len(sent) >= 0.6 * 40 * passed_whole
 
 
-def test_a_429_seen_by_one_stops_all(state):
+def test_a_429_to_one_process_stops_all(state):
     with running_sandbox("--rate", "off") as sandbox:
         sandbox.fault(status=429, times=1, retry_after="2")
         sent = run_senders(state, sandbox, 1000, 1.0, 4.0)
