@@ -13,6 +13,7 @@ from penstock.model.reach import (
     file_denial,
     host_denial,
     is_listed,
+    is_loopback,
     is_metadata,
     is_own_name,
     plain_address,
@@ -37,6 +38,16 @@ from penstock.model.reach import (
 )
 def test_the_ipv4_address_in_an_ipv6_address_is_found(text, plain):
     assert plain_address(text) == ipaddress.ip_address(plain)
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.9.9.9", "::1"])
+def test_loopback_hosts(host):
+    assert is_loopback(host)
+
+
+@pytest.mark.parametrize("host", ["api.localhost", "localhost.example.com", "10.0.0.1", "", "1"])
+def test_hosts_that_may_be_another_machine_are_not_loopback(host):
+    assert not is_loopback(host)
 
 
 def test_addresses_of_metadata_services():

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import ip_address
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
@@ -19,7 +18,7 @@ from penstock.config.keys import CREDENTIAL
 from penstock.config.shapes import BadValue, kind_of
 from penstock.config.tree import Marked, Report
 from penstock.model.errors import InputError, Problem
-from penstock.model.reach import PERSONAL, Denial, Reach, variable_denial
+from penstock.model.reach import PERSONAL, Denial, Reach, is_loopback, variable_denial
 from penstock.model.spec import (
     CredentialSpec,
     RateLimit,
@@ -260,16 +259,6 @@ class UrlParts(NamedTuple):
     @property
     def is_loopback(self) -> bool:
         return is_loopback(self.host)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name is a loopback name or address."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def split_address(url: str) -> tuple[UrlParts, SplitResult] | None:

@@ -50,6 +50,16 @@ def is_metadata(address: IpAddress) -> bool:
     return address.is_link_local or address in METADATA
 
 
+def is_loopback(host: str) -> bool:
+    """Whether `host` is a loopback name or address: only to these are a key and a sign-in sent without TLS."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 class Denial(NamedTuple):
     """Why something is out of reach, and what to write or set instead."""
 

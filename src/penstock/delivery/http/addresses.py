@@ -17,7 +17,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from penstock.model.delivery import Connection
 from penstock.model.errors import InputError, Problem
-from penstock.model.reach import IpAddress, is_metadata, plain_address
+from penstock.model.reach import IpAddress, is_loopback, is_metadata, plain_address
 
 Judge = Callable[[str, int, Sequence[str]], str | None]  # host, port, addresses → why they are barred
 
@@ -71,16 +71,6 @@ def _port(parts: SplitResult) -> int:
 
 def _is_custify(host: str) -> bool:
     return host == CUSTIFY or host.endswith("." + CUSTIFY)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether `host` is a loopback name or address."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def check_spelling(host: str, connection: Connection) -> None:

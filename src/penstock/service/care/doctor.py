@@ -15,10 +15,10 @@ from urllib.parse import urlsplit
 
 from penstock import bounds
 from penstock.clock import Clock, iso
-from penstock.config.credentials import is_loopback
 from penstock.config.document import changes, document_of_path, without_keys
 from penstock.config.loader import check_project
 from penstock.model.errors import PenstockError
+from penstock.model.reach import is_loopback
 from penstock.model.spec import CredentialSpec, FileSource, ProjectSpec, SourceSpec, SqlSource, WebhookSource
 from penstock.model.text import did_you_mean
 from penstock.run.connection import connection

@@ -17,8 +17,8 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from penstock.delivery.http.addresses import is_loopback
 from penstock.model.errors import EnvironmentFailure, InputError, Problem
+from penstock.model.reach import is_loopback
 from penstock.service.model import ROLES
 
 PREFIX = "PENSTOCK_OIDC_ISSUER".removesuffix("ISSUER")
