@@ -271,9 +271,9 @@ class App:
         """One record in quarantine, with its record, last request and last reply."""
         return quarantine_entries.shown(self._ctx, entry)
 
-    def preview_held(self, entry: str) -> Preview:
+    def preview_quarantined(self, entry: str) -> Preview:
         """The requests that a resend of this record in quarantine would make."""
-        return self._operations.preview_held(entry)
+        return self._operations.preview_quarantined(entry)
 
     def edit(self, entry: str, *, changes: Mapping[str, Any] | None = None, record: Any = None) -> QuarantineDetail:
         """Change a record in quarantine: set members by dotted paths, or replace the whole record."""

@@ -95,26 +95,26 @@ class Deadline:
                 timer.join()  # it must not stop what comes after the block
 
 
-_patience: ContextVar[Deadline | None] = ContextVar("patience", default=None)
+_current: ContextVar[Deadline | None] = ContextVar("deadline", default=None)
 
 
-def patience() -> Deadline | None:
+def current_deadline() -> Deadline | None:
     """The deadline of this thread's work; None without one."""
-    return _patience.get()
+    return _current.get()
 
 
 @contextmanager
-def patient(given: Deadline) -> Iterator[Deadline]:
-    """During the block, `patience()` is this one."""
-    token = _patience.set(given)
+def use_deadline(given: Deadline) -> Iterator[Deadline]:
+    """During the block, `current_deadline()` is this one."""
+    token = _current.set(given)
     try:
         yield given
     finally:
-        _patience.reset(token)
+        _current.reset(token)
 
 
-def check_patience() -> None:
+def check_deadline() -> None:
     """Raise Abandoned where the client has disconnected. Cheap: to be called once for each piece."""
-    given = _patience.get()
+    given = _current.get()
     if given is not None:
         given.check()

@@ -40,7 +40,7 @@ def test_a_link_ends_after_a_day(empty):
     empty.clock.later_s = 24 * 3600 + 1
     reply = empty.client().post("/api/v1/setup", json={"token": token, "name": "ada", "password": PASSWORD})
     assert code_of(reply) == "link-over"
-    assert empty.app.people.nobody()
+    assert empty.app.people.has_no_users()
 
 
 def test_without_a_session_every_request_is_refused(service):

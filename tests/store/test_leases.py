@@ -39,7 +39,7 @@ def test_the_second_gets_the_name_of_the_holder(database):
 
 def test_a_lease_outlives_its_time_while_its_holder_lives(shared, monkeypatch):
     monkeypatch.setattr(leases, "LIVES_S", 0.4)
-    monkeypatch.setattr(leases, "BEATS_S", 0.1)
+    monkeypatch.setattr(leases, "RENEW_EVERY_S", 0.1)
     with leases.acquire(shared, "people", "me") as lease:
         assert not lease.ended.wait(0.8)
         assert leases.is_taken(shared, "people")
@@ -47,7 +47,7 @@ def test_a_lease_outlives_its_time_while_its_holder_lives(shared, monkeypatch):
 
 def test_a_dead_holders_lease_ends_and_the_zombie_cannot_write(shared, monkeypatch):
     monkeypatch.setattr(leases, "LIVES_S", 0.1)
-    monkeypatch.setattr(leases, "BEATS_S", 0.3)  # its heart beats too late
+    monkeypatch.setattr(leases, "RENEW_EVERY_S", 0.3)  # its heart beats too late
     lost = threading.Event()
     with leases.acquire(shared, "people", "zombie", lost.set) as zombie:
         with shared.begin() as conn:

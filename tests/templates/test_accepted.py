@@ -13,11 +13,11 @@ from support.kernel.compiled_destination import BASES, chunk_of, compiled
 
 EXAMPLES = YAML(typ="safe").load((Path(__file__).parent / "examples.yaml").read_text(encoding="utf-8"))
 COMPANIES = ("366", "367", "36/6 ä")
-STRANGER = "5f5b3c1d2e4a6b7c8d9e0f1a"  # an id of Custify's own that the sandbox never gave
+UNKNOWN_ID = "5f5b3c1d2e4a6b7c8d9e0f1a"  # an id of Custify's own that the sandbox never gave
 PERSONS = (
     {"user_id": "u-7", "email": "zoe@example.com"},
     {"user_id": "ada@example.com", "email": "ada@example.com"},
-    {"user_id": STRANGER},
+    {"user_id": UNKNOWN_ID},
 )
 CASES = [
     (name, dialect, mode)
@@ -43,7 +43,7 @@ def test_the_sandbox_takes_every_example(sandbox, name, dialect, mode):
             path = request.url.removeprefix(BASES[dialect])
             prefix = "" if dialect == "native" else "/api"
             got = sandbox.call(f"{request.method} {prefix}{path}", request.body)
-            unknown = dialect == "native" and STRANGER.encode() in request.body
+            unknown = dialect == "native" and UNKNOWN_ID.encode() in request.body
             assert got.status in ((404,) if unknown else (200, 202)), (request.url, request.body, got.body)
             assert all(result["status"] == "success" for result in results(sandbox, got)), got.body
 

@@ -283,9 +283,11 @@ def _number(value: object) -> int | None:
 
 def _item(value: object) -> Item:
     if not isinstance(value, Mapping):
-        return Item(_good(value), _code(value), value if isinstance(value, str) and _good(value) is None else "")
+        return Item(
+            _is_success(value), _code(value), value if isinstance(value, str) and _is_success(value) is None else ""
+        )
     words = [value.get(name) for name in ("statusCode", "status_code", "code", "status", "state", "result", "success")]
-    verdicts = {_good(word) for word in words} - {None}
+    verdicts = {_is_success(word) for word in words} - {None}
     code = next((number for number in map(_code, words) if number is not None), None)
     if _says_error(value):
         verdicts.add(False)
@@ -299,7 +301,7 @@ def _says_error(value: Mapping[str, object]) -> bool:
     return any(value.get(name) not in (None, "", False, [], {}) for name in ("error", "errors"))
 
 
-def _good(word: object) -> bool | None:
+def _is_success(word: object) -> bool | None:
     if isinstance(word, bool):
         return word
     code = _code(word)

@@ -26,7 +26,7 @@ Headers = tuple[tuple[str, str], ...]
 
 
 @dataclass(slots=True)
-class _Open:
+class _OpenBatch:
     """A batch being filled; `bytes` is what its items and the joints between them take by now."""
 
     target: Target
@@ -34,7 +34,7 @@ class _Open:
     bytes: int = 0
 
 
-class _Scale:
+class _BodySize:
     """How many bytes a payload adds to a body; form bodies number their records, so the place counts."""
 
     def __init__(self, shape: Shape, limit: int) -> None:
@@ -63,11 +63,11 @@ class Batcher:
         self.oversized: list[Refused] = []
         self._size = shape.size
         self._limit = shape.max_bytes if shape.carries_body else None
-        self._scale = None if self._limit is None else _Scale(shape, self._limit)
+        self._scale = None if self._limit is None else _BodySize(shape, self._limit)
         self._repeats = repeats
         self._number = 0
-        self._open: dict[Target, _Open] = {}
-        self._holder: dict[Key, _Open] = {}
+        self._open: dict[Target, _OpenBatch] = {}
+        self._holder: dict[Key, _OpenBatch] = {}
 
     def add(self, payloads: Iterable[Payload]) -> Iterator[Batch]:
         """Take payloads in; batches come out as they fill. Only what is iterated over is taken in."""
@@ -87,7 +87,7 @@ class Batcher:
             if batch is None:
                 if len(self._open) >= MAX_OPEN:
                     yield self._close(next(iter(self._open.values())))
-                batch = self._open[target] = _Open(target)
+                batch = self._open[target] = _OpenBatch(target)
             self._put(batch, payload)
             if len(batch.payloads) >= self._size:
                 yield self._close(batch)
@@ -97,17 +97,17 @@ class Batcher:
         while self._open:
             yield self._close(next(iter(self._open.values())))
 
-    def _fits(self, batch: _Open, payload: Payload) -> bool:
+    def _fits(self, batch: _OpenBatch, payload: Payload) -> bool:
         scale = self._scale
         return scale is None or batch.bytes + scale.weigh(payload, len(batch.payloads)) <= scale.room
 
-    def _put(self, batch: _Open, payload: Payload) -> None:
+    def _put(self, batch: _OpenBatch, payload: Payload) -> None:
         if self._scale is not None:
             batch.bytes += self._scale.weigh(payload, len(batch.payloads))
         batch.payloads.append(payload)
         self._holder[payload.key] = batch
 
-    def _close(self, batch: _Open) -> Batch:
+    def _close(self, batch: _OpenBatch) -> Batch:
         del self._open[batch.target]
         for payload in batch.payloads:
             self._holder.pop(payload.key, None)

@@ -95,7 +95,7 @@ def _joined(base_url: str, path: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Former:
+class FormerRendering:
     """How an earlier release rendered the same settings: what it delivered is not sent again for its form alone.
 
     Not `always`: only rows differ in which a text of the columns `texts` had another form.
@@ -123,7 +123,7 @@ class Compiled:
     dialect: Dialect | None
     version: str
     merger: Merger | None = None  # of several versions of one record; None: no request can carry several
-    former: Former | None = None  # how release 0.1.0 rendered it, where that may differ
+    former: FormerRendering | None = None  # how release 0.1.0 rendered it, where that may differ
     needed: frozenset[str] = frozenset()
 
 
@@ -145,7 +145,7 @@ def compile_template(
     mapped = {each.step.column for each in ctx.inputs if each.step.column and _is_text(ctx, each)}
     former = _compile(CompileContext(destination, template, dialect, schema, dataset_key, former=True), base_url)
     texts = tuple(sorted(mapped.union(dataset_key)))
-    return replace(compiled, former=Former(former.renderer, former.merger, always, texts))
+    return replace(compiled, former=FormerRendering(former.renderer, former.merger, always, texts))
 
 
 def _is_text(ctx: CompileContext, each: Input) -> bool:

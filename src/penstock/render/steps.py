@@ -264,7 +264,7 @@ def _int32(sign: DecimalSign | None) -> Rule:
 
 
 def _whole(sign: DecimalSign | None) -> Rule:
-    return lambda value: numbers.whole(numbers.number(value, sign))
+    return lambda value: numbers.whole_number(numbers.number(value, sign))
 
 
 def _money32(sign: DecimalSign | None, value: object) -> object:

@@ -263,8 +263,8 @@ class CommitSchedule:
 
     def commit(self) -> None:
         """Write everything pending, now. Once a commit failed, nothing more is written."""
-        with self._or_the_run_ends():
-            self._wait_for_the_last()
+        with self._stopping_on_failure():
+            self._raise_last_failure()
             self._statements().close()
 
     async def durable(self) -> None:
@@ -308,7 +308,7 @@ class CommitSchedule:
         )
 
     @contextmanager
-    def _or_the_run_ends(self) -> Iterator[None]:
+    def _stopping_on_failure(self) -> Iterator[None]:
         if self._failure is not None:
             raise self._failure
         try:
@@ -343,7 +343,7 @@ class CommitSchedule:
     def _next_group(self) -> asyncio.Task[None]:
         if self._group is None or not self._joinable:
             self._group = asyncio.get_running_loop().create_task(self._commit_together())
-            self._group.add_done_callback(_heard)
+            self._group.add_done_callback(_retrieve_failure)
             self._joinable = True
         return self._group
 
@@ -353,13 +353,13 @@ class CommitSchedule:
         loop = asyncio.get_running_loop()
         await asyncio.sleep(max(0.0, self._last + GATHER_S - loop.time()))  # 0: tasks that are ready in this turn join
         self._joinable = False
-        with self._or_the_run_ends():
-            self._wait_for_the_last()
+        with self._stopping_on_failure():
+            self._raise_last_failure()
             self._last = loop.time()
             self._under_way = self._thread.submit(self._statements().close)
             await asyncio.wrap_future(self._under_way)
 
-    def _wait_for_the_last(self) -> None:
+    def _raise_last_failure(self) -> None:
         last, self._under_way = self._under_way, None
         if last is not None:
             last.result()
@@ -370,7 +370,7 @@ class CommitSchedule:
             await self.durable()
 
 
-def _heard(group: asyncio.Task[None]) -> None:
+def _retrieve_failure(group: asyncio.Task[None]) -> None:
     """Stores its failure, which the next write raises: no task has to wait for this one."""
     if not group.cancelled():
         group.exception()

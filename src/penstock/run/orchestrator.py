@@ -133,7 +133,7 @@ class Orchestrator:
                 except StateLocked as locked:
                     if not self.wait:
                         raise
-                    self._tell_waiting(name, locked)
+                    self._report_waiting(name, locked)
                 try:
                     await clock.sleep(LOOK_AGAIN_S)
                 except Stopped:
@@ -149,7 +149,7 @@ class Orchestrator:
 
         return stop
 
-    def _tell_waiting(self, name: str, locked: StateLocked) -> None:
+    def _report_waiting(self, name: str, locked: StateLocked) -> None:
         if self.listener is not None:
             self.listener(Progress(name, {}, 0, None, 0.0, phase=f"waiting for {locked.problems[0].found}"))
 
@@ -163,7 +163,7 @@ class Orchestrator:
             start = await asyncio.to_thread(self._begin, prepared, parent, queued, reading)
             run = replace(start.run, requests=start.run.requests + checks)
             try:
-                ended = await self._go(prepared, replace(start, run=run), parents)
+                ended = await self._execute(prepared, replace(start, run=run), parents)
             except InputError as error:  # before anything was sent
                 ended = self._refused(run, error)
             run_start.finish_input(self.ctx, start, ended, self.leases[spec.name].check)
@@ -193,7 +193,7 @@ class Orchestrator:
         connection.connection(self.ctx, credential, address.base_url)  # without its key no run begins
         return await asyncio.to_thread(prepare, self.ctx, spec, address), checks
 
-    async def _go(
+    async def _execute(
         self,
         prepared: Prepared,
         start: StartedRun,
@@ -258,7 +258,7 @@ class Orchestrator:
                 self.leases[spec.name].check(conn)
                 runs.begin(conn, row)
             start = StartedRun(row, lambda _: iter(chunks), np.empty(0, dtype=np.int64))
-            ended = await self._go(prepared, start, None, entries)
+            ended = await self._execute(prepared, start, None, entries)
             self._release(ended, entries)
             return ended
 

@@ -309,20 +309,20 @@ def _awaited(data: KnownDataset, spec: DestinationSpec) -> tuple[KnownDataset, t
     return with_columns(data, missing), tuple(Note(name, "not seen yet", reason) for name in missing)
 
 
-class Doubt(NamedTuple):
-    """`refusal`: why nothing may be sent that a lost state may have sent; `forgetful`: memory does not count."""
+class RestoreDoubt(NamedTuple):
+    """`refusal`: why nothing may be sent that a lost state may have sent; `ignores_memory`: memory does not count."""
 
     refusal: Refusal | None = None
-    forgetful: bool = False
+    ignores_memory: bool = False
 
 
-def doubt(conn: Connection, prepared: Prepared) -> Doubt:
+def doubt(conn: Connection, prepared: Prepared) -> RestoreDoubt:
     """None of both, unless the state was restored and this destination has not come to an end since."""
     found = resources.unsettled_restore(conn, prepared.spec.name)
     if found is None:
-        return Doubt()
+        return RestoreDoubt()
     if not prepared.once:
-        return Doubt(forgetful=found.resend_all)
+        return RestoreDoubt(ignores_memory=found.resend_all)
     reason = f"the state was restored from a backup of {found.made_at}: this may have been sent after it"
     accepted = "a look at Custify: did it arrive? then settle or discard it, else resend it"
-    return Doubt(refusal=Refusal("restored", reason, accepted=accepted))
+    return RestoreDoubt(refusal=Refusal("restored", reason, accepted=accepted))

@@ -176,7 +176,7 @@ class _Run:
         self.classifier = Classifier(
             policy=prepared.policy,
             render=prepared.render,
-            memory=None if job.resend or doubts.forgetful else self.memory,
+            memory=None if job.resend or doubts.ignores_memory else self.memory,
             quarantine=None if job.resend else quarantined,
             parents=job.parents,
             doubt=None if job.resend else doubts.refusal,

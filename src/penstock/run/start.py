@@ -76,7 +76,7 @@ def begin(ctx: Context, prepared: Prepared, origin: RunOrigin) -> StartedRun:
     with ctx.database.read() as conn:
         last = runs.unfinished(conn, name)
         origin = replace(origin, queued=fresh(conn, origin.queued, last))
-    last = _brought_here(ctx, last)
+    last = _with_frozen_input(ctx, last)
     if last is not None and last.resumable and _same_input(prepared, last) and _same_start(last, origin.reading):
         return _resume(ctx, prepared, last, origin)
     if last is not None:
@@ -90,7 +90,7 @@ def fresh(conn: Connection, queued: str | None, unfinished: RunRow | None) -> st
     return row.id if row is not None and row.position == runs.NOT_BEGUN else None
 
 
-def _brought_here(ctx: Context, run: RunRow | None) -> RunRow | None:
+def _with_frozen_input(ctx: Context, run: RunRow | None) -> RunRow | None:
     """The run with its frozen input on this machine, if another one froze it and it can be had."""
     if run is None or run.frozen is None or Path(run.frozen).exists():
         return run

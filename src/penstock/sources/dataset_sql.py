@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.dataset
 
 from penstock.bounds import MAX_COLUMNS, bounds
-from penstock.deadline import Deadline, patience
+from penstock.deadline import Deadline, current_deadline
 from penstock.model.errors import NO_ROOM, InputError, PenstockError, Problem, StateUnavailable
 from penstock.model.reach import SPILL
 from penstock.model.record import Chunk, Column, Schema
@@ -239,7 +239,7 @@ class SqlResult:
 
     def _waiting(self) -> Deadline | None:
         """The deadline of the caller; else the limit for one query."""
-        return patience() or (None if self._patience is None else Deadline(self._patience))
+        return current_deadline() or (None if self._patience is None else Deadline(self._patience))
 
     def _planned(self, connection: duckdb.DuckDBPyConnection) -> tuple[int, RowWisePlan | None]:
         """Plan the SQL without running it; how often it reads `source`, and the plan of what is row-wise.

@@ -95,18 +95,18 @@ class _RowWiseSql:
         bad = sorted(misfits)
         if len(bad) > MANY:
             fits = pa.array([row not in misfits for row in range(batch.num_rows)])
-            yield from self._good(batch.filter(fits))
+            yield from self._accepted(batch.filter(fits))
             for row in bad:
-                yield from self._bad(batch.slice(row, 1), row, misfits[row])
+                yield from self._refused_row(batch.slice(row, 1), row, misfits[row])
             return
         start = 0
         for row in bad:
-            yield from self._good(batch.slice(start, row - start))
-            yield from self._bad(batch.slice(row, 1), row, misfits[row])
+            yield from self._accepted(batch.slice(start, row - start))
+            yield from self._refused_row(batch.slice(row, 1), row, misfits[row])
             start = row + 1
-        yield from self._good(batch.slice(start))
+        yield from self._accepted(batch.slice(start))
 
-    def _good(self, batch: pa.RecordBatch) -> Iterator[_SqlPart]:
+    def _accepted(self, batch: pa.RecordBatch) -> Iterator[_SqlPart]:
         if not batch.num_rows:
             return
         try:
@@ -114,27 +114,29 @@ class _RowWiseSql:
         except FAULTS as error:
             if batch.num_rows > 1:
                 half = batch.num_rows // 2
-                yield from self._good(batch.slice(0, half))
-                yield from self._good(batch.slice(half))
+                yield from self._accepted(batch.slice(0, half))
+                yield from self._accepted(batch.slice(half))
                 return
             if len(self._first) < HOPELESS:
                 self._first.append(error)
             if not self._passed and len(self._first) >= HOPELESS:
                 raise
             reason = f"the sql of the dataset fails on this record: {self._words(error)}"
-            yield _SqlPart(self._itself(batch), {0: Refusal("sql", reason, accepted="a value that the sql takes")})
+            yield _SqlPart(
+                self._source_columns(batch), {0: Refusal("sql", reason, accepted="a value that the sql takes")}
+            )
         else:
             self._passed += batch.num_rows
             yield _SqlPart(table)
 
-    def _bad(self, one: pa.RecordBatch, row: int, refusal: Refusal) -> Iterator[_SqlPart]:
+    def _refused_row(self, one: pa.RecordBatch, row: int, refusal: Refusal) -> Iterator[_SqlPart]:
         """What becomes of one record whose value does not fit its column: the cell is null, the record refused."""
         try:
             table = self._run(one)
         except FAULTS:
-            table = self._itself(one)
+            table = self._source_columns(one)
         if table.num_rows == 0 and (self._plan.multiplies or (refusal.field or "") in self._plan.filters):
-            table = self._itself(one)  # it is not known whether the condition holds for it
+            table = self._source_columns(one)  # it is not known whether the condition holds for it
         if table.num_rows:
             made = range(table.num_rows)
             yield _SqlPart(table, dict.fromkeys(made, refusal), dict.fromkeys(made, row))
@@ -144,7 +146,7 @@ class _RowWiseSql:
         message = self._result.failure(error).problems[0].message
         return message.splitlines()[0].removeprefix("DuckDB says: ")
 
-    def _itself(self, one: pa.RecordBatch) -> pa.Table:
+    def _source_columns(self, one: pa.RecordBatch) -> pa.Table:
         """The source's row in the columns of the result, as far as they are the same."""
         columns = {
             field.name: one.column(field.name)
@@ -235,12 +237,12 @@ class PostedSqlResult(RowsLike):
 
     def _run(self, path: str) -> None:
         """The whole result, written to a file."""
-        results = self._result.results(lambda: (batch for batch, _, _ in self._good()))
+        results = self._result.results(lambda: (batch for batch, _, _ in self._accepted()))
         with pa.OSFile(path, "wb") as file, pa.ipc.new_stream(file, self._result.result_schema) as writer:
             for batch in results:
                 writer.write_batch(batch)
 
-    def _good(self) -> Iterator[tuple[pa.RecordBatch, Sequence[int], Mapping[int, str]]]:
+    def _accepted(self) -> Iterator[tuple[pa.RecordBatch, Sequence[int], Mapping[int, str]]]:
         """The typed records that are not refused, with their numbers and, by number, their texts."""
         first = 0
         for chunk in typed(self._inner, self._schema, self._given, whole=True):
@@ -261,7 +263,7 @@ class PostedSqlResult(RowsLike):
         """Refuse every record with which the SQL fails; whether there is one."""
         before = len(self._refused)
         with self._result.trial() as fails:
-            for batch, numbers, texts in self._good():
+            for batch, numbers, texts in self._accepted():
                 for place, error in _failing(fails, batch, 0):
                     words = error.problems[0].message.splitlines()[0][:REASON]
                     accepted = "a record that the SQL takes; correct the record, or the SQL of the dataset"

@@ -75,13 +75,13 @@ class Database:
         parsed = _parsed(url)
         if parsed.get_backend_name() == "sqlite":
             path = _path_of(parsed)
-            with _plain_words(str(path)):
+            with _errors_for_people(str(path)):
                 _make_file(path)
             database = Database(str(path), path.parent, _engine(path), path)
         else:
             database = Database(postgresql.shown(parsed), postgresql.local_folder(folder), postgresql.engine_of(parsed))
         try:
-            with _plain_words(database.place):
+            with _errors_for_people(database.place):
                 _bring_up_to_date(database)
         except BaseException:
             database.close()
@@ -100,7 +100,7 @@ class Database:
 
     def schema_version(self) -> str | None:
         """The form of its tables; None for an empty database, StateUnavailable for another program's."""
-        with _plain_words(self.place), self.engine.connect() as connection:
+        with _errors_for_people(self.place), self.engine.connect() as connection:
             return _version(connection.execution_options(penstock_reads=True))
 
     @contextmanager
@@ -110,7 +110,7 @@ class Database:
         One writer at a time, so that what the block has read stays true until its end. `alone` False lets others write
         meanwhile, where the database can: for blocks that lock the rows they change.
         """
-        with _plain_words(self.place), self.engine.begin() as connection:
+        with _errors_for_people(self.place), self.engine.begin() as connection:
             if alone and self.is_shared:
                 postgresql.write_alone(connection)
             yield connection
@@ -121,13 +121,13 @@ class Database:
         options: dict[str, Any] = {"penstock_reads": True}
         if self.is_shared:
             options["isolation_level"] = "REPEATABLE READ"
-        with _plain_words(self.place), self.engine.connect().execution_options(**options) as connection:
+        with _errors_for_people(self.place), self.engine.connect().execution_options(**options) as connection:
             yield connection
 
     @contextmanager
     def alone(self) -> Iterator[Callable[[str], None]]:
         """Executes statements that cannot run in a transaction, each alone."""
-        with _plain_words(self.place):
+        with _errors_for_people(self.place):
             if self.is_shared:
                 with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
                     yield lambda statement: connection.exec_driver_sql(statement).close()
@@ -244,18 +244,18 @@ def _bring_up_to_date(database: Database) -> None:
 
 
 @contextmanager
-def _plain_words(place: str) -> Iterator[None]:
+def _errors_for_people(place: str) -> Iterator[None]:
     """Translate errors about the disk and the server into errors for people; leaves programming errors as they are."""
     try:
         yield
     except (DBAPIError, sqlite3.Error) as error:
-        plain = in_plain_words(place, error)
+        plain = error_for_people(place, error)
         if plain is None:
             raise
         raise plain from error
 
 
-def in_plain_words(place: str, raised: BaseException) -> PenstockError | None:
+def error_for_people(place: str, raised: BaseException) -> PenstockError | None:
     """The error for people behind an error of the database or its driver; None for a programming error."""
     error = raised.orig if isinstance(raised, DBAPIError) else raised
     code = getattr(error, "sqlite_errorcode", None)

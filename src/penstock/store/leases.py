@@ -33,7 +33,7 @@ from penstock.store.tables import budgets, leases
 T = TypeVar("T")
 
 LIVES_S = 12.0  # a dead holder's lease ends after this
-BEATS_S = 3.0
+RENEW_EVERY_S = 3.0
 
 
 @contextmanager
@@ -130,11 +130,11 @@ class Lease:
             raise _locked_by(holder, self.name)
 
 
-def _nothing() -> None: ...
+def _ignore() -> None: ...
 
 
 @contextmanager
-def acquire(database: Database, name: str, holder: str, lost: Callable[[], None] = _nothing) -> Iterator[Lease]:
+def acquire(database: Database, name: str, holder: str, lost: Callable[[], None] = _ignore) -> Iterator[Lease]:
     """Lock `name` for the block. StateLocked, naming the holder, when another process has it.
 
     `lost` is called, from another thread, when the lease could not be renewed: another process may take over.
@@ -144,7 +144,9 @@ def acquire(database: Database, name: str, holder: str, lost: Callable[[], None]
             yield Lease(name)
         return
     lease = Lease(name, _take(database, name, holder))
-    beating = threading.Thread(target=_beat, args=(database, lease, lost), daemon=True, name=f"lease of {name}")
+    beating = threading.Thread(
+        target=_renew_until_ended, args=(database, lease, lost), daemon=True, name=f"lease of {name}"
+    )
     beating.start()
     try:
         yield lease
@@ -214,14 +216,14 @@ def _extend(database: Database, lease: Lease, seconds: float) -> bool:
         return conn.execute(update(leases).where(mine).values(expires=_now() + seconds)).rowcount == 1
 
 
-def _beat(database: Database, lease: Lease, lost: Callable[[], None]) -> None:
+def _renew_until_ended(database: Database, lease: Lease, lost: Callable[[], None]) -> None:
     last = time.monotonic()
-    while not lease.ended.wait(BEATS_S):
+    while not lease.ended.wait(RENEW_EVERY_S):
         began = time.monotonic()
         try:
             renewed = _extend(database, lease, LIVES_S)
         except EnvironmentFailure:  # the server may come back before the lease ends
-            renewed = time.monotonic() - last < LIVES_S - BEATS_S
+            renewed = time.monotonic() - last < LIVES_S - RENEW_EVERY_S
         else:
             last = began
         if not renewed:

@@ -233,7 +233,7 @@ def fingerprints(
     for number, name in enumerate(columns, start=1):
         gone = list((absent or {}).get(name, ())) if name in known else list(range(batch.num_rows))
         if gone:
-            prints[gone] = _stirred(prints[gone], number)
+            prints[gone] = _mixed(prints[gone], number)
     prints[prints == 0] = 1
     return prints
 
@@ -252,7 +252,7 @@ def _database() -> duckdb.DuckDBPyConnection:
     return duckdb.connect(config={"threads": 1})
 
 
-def _stirred(prints: Words, number: int) -> Words:
+def _mixed(prints: Words, number: int) -> Words:
     """Other words, by which column is absent: the finishing steps of a 64-bit hash."""
     words = prints + np.uint64(number * 0x9E3779B97F4A7C15 % (1 << 64))
     words ^= words >> np.uint64(32)

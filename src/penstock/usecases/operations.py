@@ -71,7 +71,7 @@ class Operations:
         ctx = self.ctx()
         return preview(prepare(ctx, ctx.destination(destination)), limit=limit, everything=everything)
 
-    def preview_held(self, entry: str) -> Preview:
+    def preview_quarantined(self, entry: str) -> Preview:
         """The requests that a resend of this record in quarantine would make."""
         return settlement.preview_of(self.ctx(), entry)
 

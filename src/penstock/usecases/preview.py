@@ -195,7 +195,7 @@ def plan(
         reading = reading_of(conn, prepared, begins_at, ctx.clock.now(), alone=alone)
         doubts = doubt(conn, prepared)
     prepared = with_notes(prepared, reading)
-    known = None if doubts.forgetful else memory
+    known = None if doubts.ignores_memory else memory
     render, merger = prepared.render, prepared.merger
     former, table = prepared.compiled.former, prepared.data.dataset.is_table
     classifier = Classifier(

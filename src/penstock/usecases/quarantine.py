@@ -90,7 +90,7 @@ def _unknown_id(name: str) -> InputError:
     return InputError(Problem("quarantine", f"there is no record {name} in quarantine", "unknown-id", hint, found=name))
 
 
-def still_held(ctx: Context, ids: Sequence[str]) -> list[QuarantineRow]:
+def still_quarantined(ctx: Context, ids: Sequence[str]) -> list[QuarantineRow]:
     """The records with these ids that are still in quarantine."""
     with ctx.database.read() as conn:
         return quarantine.get_all(conn, ids)

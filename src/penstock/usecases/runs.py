@@ -28,7 +28,7 @@ from penstock.run.context import Context
 from penstock.store import leases
 from penstock.store.database import Database
 from penstock.store.runs import deliveries, runs
-from penstock.store.runs.deliveries import Fate
+from penstock.store.runs.deliveries import RunRecord
 from penstock.store.runs.runs import NOT_BEGUN, WAITING_STATES, RequestedRun, RunRow, requested_runs
 
 EXPORTED_COLUMNS = ("run", "ordinal", "key", "outcome", "reason", "field", "delivery")
@@ -169,8 +169,8 @@ class RunDetails:
         _known_outcome(outcome)
         with self.database().read() as conn:
             of = _known_parts(conn, run)
-            found = list(islice(deliveries.fates(conn, of, outcome=outcome, after=after), limit + 1))
-        return page_of(found, limit, _record_json, lambda fate: write_cursor(fate.batch, fate.item))
+            found = list(islice(deliveries.run_records(conn, of, outcome=outcome, after=after), limit + 1))
+        return page_of(found, limit, _record_json, lambda record: write_cursor(record.batch, record.item))
 
     def export(self, run: str, kind: Literal["csv", "parquet"]) -> Iterator[bytes]:
         """All records of a run as a file, in pieces. Raises InputError for an unknown run, before the first piece."""
@@ -207,10 +207,12 @@ class RunDetails:
         after = (0, -1)
         while True:
             with self.database().read() as conn:
-                found = list(islice(deliveries.fates(conn, _known_parts(conn, run), after=after), EXPORTED_AT_ONCE))
+                found = list(
+                    islice(deliveries.run_records(conn, _known_parts(conn, run), after=after), EXPORTED_AT_ONCE)
+                )
             if found:
                 after = found[-1][:2]
-                yield [_exported_row(fate) for fate in found]
+                yield [_exported_row(record) for record in found]
             if len(found) < EXPORTED_AT_ONCE:
                 return
 
@@ -230,24 +232,24 @@ def _delivery_json(row: RowMapping) -> DeliveryJson:
     return dated_delivery_json(deliveries.report_of(row))
 
 
-def _record_json(fate: Fate) -> RecordJson:
-    delivery = None if fate.delivery is None else f"{fate.run}-{fate.delivery}"
+def _record_json(record: RunRecord) -> RecordJson:
+    delivery = None if record.delivery is None else f"{record.run}-{record.delivery}"
     document: RecordJson = {
-        "key": fate.key,
-        "outcome": fate.outcome,
-        "reason": fate.reason,
-        "field": fate.field,
+        "key": record.key,
+        "outcome": record.outcome,
+        "reason": record.reason,
+        "field": record.field,
         "delivery": delivery,
-        "ordinal": fate.ordinal,
-        "run": fate.run,
+        "ordinal": record.ordinal,
+        "run": record.run,
     }
-    if fate.refusal is not None:
-        document.update(orjson.loads(fate.refusal))
+    if record.refusal is not None:
+        document.update(orjson.loads(record.refusal))
     return document
 
 
-def _exported_row(fate: Fate) -> dict[str, Any]:
+def _exported_row(found: RunRecord) -> dict[str, Any]:
     """A record as a row of a file; a key of several columns becomes JSON text."""
-    record = _record_json(fate._replace(refusal=None))
-    key = fate.key
+    record = _record_json(found._replace(refusal=None))
+    key = found.key
     return {**record, "key": key if key is None or isinstance(key, str) else orjson.dumps(key).decode()}

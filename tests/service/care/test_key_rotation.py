@@ -49,7 +49,7 @@ def test_after_a_rotation_the_old_key_opens_nothing(database):
     assert old.ids()[0] not in Sealer.from_folder(database.folder).ids()
 
 
-@pytest.mark.parametrize("moment", ["put_new_key_first", "seal_anew", "drop_older_keys"])
+@pytest.mark.parametrize("moment", ["put_new_key_first", "reseal", "drop_older_keys"])
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_after_a_kill_everything_opens_and_the_next_rotation_completes(database, tmp_path, moment, when):
     seal(database, {})
@@ -58,7 +58,7 @@ def test_after_a_kill_everything_opens_and_the_next_rotation_completes(database,
         from penstock.store.project import credentials
         from penstock.service.care import care
         from penstock.store.database import Database
-        module = care if {moment!r} == "seal_anew" else credentials
+        module = care if {moment!r} == "reseal" else credentials
         real = getattr(module, {moment!r})
         def dying(*args):
             if {when!r} == "before":

@@ -72,7 +72,7 @@ def test_counts_do_not_shrink_when_runs_are_pruned(database: Database) -> None:
 
     def now() -> dict:
         with database.read() as conn:
-            counts = timeseries.everything(conn)
+            counts = timeseries.all_counts(conn)
             for more in (timeseries.run_counts(conn), timeseries.new_deliveries(conn, timeseries.folded(conn))):
                 for name, values in more.items():
                     for labels, number in values.items():
@@ -89,7 +89,7 @@ def test_counts_do_not_shrink_when_runs_are_pruned(database: Database) -> None:
     assert now() == before
     for ids in (["r-0"], ["r-1", "r-2"]):
         with database.begin() as conn:
-            timeseries.keep_runs(conn, ids)
+            timeseries.add_deleted_runs(conn, ids)
             for run in ids:
                 conn.execute(text("delete from ledger_batches where run = :run"), {"run": run})
                 conn.execute(text("delete from runs where id = :run"), {"run": run})

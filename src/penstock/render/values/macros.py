@@ -34,7 +34,7 @@ _CONTROL = re.compile(r"[\0-\x08\x0a-\x1f\x7f]")
 _KNOWN = "{record.COLUMN}, {run.id}, {now} or {now:%Y-%m-%d}"
 
 
-class Literally(NamedTuple):
+class LiteralText(NamedTuple):
     """Literal text, escaped for its place."""
 
     text: str
@@ -52,7 +52,7 @@ class Attribute(NamedTuple):
     path: str
 
 
-Part = Literally | DelayedMacro | Attribute
+Part = LiteralText | DelayedMacro | Attribute
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class Macros:
                 pieces.append(text)
             else:
                 pieces.append(part.text)
-        if self.place == "url" and (refusal := self._misled(pieces)) is not None:
+        if self.place == "url" and (refusal := self._path_problem(pieces)) is not None:
             return refusal
         return "".join(pieces)
 
@@ -106,7 +106,7 @@ class Macros:
             return Refusal("macro", reason, path, ascii(text)[:80], "one line of text")
         return text.replace("{", _MARK)
 
-    def _misled(self, pieces: Sequence[str]) -> Refusal | None:
+    def _path_problem(self, pieces: Sequence[str]) -> Refusal | None:
         """Why the finished path would lead elsewhere, if a record's value empties a segment or makes it `.` or `..`."""
         written = ["x" if isinstance(part, Attribute) else part.text for part in self.parts]
         for before, after in zip(_segments(written), _segments(pieces), strict=True):
@@ -142,7 +142,7 @@ def parse_macros(text: str, place: Place = "url", *, path: str = "") -> Macros:
     parts.append(_literal(text[end:], place))
     if problems:
         raise InputError(*problems)
-    return Macros(tuple(part for part in parts if part != Literally("")), place)
+    return Macros(tuple(part for part in parts if part != LiteralText("")), place)
 
 
 def _part(found: re.Match[str], place: Place) -> Part | str:
@@ -164,10 +164,10 @@ def _part(found: re.Match[str], place: Place) -> Part | str:
     return f"{token} is no macro"
 
 
-def _literal(text: str, place: Place) -> Literally:
+def _literal(text: str, place: Place) -> LiteralText:
     if place == "header":
-        return Literally(text.replace("{", _MARK))
-    return Literally(quote(text, safe="!#$%&'()*+,/:;=?@[]~"))
+        return LiteralText(text.replace("{", _MARK))
+    return LiteralText(quote(text, safe="!#$%&'()*+,/:;=?@[]~"))
 
 
 def lookup(path: str, values: Mapping[str, object]) -> object | None:
@@ -237,12 +237,12 @@ class _Stamps:
 
 
 @lru_cache(256)
-def _stands_in(headers: tuple[tuple[str, str], ...]) -> bool:
+def _has_stamp(headers: tuple[tuple[str, str], ...]) -> bool:
     return any("{" in value for _, value in headers)
 
 
 def _replaced(request: Request, in_url: Replace, in_header: Replace) -> Request:
-    if "{" not in request.url and not _stands_in(request.headers):
+    if "{" not in request.url and not _has_stamp(request.headers):
         return request
     headers = tuple((name, _LATER.sub(in_header, value)) for name, value in request.headers)
     return replace(request, url=_LATER.sub(in_url, request.url), headers=headers)

@@ -159,7 +159,7 @@ def float_text(value: float) -> str | Refusal:
     return str(int(value))
 
 
-def whole(value: object) -> object:
+def whole_number(value: object) -> object:
     """A number (after `number` or `money`) that must be whole."""
     if value is None or isinstance(value, Refusal | int):
         return value
@@ -170,7 +170,7 @@ def whole(value: object) -> object:
 
 def int32(value: object) -> object:
     """A whole number within 32 bits (Custify's OpenAPI 1.5.7: people, company and event models)."""
-    checked = whole(value)
+    checked = whole_number(value)
     if checked is None or isinstance(checked, Refusal):
         return checked
     if isinstance(checked, int) and -INT32 <= checked < INT32:

@@ -28,15 +28,15 @@ from penstock.run.connection.shared_rate_limit import (
     Grant,
     UsageReport,
     WaitingInProcess,
-    beat,
     lease,
+    report_interval,
 )
 from penstock.run.context import Context
 from penstock.store import leases
 from penstock.store.database import Database
 from penstock.store.leases import RateLimitRow
 
-FIRST_BITE = 64  # places; the row gives a part of the window at most
+FIRST_LEASE = 64  # places; the row gives a part of the window at most
 GROWTH = 4  # from one exchange to the next at most
 AHEAD_S = 0.25  # places are leased for the requests of so many seconds
 IDLE_S = 0.05  # places that are not used for so long are returned
@@ -72,14 +72,14 @@ class LeasedWindow:
         self._over: list[tuple[float, float, int, Allowance | None]] = []
         self._returned = 0
         self._block_until = -inf  # by a 429 that is not reported yet
-        self._bite = FIRST_BITE
+        self._lease_size = FIRST_LEASE
         self._taken_since = 0  # cost of what was taken since the last exchange
         self._was_empty = False  # a request found no place since then
         self._last_taken = self._last_exchange = self._first_over = -inf
         self._not_before = -inf  # nothing is to be had sooner
         self._grant = Grant(0, is_alone=True)
         self._opens = inf
-        self._pump: asyncio.Task[None] | None = None
+        self._exchanging: asyncio.Task[None] | None = None
         self._alarm = asyncio.Event()
         self._sleeps_until = -inf
         self._is_closed = False
@@ -125,9 +125,9 @@ class LeasedWindow:
 
     def changed(self, queue: RequestQueue) -> None:
         now = self._clock.monotonic()
-        if self._pump is None or self._pump.done():
+        if self._exchanging is None or self._exchanging.done():
             if not self._is_closed and self._due(now, queue.waiting()) < inf:
-                self._pump = asyncio.get_running_loop().create_task(self._run(queue))
+                self._exchanging = asyncio.get_running_loop().create_task(self._run(queue))
         elif self._sleeps_until > now and self._due(now, queue.waiting()) < self._sleeps_until:
             self._alarm.set()
 
@@ -168,14 +168,14 @@ class LeasedWindow:
         if self._block_until > -inf:
             return now
         due = inf
-        is_hungry = waiting is not None and self._in_hand < waiting.least
-        is_low = self._in_hand * 2 < self._bite and self._taken_since > 0 and not self._grant.is_tight
-        if is_hungry or is_low:
+        needs_places = waiting is not None and self._in_hand < waiting.least
+        is_low = self._in_hand * 2 < self._lease_size and self._taken_since > 0 and not self._grant.is_tight
+        if needs_places or is_low:
             due = self._not_before
         if self._over:
             due = min(due, self._first_over + self._report_after(is_quiet=waiting is None and not self._flying))
         if self._flying:
-            due = min(due, self._last_exchange + beat(self._per))
+            due = min(due, self._last_exchange + report_interval(self._per))
         if self._in_hand and waiting is None:
             due = min(due, self._idle_from())
         if self._returned:
@@ -198,7 +198,7 @@ class LeasedWindow:
         try:
             while (due := self._due(self._clock.monotonic(), queue.waiting())) < inf:
                 if not await self._slept_until(due):
-                    await self._go(queue)
+                    await self._exchange_once(queue)
         except asyncio.CancelledError:  # the loop ends: no one waits for what is reported now
             self._is_closed = True
             self._return_all()
@@ -221,14 +221,14 @@ class LeasedWindow:
 
     # ── at the row ───────────────────────────────────────────────────────────
 
-    async def _go(self, queue: RequestQueue) -> None:
+    async def _exchange_once(self, queue: RequestQueue) -> None:
         now = self._clock.monotonic()
         self._expire(now)
         waiting = queue.waiting()
         if waiting is None and now >= self._idle_from():
             self._return_all()
         before = (self._over, self._returned, self._block_until)
-        want = self._want(now, waiting)
+        want = self._places_to_lease(now, waiting)
         going = asyncio.ensure_future(self._exchange(self._step(want, waiting)))
         self._over, self._returned, self._block_until = [], 0, -inf
         self._taken_since, self._was_empty, self._last_exchange = 0, False, now
@@ -243,19 +243,19 @@ class LeasedWindow:
             return
         except asyncio.CancelledError:
             with suppress(EnvironmentFailure):
-                self._take_in(await going, want, now)
+                self._apply_grant(await going, want, now)
             raise
-        self._take_in(grant, want, now)
+        self._apply_grant(grant, want, now)
         queue.serve()
 
-    def _want(self, now: float, waiting: WaitingRequests | None) -> int:
+    def _places_to_lease(self, now: float, waiting: WaitingRequests | None) -> int:
         """How many places to lease: for waiting requests, and for as many as will come soon."""
         used = self._taken_since / max(now - self._last_exchange, 0.001) * AHEAD_S
         if waiting is None and not self._taken_since:
             return 0
-        most = self._bite * GROWTH if self._was_empty and not self._grant.is_tight else ceil(used * 2)
-        self._bite = max(1, min(most, self._bite * GROWTH))
-        return max(0, max(self._bite, 0 if waiting is None else waiting.cost) - self._in_hand)
+        most = self._lease_size * GROWTH if self._was_empty and not self._grant.is_tight else ceil(used * 2)
+        self._lease_size = max(1, min(most, self._lease_size * GROWTH))
+        return max(0, max(self._lease_size, 0 if waiting is None else waiting.cost) - self._in_hand)
 
     def _step(self, want: int, waiting: WaitingRequests | None) -> Step:
         """What to do with the row: it takes with it what is to be reported, as it is now."""
@@ -288,7 +288,7 @@ class LeasedWindow:
 
         return step
 
-    def _take_in(self, grant: Grant, want: int, requested_at: float) -> None:
+    def _apply_grant(self, grant: Grant, want: int, requested_at: float) -> None:
         now = self._clock.monotonic()
         self._grant = grant
         if grant.places:

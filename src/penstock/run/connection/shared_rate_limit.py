@@ -16,9 +16,9 @@ from typing import NamedTuple
 from penstock.delivery.rate_limit import MARGIN, Allowance
 from penstock.store.leases import BudgetUser, RateLimitRow
 
-BITES = 10  # a grant is at most this part of a window, so that others get their share
+GRANTS_PER_WINDOW = 10  # a grant is at most this part of a window, so that others get their share
 RETURNED_AFTER_S = 1.0  # places that were leased and are not used
-BEAT_S = 1.0  # a process with places reports at least this often
+REPORT_EVERY_S = 1.0  # a process with places reports at least this often
 GRACE_S = 2.0  # a process that is overdue for longer has died
 
 
@@ -70,24 +70,24 @@ class Grant(NamedTuple):
 
 def lease(row: RateLimitRow, now: float, report: UsageReport) -> tuple[RateLimitRow, Grant]:
     """Take in the report, turn the window when its time has come, and give out up to `report.want` places."""
-    row = _reported(_following(row, now, report.configured), now, report)
+    row = _reported(_with_settings_and_clock(row, now, report.configured), now, report)
     if now < row.blocked_until:
         wait = row.blocked_until - now
-        return _promised(row, now, report, wait), Grant(0, wait, wait, wait, is_tight=True, quota=row.quota)
+        return _with_report_due(row, now, report, wait), Grant(0, wait, wait, wait, is_tight=True, quota=row.quota)
     if now >= _opens(row, now):
-        row = _turned(row, now)
+        row = _next_window(row, now)
     left, reserved = _left(row, now), _reserved(row, now, report)
     places = _places(row, report, left - reserved)
-    again = 0.0 if places else _again(row, now, report.user, reserved)
+    again = 0.0 if places else _retry_after(row, now, report.user, reserved)
     if places:
         row = _leased(row, now, report.user, places)
-    row = _promised(row, now, report, again)
-    others = any(name != report.user for name, _ in _living(row, now))
+    row = _with_report_due(row, now, report, again)
+    others = any(name != report.user for name, _ in _alive_users(row, now))
     tight = (left - places) * 4 < row.quota
     return row, Grant(places, again, 0.0, _opens(row, now) - now, not others, tight, row.quota)
 
 
-def _following(row: RateLimitRow, now: float, configured: tuple[int, float]) -> RateLimitRow:
+def _with_settings_and_clock(row: RateLimitRow, now: float, configured: tuple[int, float]) -> RateLimitRow:
     """The row by the settings of today, and by a clock that may have been put back."""
     if configured != row.configured:
         row = replace(row, quota=configured[0], per=configured[1], configured=configured)
@@ -156,13 +156,13 @@ def _ended(row: RateLimitRow, now: float, ended: tuple[EndedRequest, ...]) -> Ra
     )
 
 
-def _living(row: RateLimitRow, now: float) -> Iterator[tuple[str, BudgetUser]]:
+def _alive_users(row: RateLimitRow, now: float) -> Iterator[tuple[str, BudgetUser]]:
     grace = min(GRACE_S, row.per / 2)
     return ((name, user) for name, user in row.users.items() if now <= user.due + grace)
 
 
 def _outstanding(row: RateLimitRow, now: float) -> int:
-    return sum(user.in_hand + user.flying for _, user in _living(row, now))
+    return sum(user.in_hand + user.flying for _, user in _alive_users(row, now))
 
 
 def _opens(row: RateLimitRow, now: float) -> float:
@@ -181,9 +181,9 @@ def _opens(row: RateLimitRow, now: float) -> float:
     return clear if (clear - certain) * row.quota < row.late * row.per else certain
 
 
-def _turned(row: RateLimitRow, now: float) -> RateLimitRow:
-    living = dict(_living(row, now))
-    busy = [user for user in living.values() if user.in_hand + user.flying]
+def _next_window(row: RateLimitRow, now: float) -> RateLimitRow:
+    alive = dict(_alive_users(row, now))
+    busy = [user for user in alive.values() if user.in_hand + user.flying]
     is_settled = not busy and now >= row.last_end + row.per * (1 + MARGIN)
     late = 0 if is_settled or row.blocked_until > row.opened else row.late
     earliest = [user.oldest for user in busy] + ([row.late_taken] if late else [])
@@ -196,7 +196,7 @@ def _turned(row: RateLimitRow, now: float) -> RateLimitRow:
         used=sum(user.in_hand + user.flying for user in busy) + late,
         late=late if first is not None and row.late_end > first + row.per else 0,
         remaining=None,
-        users=living,
+        users=alive,
     )
 
 
@@ -207,23 +207,23 @@ def _left(row: RateLimitRow, now: float) -> int:
 
 def _reserved(row: RateLimitRow, now: float, report: UsageReport) -> int:
     """Places for requests of other processes: in a more urgent lane, or waiting for longer in the same."""
-    wait, bite = report.waiting, _bite(row)
+    wait, most = report.waiting, _largest_grant(row)
     mine = (inf, 0.0) if wait is None else (wait.rank, now - wait.waited)
     return sum(
-        max(0, min(user.wants, max(bite, user.least)) - user.in_hand)
-        for name, user in _living(row, now)
+        max(0, min(user.wants, max(most, user.least)) - user.in_hand)
+        for name, user in _alive_users(row, now)
         if name != report.user and user.rank is not None and (user.rank, user.since) < mine
     )
 
 
 def _places(row: RateLimitRow, report: UsageReport, left: int) -> int:
     least = 1 if report.waiting is None else max(1, report.waiting.least - report.in_hand)
-    places = max(0, min(report.want, left, max(_bite(row), least)))
+    places = max(0, min(report.want, left, max(_largest_grant(row), least)))
     return places if places >= least else 0
 
 
-def _bite(row: RateLimitRow) -> int:
-    return max(ceil(row.quota / BITES), 1)
+def _largest_grant(row: RateLimitRow) -> int:
+    return max(ceil(row.quota / GRANTS_PER_WINDOW), 1)
 
 
 def _leased(row: RateLimitRow, now: float, name: str, places: int) -> RateLimitRow:
@@ -240,25 +240,25 @@ def _leased(row: RateLimitRow, now: float, name: str, places: int) -> RateLimitR
     )
 
 
-def _promised(row: RateLimitRow, now: float, report: UsageReport, again: float) -> RateLimitRow:
+def _with_report_due(row: RateLimitRow, now: float, report: UsageReport, again: float) -> RateLimitRow:
     """With when the process reports next; without it when it has nothing and wants nothing."""
     user = row.users[report.user]
     if not (user.in_hand or user.flying or user.wants):
         return replace(row, users={name: other for name, other in row.users.items() if name != report.user})
-    due = now + (beat(row.per) if user.in_hand or user.flying else again)
+    due = now + (report_interval(row.per) if user.in_hand or user.flying else again)
     return replace(row, users={**row.users, report.user: user._replace(due=due)})
 
 
-def beat(per: float) -> float:
+def report_interval(per: float) -> float:
     """Seconds within which a process that has places reports again."""
-    return min(BEAT_S, per / 4)
+    return min(REPORT_EVERY_S, per / 4)
 
 
-def _again(row: RateLimitRow, now: float, name: str, reserved: int) -> float:
+def _retry_after(row: RateLimitRow, now: float, name: str, reserved: int) -> float:
     """When places may be there: at the next window, unless others may return theirs or are only ahead."""
     soon = min(max(row.per / 200, 0.02), 0.1)
     opens = _opens(row, now)
-    others = [user for other, user in _living(row, now) if other != name]
+    others = [user for other, user in _alive_users(row, now) if other != name]
     may_return = any(user.in_hand for user in others)
     may_tell = row.quota > row.used and (reserved > 0 or any(user.flying for user in others))
     return soon if may_return or may_tell or opens == inf else max(soon, opens - now)

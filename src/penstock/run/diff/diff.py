@@ -23,7 +23,7 @@ import numpy as np
 
 from penstock.model.outcome import Outcome, Refusal
 from penstock.model.record import NO_RECORD, Chunk, Key, Payload, Rendered, gone_columns
-from penstock.render.compile import Former
+from penstock.render.compile import FormerRendering
 from penstock.render.merger import Merger
 from penstock.render.values.columns import rows_of_another_form
 from penstock.run.diff.backlog import OpenChunk
@@ -138,7 +138,7 @@ class Classifier:
     doubt: Refusal | None = None  # why nothing may be sent that was not known to be unsent before
     merger: Merger | None = None  # where `versions` is "merge"
     links: CompanyLinks | None = None  # with `company_link: replace`
-    former: Former | None = None  # how an earlier release rendered the same settings
+    former: FormerRendering | None = None  # how an earlier release rendered the same settings
     table: bool = False  # whether every record has every column
 
     def classify(self, chunk: OpenChunk) -> Classified:

@@ -47,7 +47,7 @@ def needs(right: Right) -> Any:
     """The dependency of a route that needs `right`: returns the Person, or refuses with 401 or 403."""
 
     def person(request: Request) -> Person:
-        found = whoever(request)
+        found = signed_in_person(request)
         if found is None:
             raise not_signed_in()
         if found.right < right:
@@ -59,7 +59,7 @@ def needs(right: Right) -> Any:
     return Depends(person)
 
 
-def whoever(request: Request) -> Person | None:
+def signed_in_person(request: Request) -> Person | None:
     """The caller; None if nobody is signed in. InputError for an invalid token, or a write without the CSRF header."""
     found = LOCAL if request.app.state.without_sign_in else _proven(request)
     request.state.person = found
@@ -213,7 +213,7 @@ def place_of(cursor: str | None) -> str | None:
     try:
         return urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
     except ValueError:
-        raise _bad() from None
+        raise _bad_cursor() from None
 
 
 def number_of(cursor: str | None) -> int | None:
@@ -222,11 +222,11 @@ def number_of(cursor: str | None) -> int | None:
     if place is None:
         return None
     if not place.isascii() or not place.isdecimal() or int(place) > LARGEST:
-        raise _bad()
+        raise _bad_cursor()
     return int(place)
 
 
-def _bad() -> InputError:
+def _bad_cursor() -> InputError:
     return InputError(
         Problem("cursor", "this is not a cursor", "bad-cursor", "send `next` of the previous page unchanged")
     )

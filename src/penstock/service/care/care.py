@@ -43,7 +43,7 @@ from penstock.store import leases
 from penstock.store.database import Database
 from penstock.store.migrations import HEAD
 from penstock.store.project import credentials, resources
-from penstock.store.project.credentials import KEY_VARIABLE, seal_anew
+from penstock.store.project.credentials import KEY_VARIABLE, reseal
 from penstock.store.project.resources import put_setting
 from penstock.usecases.applied_project.applied_project import PROJECT_FILE, SQLITE, project_of, state_url
 
@@ -240,7 +240,7 @@ def rotate_key(database: Database, environ: Mapping[str, str]) -> Rotated:
         credentials.put_new_key_first(database.folder)
     ring = sealer_of(environ, database.folder)
     with database.begin() as conn:
-        number = seal_anew(conn, ring)
+        number = reseal(conn, ring)
     if not from_environment:
         credentials.drop_older_keys(database.folder)
     return Rotated(ring.ids()[0], number, from_environment)

@@ -78,7 +78,7 @@ class People:
         with self.database.read() as conn:
             return rows.person(conn, name.strip().lower()) is not None
 
-    def nobody(self) -> bool:
+    def has_no_users(self) -> bool:
         """Whether there are no users."""
         with self.database.read() as conn:
             return rows.count(conn) == 0

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import PoolProxiedConnection
 
-from penstock.store.database import Database, in_plain_words
+from penstock.store.database import Database, error_for_people
 
 SQLITE = "PRAGMA data_version"  # changes with each commit of another connection; takes microseconds
 POSTGRESQL = "SELECT txid_current_snapshot()::text"  # changes when the writes of a transaction become visible
@@ -37,7 +37,7 @@ class CommitWatch:
                 return f"{self._opened}.{self._value()}"
             except (DBAPIError, driver.Error) as error:
                 self._drop()  # the server may have restarted: the next call connects again
-                plain = in_plain_words(self._database.place, error)
+                plain = error_for_people(self._database.place, error)
                 if plain is None:
                     raise
                 raise plain from error

@@ -175,7 +175,7 @@ def _runs(conn: Connection, before: str, most: int) -> Sequence[Any]:
 
 
 def _drop_runs(conn: Connection, ids: Sequence[Any]) -> int:
-    timeseries.keep_runs(conn, ids)  # the sums for metrics keep their counts
+    timeseries.add_deleted_runs(conn, ids)  # the sums for metrics keep their counts
     conn.execute(delete(work).where(work.c.run.in_(ids)))
     return _drop(conn, runs, ids)
 

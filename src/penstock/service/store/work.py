@@ -166,7 +166,7 @@ def prepare_retry(conn: Connection, run: str, asked_by: str) -> bool:
     if row.status != "failed" or any(one.resumable or one.counts.read != one.counts.unsent for one in family):
         return False
     ids = [one.id for one in family]
-    timeseries.keep_runs(conn, ids)
+    timeseries.add_deleted_runs(conn, ids)
     timeseries.fold(conn)
     conn.execute(delete(exchanges).where(exchanges.c.run.in_(ids)))
     conn.execute(delete(ledger_batches).where(ledger_batches.c.run.in_(ids)))

@@ -72,8 +72,8 @@ def judge(facts: Facts, rules: RulesDocument, known: Mapping[str, Alert]) -> tup
     news: list[AlertChange] = []
     after: dict[str, Alert] = {}
     for name in sorted(known.keys() | found.keys()):
-        alert = _as_it_is(name, known.get(name), found.get(name), facts.now)
-        what = _to_say(alert, rules, facts.now)
+        alert = _updated(name, known.get(name), found.get(name), facts.now)
+        what = _message_kind(alert, rules, facts.now)
         if what is not None:
             alert = replace(alert, reported=alert.state, reported_at=facts.now)
             news.append(AlertChange(what, alert))
@@ -81,7 +81,7 @@ def judge(facts: Facts, rules: RulesDocument, known: Mapping[str, Alert]) -> tup
     return news, after
 
 
-def _as_it_is(name: str, known: Alert | None, found: Finding | None, now: datetime) -> Alert:
+def _updated(name: str, known: Alert | None, found: Finding | None, now: datetime) -> Alert:
     if found is None:
         assert known is not None
         return known if known.state == "over" else replace(known, state="over", over_at=now)
@@ -93,7 +93,7 @@ def _as_it_is(name: str, known: Alert | None, found: Finding | None, now: dateti
     return replace(known, state="raised", reason=reason, since=now, over_at=None)
 
 
-def _to_say(alert: Alert, rules: RulesDocument, now: datetime) -> Literal["raised", "still", "over"] | None:
+def _message_kind(alert: Alert, rules: RulesDocument, now: datetime) -> Literal["raised", "still", "over"] | None:
     since_report = None if alert.reported_at is None else now - alert.reported_at
     if alert.reported != alert.state:
         if alert.reported is None and alert.state == "over":

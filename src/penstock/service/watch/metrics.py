@@ -70,7 +70,7 @@ class StateCollector(Collector):
 
 def _seen(ctx: Context) -> Seen:
     with ctx.database.read() as conn:
-        counts = timeseries.everything(conn)
+        counts = timeseries.all_counts(conn)
         for more in (timeseries.run_counts(conn), timeseries.new_deliveries(conn, timeseries.folded(conn))):
             for name, values in more.items():
                 known = counts.setdefault(name, {})

@@ -45,7 +45,7 @@ class Executor:
     row: WorkRow
     shutdown: bool = False
     _loop: asyncio.AbstractEventLoop | None = None
-    _conductor: Orchestrator | None = None
+    _orchestrator: Orchestrator | None = None
     _wanted: tuple[str, str | None] | None = None  # a stop that came before the loop
     _latest: Progress | None = None
     _seen: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=64))
@@ -55,7 +55,7 @@ class Executor:
     def execute(self) -> None:
         """Execute the run to its end and store the result. Raises Interrupted if it has to be continued later."""
         try:
-            self._run(self._conducted())
+            self._run(self._orchestrate())
         except (StateLocked, StateUnavailable) as trouble:
             log.warning("run.interrupted run=%s reason=%s", self.row.run, trouble)
             raise Interrupted(later=True) from trouble
@@ -85,30 +85,30 @@ class Executor:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(work)
 
-    async def _conducted(self) -> None:
+    async def _orchestrate(self) -> None:
         row, ctx = self.row, self.ctx
         with ctx.database.read() as conn:
             run = runs.get(conn, row.run)
-        conductor = Orchestrator(
+        orchestrator = Orchestrator(
             ctx,
             partial(SharedBudgets().of, ctx),
-            self._hear,
+            self._note_progress,
             wait=True,
             handle_signals=False,
             queued=row.run,
             begins_at=None if run is None else run.begins_at,
         )
-        self._loop, self._conductor = asyncio.get_running_loop(), conductor
+        self._loop, self._orchestrator = asyncio.get_running_loop(), orchestrator
         if self._wanted is not None:
-            conductor.stop("cancelled", *self._wanted)
+            orchestrator.stop("cancelled", *self._wanted)
         if row.kind == "flow":
-            await conductor.run_flow(ctx.flow(row.target))
+            await orchestrator.run_flow(ctx.flow(row.target))
         elif row.kind == "resend":
-            await conductor.resend(quarantine.still_held(ctx, row.payload or ()))
+            await orchestrator.resend(quarantine.still_quarantined(ctx, row.payload or ()))
         else:
-            await conductor.run_one(ctx.destination(row.target))
+            await orchestrator.run_one(ctx.destination(row.target))
 
-    def _hear(self, progress: Progress) -> None:
+    def _note_progress(self, progress: Progress) -> None:
         self._latest = progress
         done = sum(number for name, number in progress.counts.items() if name != "read")
         self._seen.append((self.ctx.clock.monotonic(), done))
@@ -143,14 +143,14 @@ class Executor:
         """Stop the run, or one of its destinations, after the requests in flight."""
         if destination is None and self._wanted is None:
             self._wanted = (reason, None)
-        loop, conductor = self._loop, self._conductor
-        if loop is not None and conductor is not None:
+        loop, orchestrator = self._loop, self._orchestrator
+        if loop is not None and orchestrator is not None:
             with suppress(RuntimeError):  # the loop has just ended, and the run with it
-                loop.call_soon_threadsafe(conductor.stop, "cancelled", reason, destination)
+                loop.call_soon_threadsafe(orchestrator.stop, "cancelled", reason, destination)
 
     def sending(self) -> tuple[str, ...]:
         """The destinations that are being run now."""
-        return () if self._conductor is None else tuple(self._conductor.sending)
+        return () if self._orchestrator is None else tuple(self._orchestrator.sending)
 
     def progress(self) -> dict[str, Any]:
         """The live progress of the run, as `store_progress` stores it."""

@@ -163,7 +163,7 @@ class Schedules:
                 try:
                     self._look_at(ctx, flow, known[flow.name])
                 except PenstockError as error:
-                    self._tell_failure(ctx, flow, str(error))
+                    self._report_failure(ctx, flow, str(error))
         with ctx.database.read() as conn:
             due = work.ticks_without_run(conn)
         if due:
@@ -252,7 +252,7 @@ class Schedules:
         work.store_tick_run(conn, tick, run)
         ctx.events.emit("schedule.due", flow=flow.name, due=tick.due, missed=tick.missed, run=run)
 
-    def _tell_failure(self, ctx: Context, flow: FlowSpec, reason: str) -> None:
+    def _report_failure(self, ctx: Context, flow: FlowSpec, reason: str) -> None:
         """Report an error once, not every few seconds."""
         if self._failed.get(flow.name) != reason:
             self._failed[flow.name] = reason

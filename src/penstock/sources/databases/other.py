@@ -21,7 +21,7 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.pool import NullPool
 
-from penstock.deadline import patience
+from penstock.deadline import current_deadline
 from penstock.model.errors import HostUnreachable, InputError, PenstockError, Problem
 from penstock.model.reach import PERSONAL, Reach, is_listed
 from penstock.model.spec import SqlSource
@@ -90,7 +90,7 @@ class OtherDatabase:
             raise self._failure(error) from None
 
     def rows(self, statement: str, values: Sequence[object]) -> Iterator[Rowset]:
-        waiting = patience()
+        waiting = current_deadline()
         bound = {"start": values[0]} if values else {}
         prepared = text(statement if bound else self.escaped(statement))
         try:

@@ -22,7 +22,7 @@ from psycopg.types.datetime import DateLoader, TimestampLoader, TimestamptzLoade
 from psycopg.types.string import TextLoader
 
 from penstock.bounds import bounds, in_megabytes
-from penstock.deadline import Deadline, patience
+from penstock.deadline import Deadline, current_deadline
 from penstock.model.errors import CredentialRefused, HostUnreachable, InputError, PenstockError, Problem
 from penstock.model.reach import PERSONAL, Reach, variable_denial
 from penstock.model.spec import ColumnType, SqlSource
@@ -165,7 +165,7 @@ class PostgresDatabase:
             return [replace(_column(column), sql=names.get(column.type_code)) for column in found]
 
     def rows(self, statement: str, values: Sequence[object]) -> Iterator[Rowset]:
-        waiting = patience()
+        waiting = current_deadline()
         if waiting is not None and not values:
             yield from self._rows_in_time(statement, waiting)
             return
@@ -203,7 +203,7 @@ class PostgresDatabase:
     def _connection(self) -> psycopg.Connection[Any]:
         try:
             seconds = int(self._settings.get("connect_timeout") or PATIENCE)
-            waiting = patience()
+            waiting = current_deadline()
             if waiting is not None and (left := waiting.left_s()) is not None:
                 seconds = min(seconds, int(left) + 1)
             connection = psycopg.connect("", **{**self._settings, "connect_timeout": seconds})
@@ -226,7 +226,7 @@ class PostgresDatabase:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         unchecked = connection.info.parameter_status("server_encoding") == "SQL_ASCII"
         connection.execute(SESSION + UNCHECKED if unchecked else SESSION)
-        waiting = patience()
+        waiting = current_deadline()
         if waiting is not None and (left := waiting.left_s()) is not None:
             connection.execute(f"set local statement_timeout = {int(left * 1000) + 1}".encode())
         _read_exactly(connection, unchecked=unchecked)
@@ -250,7 +250,7 @@ class PostgresDatabase:
     def _failure(self, error: psycopg.Error, query: str, statement: str) -> PenstockError:
         words = self._url.masked(error.diag.message_primary or str(error).strip())
         state = error.sqlstate
-        waiting = patience()
+        waiting = current_deadline()
         if waiting is not None and state == CANCELLED:
             return waiting.too_slow(f"sources.{self._source.name}", "the query")
         if TOO_LONG in words:

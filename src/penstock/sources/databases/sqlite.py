@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from penstock.bounds import MAX_CELL, bounds, in_megabytes
-from penstock.deadline import patience
+from penstock.deadline import current_deadline
 from penstock.model.errors import EnvironmentFailure, InputError, Problem
 from penstock.model.reach import PERSONAL, Reach
 from penstock.model.spec import SqlSource
@@ -65,7 +65,7 @@ class SqliteDatabase:
             return [SqlColumn(str(column[0])) for column in found]
 
     def rows(self, statement: str, values: Sequence[object]) -> Iterator[Rowset]:
-        waiting = patience()
+        waiting = current_deadline()
         with closing(self._connection()) as connection:
             try:
                 if waiting is not None:
@@ -97,7 +97,7 @@ class SqliteDatabase:
             raise self._error(message, "unreadable-file", hint, self._shown) from None
         connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)  # a query reads this file and no other
         connection.text_factory = _text
-        waiting = patience()
+        waiting = current_deadline()
         if waiting is not None:
             connection.set_progress_handler(lambda: waiting.is_over, STEPS)
             connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST_CONSTANT)
@@ -115,7 +115,7 @@ class SqliteDatabase:
 
     def _failure(self, error: sqlite3.Error, connection: sqlite3.Connection) -> Exception:
         words = str(error)
-        waiting = patience()
+        waiting = current_deadline()
         if waiting is not None and words == "interrupted":
             return waiting.too_slow(f"sources.{self._source.name}", "the query")
         if words == "string or blob too big":

@@ -328,7 +328,7 @@ def _reading(encoding: str, lines: Sequence[bytes]) -> _Reading | None:
     marked = sum(not sign.isascii() for text in texts for sign in text)
     if encoding in EAST_ASIAN and marked < 3:
         return None  # two bytes are no evidence
-    return _Reading(encoding, texts, sum(map(_strangeness, texts)))
+    return _Reading(encoding, texts, sum(map(_unusualness, texts)))
 
 
 def _choices(readings: Sequence[_Reading]) -> tuple[Choice, ...]:
@@ -349,15 +349,15 @@ def _excerpt(line: str) -> str:
     return f"{'…' if start else ''}{part}{'…' if start + SHOWN < len(line) else ''}"
 
 
-def _strangeness(text: str) -> float:
+def _unusualness(text: str) -> float:
     total: float = 0
     for before, (sign, after) in zip(f" {text}", pairwise(f"{text} "), strict=False):
         if not sign.isascii():
-            total += _strange(before, sign, after)
+            total += _unusual(before, sign, after)
     return total
 
 
-def _strange(before: str, sign: str, after: str) -> float:
+def _unusual(before: str, sign: str, after: str) -> float:
     """How strange a character beyond ASCII is between its neighbours."""
     kind = unicodedata.category(sign)
     if kind in {"Cc", "Cn", "Co", "Cs"}:

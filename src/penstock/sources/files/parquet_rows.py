@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from penstock.bounds import bounds, in_megabytes
-from penstock.deadline import check_patience
+from penstock.deadline import check_deadline
 from penstock.model.outcome import Note
 from penstock.model.spec import ColumnType, FileSource
 from penstock.model.text import joined, repeated
@@ -268,7 +268,7 @@ def _larger(one: DecodingCost, other: DecodingCost) -> DecodingCost:
 def _pages(file: BinaryIO, start: int, end: int) -> Iterator[tuple[int, int, int]]:
     """Kind, unpacked bytes and values of each page between two offsets. Raises BadPage."""
     while start < end:
-        check_patience()
+        check_deadline()
         fields, length = _header(file, start)
         kind, unpacked, packed = fields.get(1), fields.get(2), fields.get(3)
         if not (isinstance(kind, int) and isinstance(unpacked, int) and isinstance(packed, int)) or packed < 0:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, Any, BinaryIO, cast
 
 from penstock.bounds import MAX_CELL, MAX_COLUMNS, bounds, in_megabytes
-from penstock.deadline import check_patience
+from penstock.deadline import check_deadline
 from penstock.model.errors import InputError, Problem
 from penstock.model.reach import PERSONAL, Denial, FileFacts, Inode, Reach, file_denial, is_own_name
 from penstock.model.spec import FileSource, settings_text
@@ -153,7 +153,7 @@ def raw_blocks(source: FileSource, path: Path) -> Iterator[bytes]:
     """The file's bytes, unzipped, block by block. A torn gzip file raises InputError."""
     with open_bytes(source, path) as stream:
         while True:
-            check_patience()
+            check_deadline()
             try:
                 block = stream.read(BLOCK)
             except (EOFError, gzip.BadGzipFile, zlib.error, OSError) as error:

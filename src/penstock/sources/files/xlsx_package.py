@@ -18,7 +18,7 @@ from xml.parsers import expat
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 from penstock.bounds import in_megabytes
-from penstock.deadline import check_patience
+from penstock.deadline import check_deadline
 
 BLOCK = 1 << 20  # bytes unpacked at once
 BYTES_OF_A_CELL = 64  # that calamine takes for each cell with a value, and for each place between them
@@ -156,7 +156,7 @@ class Package:
         packed = memoryview(self._data)[begin : begin + info.compress_size]
         checksum = 0
         for block in _stored(packed) if info.compress_type == ZIP_STORED else _inflated(part, packed):
-            check_patience()
+            check_deadline()
             self._left -= len(block)
             if self._left < 0:
                 raise BadWorkbook(f"what is read of it unpacks to more than {in_megabytes(self._most)}", is_large=True)

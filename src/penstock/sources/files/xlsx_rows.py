@@ -15,7 +15,7 @@ from pathlib import Path
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
 
 from penstock.bounds import MAX_CELL, bounds, in_megabytes
-from penstock.deadline import check_patience
+from penstock.deadline import check_deadline
 from penstock.model.errors import InputError
 from penstock.model.outcome import Note
 from penstock.model.spec import ColumnType, FileSource
@@ -184,7 +184,7 @@ class SheetReader:
         waiting: deque[tuple[int, Row] | None] = deque()  # None for a row without a value
         for number, row in islice(enumerate(cells, start=1), self.source.skip_lines, None):
             if number % LOOKED_EVERY == 0:
-                check_patience()
+                check_deadline()
             values = [_value(cell) for cell in row]
             if all(value is None for value in values):
                 waiting.append(None)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from penstock.deadline import check_patience
+from penstock.deadline import check_deadline
 from penstock.model.outcome import Refusal
 from penstock.model.record import Chunk, Column, Schema
 from penstock.model.spec import ColumnType
@@ -103,7 +103,7 @@ def detect(
     heads: list[Piece] = []
     seen = heavy = 0
     for piece in rows.pieces():
-        check_patience()
+        check_deadline()
         kept = sum(head.length for head in heads)
         if kept < SAMPLES and heavy < HEAVIEST:
             head = _light(piece.head(SAMPLES - kept), HEAVIEST - heavy, least=0 if heads else 1)
@@ -172,7 +172,7 @@ def typed(
     arrow = _arrow_schema(schema, casters)
     lean = rows.open_ended and not whole and len(schema.columns) > WIDE
     for piece in rows.pieces() if pieces is None else pieces:
-        check_patience()
+        check_deadline()
         yield _chunk(piece, _present(arrow, piece) if lean else arrow, casters)
 
 
@@ -196,7 +196,7 @@ def _casters(rows: Rows, schema: Schema, given: Mapping[str, ColumnType]) -> dic
     there = None if rows.open_ended else frozenset(rows.names())
     for column in schema.columns:
         if there is not None and column.name not in there:
-            casters[column.name] = _nothing(arrow_types()[column.type])
+            casters[column.name] = _null_caster(arrow_types()[column.type])
             continue
         by_person = column.name in given
         by_text = by_person or is_written(column)
@@ -205,7 +205,7 @@ def _casters(rows: Rows, schema: Schema, given: Mapping[str, ColumnType]) -> dic
     return casters
 
 
-def _nothing(kind: Any) -> Caster:
+def _null_caster(kind: Any) -> Caster:
     """For a column that no piece has."""
     return Caster(kind, lambda column: Cast(pa.nulls(len(column), kind), {}))
 

@@ -288,7 +288,7 @@ def sealing_key_ids(conn: Connection) -> Counter[str]:
     return found
 
 
-def seal_anew(conn: Connection, ring: Sealer) -> int:
+def reseal(conn: Connection, ring: Sealer) -> int:
     """Seal with the ring's first key what another of its keys, or an older Penstock, sealed; returns how much.
 
     InputError when something opens with none of them.

@@ -29,7 +29,7 @@ NESTED_COLUMNS = ("request", "response", "records")  # of a response: JSON text 
 _SIGNED = 1 << 63
 
 
-class Fate(NamedTuple):
+class RunRecord(NamedTuple):
     """One record of a run; `batch` and `item` are its place in the list."""
 
     batch: int
@@ -77,9 +77,9 @@ def delivery(conn: Connection, run: str, number: int) -> RowMapping | None:
     return conn.execute(query.order_by(batches.c.id)).mappings().first()
 
 
-def fates(
+def run_records(
     conn: Connection, runs: Sequence[str], *, outcome: str | None = None, after: tuple[int, int] = (0, -1)
-) -> Iterator[Fate]:
+) -> Iterator[RunRecord]:
     """The records of these runs after a (batch, item), only those of one outcome where it is given."""
     batch, item = after
     while True:
@@ -102,7 +102,7 @@ def _met(outcome: str) -> ColumnElement[bool]:
     return or_(batches.c.outcome == outcome, odd.exists())
 
 
-def _of_batch(conn: Connection, row: RowMapping) -> Iterator[Fate]:
+def _of_batch(conn: Connection, row: RowMapping) -> Iterator[RunRecord]:
     odd = {
         found["item"]: found
         for found in conn.execute(select(exceptions).where(exceptions.c.batch == row["id"])).mappings()
@@ -110,7 +110,7 @@ def _of_batch(conn: Connection, row: RowMapping) -> Iterator[Fate]:
     keys = None if row["keys"] is None else unpack_keys(row["keys"])
     for item, ordinal in enumerate(listed_ordinals(row["ordinals"])):
         met: Mapping[Any, Any] = odd.get(item, row)
-        yield Fate(
+        yield RunRecord(
             batch=row["id"],
             item=item,
             run=row["run"],

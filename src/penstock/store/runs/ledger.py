@@ -145,9 +145,9 @@ def outcomes(connection: Connection, run: str) -> dict[int, Outcome]:
     found: dict[int, Outcome] = {}
     query = select(batches).where(batches.c.run == run, ~batches.c.is_test)
     for row in connection.execute(query).mappings().all():
-        fates = _fates(connection, row)
-        for ordinal, fate in zip(unpack_ordinals(row["ordinals"]).tolist(), fates, strict=True):
-            found[ordinal] = fate.outcome
+        ends = _ends_of_batch(connection, row)
+        for ordinal, end in zip(unpack_ordinals(row["ordinals"]).tolist(), ends, strict=True):
+            found[ordinal] = end.outcome
     return found
 
 
@@ -160,33 +160,35 @@ def change_outcomes(
     """
     query = select(batches).where(batches.c.run == run, batches.c.delivery == delivery)
     for row in connection.execute(query).mappings().all():
-        fates = _fates(connection, row)
-        before = Counter(fate.outcome for fate in fates)
+        ends = _ends_of_batch(connection, row)
+        before = Counter(end.outcome for end in ends)
         for item, ordinal in enumerate(unpack_ordinals(row["ordinals"]).tolist()):
-            fates[item] = changes.get(ordinal, fates[item])
-        after = Counter(fate.outcome for fate in fates)
-        timeseries.became(connection, row["id"], {word.value: after[word] - before[word] for word in before | after})
-        usual = Counter(fates).most_common(1)[0][0]
-        odd = [(item, fate) for item, fate in enumerate(fates) if fate != usual]
+            ends[item] = changes.get(ordinal, ends[item])
+        after = Counter(end.outcome for end in ends)
+        timeseries.correct_outcomes(
+            connection, row["id"], {word.value: after[word] - before[word] for word in before | after}
+        )
+        usual = Counter(ends).most_common(1)[0][0]
+        odd = [(item, end) for item, end in enumerate(ends) if end != usual]
         if usual.field is not None:  # only an exception has room for a field
-            odd, usual = list(enumerate(fates)), OutcomeChange(usual.outcome, usual.reason, refusal=usual.refusal)
+            odd, usual = list(enumerate(ends)), OutcomeChange(usual.outcome, usual.reason, refusal=usual.refusal)
         attempts = row["attempts"] + more_attempts
         why = {"reason": usual.reason, "refusal": usual.refusal}
         new = {"outcome": usual.outcome.value, **why, "attempts": attempts}
         connection.execute(update(batches).where(batches.c.id == row["id"]).values(new))
         connection.execute(delete(exceptions).where(exceptions.c.batch == row["id"]))
         if odd:
-            rows = [{"batch": row["id"], **LedgerException(item, *fate)._asdict()} for item, fate in odd]
+            rows = [{"batch": row["id"], **LedgerException(item, *end)._asdict()} for item, end in odd]
             connection.execute(insert(exceptions), rows)
 
 
-def _fates(connection: Connection, row: RowMapping) -> list[OutcomeChange]:
+def _ends_of_batch(connection: Connection, row: RowMapping) -> list[OutcomeChange]:
     """What each record of a batch row has become so far."""
-    fates = [OutcomeChange(Outcome(row["outcome"]), row["reason"], refusal=row["refusal"])] * row["records"]
+    ends = [OutcomeChange(Outcome(row["outcome"]), row["reason"], refusal=row["refusal"])] * row["records"]
     query = select(exceptions).where(exceptions.c.batch == row["id"])
     for odd in connection.execute(query).mappings():
-        fates[odd["item"]] = OutcomeChange(Outcome(odd["outcome"]), odd["reason"], odd["field"], odd["refusal"])
-    return fates
+        ends[odd["item"]] = OutcomeChange(Outcome(odd["outcome"]), odd["reason"], odd["field"], odd["refusal"])
+    return ends
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 The service adds up the ledger every few seconds (`fold`), by parts of five minutes, an hour and a day. A query reads
 these and the ledger's rows above them: its cost does not depend on how much was sent, and it works after the ledger is
 pruned. Totals for metrics only grow, because a metric that shrinks looks like a restart: deliveries are added up once,
-by the ledger's own order (`fold_deliveries`), and runs just before they are deleted (`keep_runs`).
+by the ledger's own order (`fold_deliveries`), and runs just before they are deleted (`add_deleted_runs`).
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ def fold(conn: Connection, most: int | None = None) -> bool:
     return True
 
 
-def became(conn: Connection, batch: int, changes: Mapping[str, int]) -> None:
+def correct_outcomes(conn: Connection, batch: int, changes: Mapping[str, int]) -> None:
     """Records of a batch that was added up may have become something else: so many more of each outcome."""
     if batch > _mark(conn):
         return
@@ -201,7 +201,7 @@ def add(conn: Connection, name: str, more: Tally) -> None:
     upsert_all(conn, tallies, rows, ["name", "labels"])
 
 
-def everything(conn: Connection) -> dict[str, dict[Labels, float]]:
+def all_counts(conn: Connection) -> dict[str, dict[Labels, float]]:
     """All counts by name and labels."""
     found: dict[str, dict[Labels, float]] = defaultdict(dict)
     for name, labels, value in conn.execute(select(tallies.c.name, tallies.c.labels, tallies.c.value)):
@@ -285,7 +285,7 @@ def run_counts(conn: Connection, ids: Sequence[str] | None = None) -> dict[str, 
     return found
 
 
-def keep_runs(conn: Connection, ids: Sequence[str]) -> None:
+def add_deleted_runs(conn: Connection, ids: Sequence[str]) -> None:
     """Keep what these runs have counted, for they are about to be deleted; the ledger's deliveries with them."""
     fold_deliveries(conn)
     for name, more in run_counts(conn, ids).items():

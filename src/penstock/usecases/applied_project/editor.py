@@ -20,7 +20,7 @@ from penstock.model.spec import ProjectSpec
 from penstock.model.text import digest
 from penstock.run.context import NOWHERE, Context
 from penstock.store.project import credentials, resources
-from penstock.usecases.applied_project.reach import forget_removed, refuse_strangers
+from penstock.usecases.applied_project.reach import forget_removed, refuse_new_hosts
 
 Tree = Mapping[str, Marked]
 Edit = Callable[[Tree, dict[str, str]], Tree]  # also returns the keys to seal, by credential, in the second argument
@@ -286,7 +286,7 @@ def _once(ctx: Context, edit: Edit, author: str, note: str) -> ProjectVersion:
             if name not in old or plain(node) != plain(old[name])
         ]
         refuse_wrong_sql(project, edited)
-        refuse_strangers(conn, plain(was["credentials"]), plain(tree["credentials"]), keys)
+        refuse_new_hosts(conn, plain(was["credentials"]), plain(tree["credentials"]), keys)
         text = canonical(tree)
         for name, key in keys.items():
             credentials.set_credential(conn, sealer, name, key, at)

@@ -22,7 +22,7 @@ from penstock.model.reach import COMMAND_LINE, OPEN_FOLDERS, OUR_VARIABLES, Reac
 from penstock.run.context import sealer_of
 from penstock.store.database import Database
 from penstock.store.project import credentials, resources
-from penstock.store.project.credentials import seal_anew
+from penstock.store.project.credentials import reseal
 from penstock.store.project.resources import put_setting, setting
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def forget_removed(conn: Connection, before: str, after: str) -> None:
         credentials.forget_credential(conn, sealed_name(name))
 
 
-def refuse_strangers(conn: Connection, before: Values, after: Values, given: Mapping[str, str]) -> None:
+def refuse_new_hosts(conn: Connection, before: Values, after: Values, given: Mapping[str, str]) -> None:
     """Raise InputError if a sealed key could be sent to a new host and is not `given` again.
 
     Otherwise an editor of a credential, who need not know its key, could send it to a host of their own.
@@ -172,4 +172,4 @@ def seal_by_derived_keys(database: Database, environ: Mapping[str, str]) -> None
         if not credentials.sealed_by_root(conn):
             return
     with suppress(InputError), database.begin() as conn:  # `doctor` reports the missing key
-        seal_anew(conn, sealer_of(environ, database.folder))
+        reseal(conn, sealer_of(environ, database.folder))

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from penstock.model.errors import PenstockError, Problem
-from penstock.service.api.dependencies import service_of, whoever
+from penstock.service.api.dependencies import service_of, signed_in_person
 from penstock.service.api.middleware.limits import again
 from penstock.service.api.middleware.request_log import CHANGES_NOTHING, PREFIX
 from penstock.service.api.responses import error_response, status_of
@@ -118,7 +118,7 @@ def _store(app: ServiceApp, keyed: KeyedRequest, buffered: _BufferedAnswer) -> N
 
 def _keyed_request(request: Request, key: str, body: bytes) -> KeyedRequest | None:
     try:
-        person = whoever(request)
+        person = signed_in_person(request)
     except PenstockError:
         return None
     if person is None:

@@ -14,7 +14,7 @@ import orjson
 from fastapi import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from penstock.deadline import LOOK_S, Deadline, patience, patient
+from penstock.deadline import LOOK_S, Deadline, current_deadline, use_deadline
 from penstock.model.errors import Problem
 from penstock.process_memory import Growth, give_back
 from penstock.service.api.responses import error_response
@@ -96,7 +96,7 @@ class RequestDeadlines:
         if scope["method"] in {"GET", "HEAD"}:  # routes do not read its empty body
             inside = again(b"", receive)
             await received()
-        with patient(Deadline()) as given:
+        with use_deadline(Deadline()) as given:
             self._live.add(given)
             watcher = asyncio.create_task(_watch(taken, receive, given))
             try:
@@ -119,7 +119,7 @@ class RequestDeadlines:
 
 async def limit_queries() -> None:
     """A dependency of routes that read data: limits the queries of sources to ten seconds."""
-    given = patience()
+    given = current_deadline()
     if given is not None:
         given.limit(LOOK_S)
 

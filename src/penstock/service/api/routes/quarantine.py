@@ -197,7 +197,7 @@ def entry(entry: str, app: Opened, response: Response, _: Person = needs(Right.V
 @router.post("/{entry}/preview", operation_id="previewHeld", dependencies=[Depends(limit_queries)])
 def preview(entry: str, app: Opened, person: Person = needs(Right.VIEW)) -> UnsavedPreview:
     """Returns the request that a resend of this record would make. Sends nothing."""
-    return UnsavedPreview(**as_json(seen_by(app, person).preview_held(entry)), errors=[])
+    return UnsavedPreview(**as_json(seen_by(app, person).preview_quarantined(entry)), errors=[])
 
 
 @router.patch("/{entry}", operation_id="editHeld")

@@ -20,7 +20,7 @@ from penstock.service.api.dependencies import (
     set_session_cookie,
     set_sign_on_cookie,
     sign_on_cookie,
-    whoever,
+    signed_in_person,
 )
 from penstock.service.api.routes.people import Password
 from penstock.service.model import Role, SignedIn
@@ -79,7 +79,7 @@ class SessionOut(BaseModel):
 @router.get("/session", operation_id="getSession", response_model=SessionOut)
 def session(request: Request) -> dict[str, Any]:
     """Returns the signed-in user, the ways to sign in, and the value for the header `X-Penstock-CSRF`."""
-    person, cookie = whoever(request), session_cookie(request)
+    person, cookie = signed_in_person(request), session_cookie(request)
     has_session = person is not None and person.token is None and cookie is not None and _signs_in(request)
     return _session_json(
         request, person, app_of(request).people.csrf(cookie) if has_session and cookie is not None else None
@@ -163,7 +163,7 @@ def _session_json(request: Request, person: Person | None, csrf: str | None) -> 
     return {
         "person": None if person is None else {"name": person.name, "role": person.role},
         "sign_in": signs_in,
-        "setup": signs_in and app_of(request).people.nobody(),
+        "setup": signs_in and app_of(request).people.has_no_users(),
         "oidc": _sign_on(request) if signs_in else None,
         "csrf": csrf,
         "version": __version__,
