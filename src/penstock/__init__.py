@@ -23,7 +23,7 @@ __all__ = ["Project", "__version__"]
 
 
 def __getattr__(name: str) -> Any:
-    """`Project` is imported when it is asked for: the command line must not wait for it."""
+    """Imports `Project` at its first use, so that the command line does not wait for it."""
     if name == "Project":
         from penstock.project import Project  # noqa: PLC0415
 

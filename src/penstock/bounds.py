@@ -71,7 +71,7 @@ def read_bounds(environ: Mapping[str, str]) -> Bounds:
 
 
 def in_megabytes(size: int) -> str:
-    """A number of bytes for people: `16 MB`."""
+    """A number of bytes as text, such as `16 MB`."""
     return f"{size / 10**6:g} MB" if size >= 10**5 else f"{size / 1000:g} kB"
 
 

@@ -1,4 +1,4 @@
-"""The deadline of a look at data, and what is stopped when it has passed.
+"""The deadline of an interactive read of data, and what is stopped when it has passed.
 
 The caller (a request of the API) sets a `Deadline` for a block; the reader checks it. Without one, as in a run, a read
 takes as long as it needs.
@@ -14,8 +14,8 @@ from contextvars import ContextVar
 
 from penstock.model.errors import InputError, Problem
 
-LOOK_S = 10.0  # that a query may take in a look
-FIRST_ROWS_S = 3.0  # that a look reads rows, once it has some
+LOOK_S = 10.0  # for a query in an interactive read
+FIRST_ROWS_S = 3.0  # for the rows of an interactive read, after its first row
 
 
 class Abandoned(InputError):  # noqa: N818 - it says what happened
@@ -29,7 +29,7 @@ class Deadline:
     """The time that is left, and whether the client still waits. Used by several threads."""
 
     def __init__(self, seconds: float | None = None) -> None:
-        """`seconds`: that queries may take together; None: as long as the client waits."""
+        """`seconds` is the time for all queries together; None: as long as the client waits."""
         self._turn = threading.Lock()
         self._stops: list[Callable[[], None]] = []
         self._abandoned = False
@@ -39,7 +39,7 @@ class Deadline:
             self.limit(seconds)
 
     def limit(self, seconds: float) -> None:
-        """Queries may take so many seconds from now on."""
+        """Set the time for queries to `seconds` from now."""
         self.limit_s = seconds
         self.end = time.monotonic() + seconds
 
@@ -114,7 +114,7 @@ def use_deadline(given: Deadline) -> Iterator[Deadline]:
 
 
 def check_deadline() -> None:
-    """Raise Abandoned where the client has disconnected. Cheap: to be called once for each piece."""
+    """Raise Abandoned if the client has disconnected. Cheap enough to be called for each piece of data."""
     given = _current.get()
     if given is not None:
         given.check()

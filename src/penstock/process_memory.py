@@ -27,7 +27,7 @@ def resident() -> int:
 def give_back() -> None:
     """Give memory that is not used back to the system: Arrow's, Python's and the allocator's."""
     gc.collect()
-    if "pyarrow.lib" in sys.modules:  # a waiting service does without
+    if "pyarrow.lib" in sys.modules:  # not loaded in an idle service
         import pyarrow as pa  # noqa: PLC0415 - it is there already
 
         pa.default_memory_pool().release_unused()
@@ -35,10 +35,10 @@ def give_back() -> None:
 
 
 class Growth:
-    """Whether this process holds more memory than it needs at rest, as far as that is known."""
+    """Whether this process uses more memory than it needs while idle."""
 
     def __init__(self, most: int) -> None:
-        """`most` is how many bytes above the value at rest are no reason to give memory back."""
+        """`most` is how many bytes above the idle value may be in use before memory is given back."""
         self._most = most
         self._at_rest = resident()
 
@@ -49,7 +49,7 @@ class Growth:
         return now > self._at_rest + self._most
 
     def accept(self) -> None:
-        """What is resident now is needed: it is the value at rest from now on."""
+        """Use the present resident memory as the idle value from now on."""
         self._at_rest = resident()
 
 

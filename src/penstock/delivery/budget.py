@@ -97,7 +97,7 @@ class LimitWindow(Protocol):
 
 
 class Budget:
-    """Lets requests through as fast as the API allows, and the urgent lanes first. One per credential and event loop.
+    """Permits requests as fast as the API allows, those of urgent lanes first. One per credential and event loop.
 
     It drives `window`, which decides; without one, a `RateWindow` of its own.
     """

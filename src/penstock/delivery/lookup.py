@@ -58,7 +58,7 @@ class LookupClient:
         self._listing = asyncio.Lock()
 
     async def resolve(self, lookups: Sequence[Lookup]) -> dict[Lookup, Answer]:
-        """Returns an id for each look-up; a Refusal where there is no such object.
+        """Returns an id for each look-up; a Refusal if the object does not exist.
 
         A Lost where no reply came, or where the credential is refused: then the run cannot continue.
         """

@@ -53,7 +53,7 @@ class GiveUp:
 
 
 def decide(answer: Reply | Lost, retry: RetryClass, spent: Spent, policy: RetryPolicy, dice: float) -> Again | GiveUp:
-    """Try again, or take `answer` as final. `dice` is in [0, 1)."""
+    """Whether to try again, or `answer` is final. `dice` is a random number in [0, 1)."""
     if isinstance(answer, Reply) and answer.status == 429:
         return _after_429(spent, policy)
     refusal = _final(answer, retry)
@@ -81,7 +81,7 @@ def _after_429(spent: Spent, policy: RetryPolicy) -> Again | GiveUp:
 
 
 def _final(answer: Reply | Lost, retry: RetryClass) -> str | None:
-    """Why `answer` is final whatever was spent; None when another attempt is allowed."""
+    """Why `answer` is final regardless of the attempts so far; None when another attempt is allowed."""
     if isinstance(answer, Lost):
         if answer.kind == "tls":
             return "no secure connection; trying again would not change the certificate"
@@ -98,7 +98,7 @@ def _final(answer: Reply | Lost, retry: RetryClass) -> str | None:
 
 
 def may_have_been_done(status: int) -> bool:
-    """Whether the API may have done a request that it answered with this error status."""
+    """Whether the API may have executed a request to which it replied with this error status."""
     return _is_transient(status) and status not in NOTHING_DONE
 
 

@@ -156,7 +156,7 @@ def judge_job(
     """The results of a batch job; None while it has not ended.
 
     A job that failed leaves every record without a clear result unmatched; of one that ended well, only records
-    without any result are, and only if it gives results at all.
+    without any result are, and only if it gives results.
     """
     data = parse(reply.body)
     state = job_state(data)

@@ -207,7 +207,7 @@ def new_column_notes(names: Sequence[str], dataset: str) -> tuple[Note, ...]:
     notes = [Note(name, NOT_SENT, reason) for name in names[:MOST_NAMED]]
     if len(names) > MOST_NAMED:
         more = len(names) - MOST_NAMED
-        notes.append(Note("attributes", NOT_SENT, f"{NEW}, like {more} more; `penstock schema` lists all"))
+        notes.append(Note("attributes", NOT_SENT, f"{NEW}, like {more} more; `penstock schema {dataset}` lists all"))
     return tuple(notes)
 
 

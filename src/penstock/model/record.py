@@ -238,7 +238,7 @@ class Grouping:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What the requests of a destination look like: everything but the records.
+    """Everything that the requests of a destination have in common, without the records.
 
     `url` is absolute; `url` and header values may still hold `{record.x}`, `{run.id}` and `{now…}` macros. `headers`
     are only the destination's own: the client adds the credential's (Authorization and its `headers`) when sending.

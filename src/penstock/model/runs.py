@@ -133,7 +133,7 @@ class RunJson(BareRunJson):
 class PlanReport:
     """What a run would do now. `eta_s` is the time the credential's rate limit needs, in seconds.
 
-    Of the `requests`, `asking` send nothing: look-ups, and questions about what became of a batch.
+    Of the `requests`, `asking` only read: look-ups, and questions about what became of a batch.
     """
 
     records: int

@@ -27,7 +27,7 @@ Headers = tuple[tuple[str, str], ...]
 
 @dataclass(slots=True)
 class _OpenBatch:
-    """A batch being filled; `bytes` is what its items and the joints between them take by now."""
+    """A batch that is being filled; `bytes` is the size of its items with the text between them."""
 
     target: Target
     payloads: list[Payload] = field(default_factory=list)
@@ -35,7 +35,7 @@ class _OpenBatch:
 
 
 class _BodySize:
-    """How many bytes a payload adds to a body; form bodies number their records, so the place counts."""
+    """How many bytes a payload adds to a body; this depends on its place, because form bodies number their records."""
 
     def __init__(self, shape: Shape, limit: int) -> None:
         self._shape = shape
@@ -70,7 +70,7 @@ class Batcher:
         self._holder: dict[Key, _OpenBatch] = {}
 
     def add(self, payloads: Iterable[Payload]) -> Iterator[Batch]:
-        """Take payloads in; batches come out as they fill. Only what is iterated over is taken in."""
+        """Add payloads, and yield batches as they become full. Payloads are added only while the result is iterated."""
         for payload in payloads:
             if self._scale is not None and self._scale.weigh(payload, 0) > self._scale.room:
                 self.oversized.append(self._refused(payload))
@@ -93,7 +93,7 @@ class Batcher:
                 yield self._close(batch)
 
     def flush(self) -> Iterator[Batch]:
-        """What is left, oldest batch first."""
+        """Yields the batches that are not full, oldest first."""
         while self._open:
             yield self._close(next(iter(self._open.values())))
 
@@ -158,7 +158,7 @@ def _with_defaults(headers: Headers, content: str | None) -> Headers:
 
 
 def records_of(payloads: Sequence[Payload]) -> list[Mapping[str, object]]:
-    """The payloads as Python, for grouping code: what their texts say, whole numbers of any size.
+    """The payloads as Python values, for grouping code. Whole numbers have any size.
 
     Decimals with more digits than a float holds are rounded.
     """
@@ -166,7 +166,7 @@ def records_of(payloads: Sequence[Payload]) -> list[Mapping[str, object]]:
 
 
 def encode_bodies(shape: Shape, bodies: Sequence[object]) -> list[bytes]:
-    """What grouping code returned, as request bodies within `max_bytes`. Raises Unencodable with the reason."""
+    """The values that grouping code returned, as bodies within `max_bytes`. Raises Unencodable with the reason."""
     encoded = [encode_value(shape, body) for body in bodies]
     largest = max(map(len, encoded), default=0)
     if shape.max_bytes is not None and largest > shape.max_bytes:

@@ -53,7 +53,7 @@ class CompileContext:
 
     @property
     def grows(self) -> bool:
-        """Whether records bring columns as they come: what is wrong with one is wrong with its records only."""
+        """Whether any record can add columns; then a problem with a column refuses only the records that have it."""
         return self.schema.grows
 
     @property
@@ -162,7 +162,7 @@ def near_misses(template: Template, schema: Schema) -> dict[str, str]:
 
 
 def plain_name(name: str) -> str:
-    """A name without what people write differently: case, white space and joints."""
+    """A name in lower case, without white space, `-`, `_` and `.`: spellings of one name are equal."""
     return re.sub(r"[\s\-_.\u200b-\u200d\ufeff]+", "", name).casefold()
 
 
@@ -197,7 +197,7 @@ def excluded_paths(destination: DestinationSpec, schema: Schema) -> dict[str, Pa
 
 
 def unknown_exclusions(destination: DestinationSpec, schema: Schema) -> list[Problem]:
-    """Excluded columns that are not there: a misspelled exclusion would send what must not be sent."""
+    """Problems with excluded columns that do not exist: with a misspelled exclusion, the column would be sent."""
     names = schema.names()
     return [
         Problem(

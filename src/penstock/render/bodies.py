@@ -65,7 +65,7 @@ def _pairs(name: str, value: object) -> Iterator[tuple[str, str]]:
 
 
 def scalar_text(value: object) -> str:
-    """A value that holds no other as text; null, `[]` and `{}` are empty."""
+    """A scalar as text; null, `[]` and `{}` are empty text."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if value is None or isinstance(value, (list, Mapping)):
@@ -150,7 +150,7 @@ def xml_frame(spec: XmlSpec, grouping: Grouping) -> tuple[bytes, bytes]:
 
 
 class Unencodable(ValueError):  # noqa: N818 - it says what a value is, and is always turned into a refusal
-    """A value has no form in the content format; `refusal` says which and why."""
+    """A value cannot be written in the content format; `refusal` names it with the reason."""
 
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusal.reason)
@@ -243,7 +243,7 @@ def encode_value(shape: Shape, body: object) -> bytes:
 
 
 def encode_json(value: object) -> bytes:
-    """Strict JSON in UTF-8, whole numbers of any size unharmed. Raises Unencodable for what JSON cannot say."""
+    """Strict JSON in UTF-8, with whole numbers of any size. Raises Unencodable for values that JSON does not have."""
     try:
         text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     except (ValueError, TypeError, RecursionError) as error:
@@ -264,7 +264,7 @@ def _plain(body: object) -> Mapping[str, object]:
 
 
 def decode(text: bytes) -> Mapping[str, object]:
-    """A payload's text as Python, with every number as it is written."""
+    """A payload's text as Python values, with every number as it is written."""
     value: Mapping[str, object] = json.loads(text, parse_int=NumberText, parse_float=NumberText)
     return value
 

@@ -96,7 +96,7 @@ def _joined(base_url: str, path: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class FormerRendering:
-    """How an earlier release rendered the same settings: what it delivered is not sent again for its form alone.
+    """How an earlier release rendered the same settings: a record is not sent again only because its form has changed.
 
     Not `always`: only rows differ in which a text of the columns `texts` had another form.
     """
@@ -149,7 +149,7 @@ def compile_template(
 
 
 def _is_text(ctx: CompileContext, each: Input) -> bool:
-    """Whether a column is bound to a field of texts."""
+    """Whether an input is bound to a field of text."""
     doc = None if each.extra else ctx.template.doc(each.step.field)
     return doc is not None and doc.type in ("key", "person", "id", "text", "choice")
 
@@ -225,7 +225,7 @@ def _check_links(ctx: CompileContext, *, wrapped: bool) -> None:
 
 
 def _room(shape: Shape) -> int | None:
-    """The bytes that one payload may take in a body of its own."""
+    """The most bytes of a payload that is alone in its body."""
     if shape.max_bytes is None or not shape.carries_body:
         return None
     frame = frame_of(shape)
@@ -233,7 +233,7 @@ def _room(shape: Shape) -> int | None:
 
 
 def version_of(destination: DestinationSpec, schema: Schema, columns: tuple[str, ...], rest: str) -> str:
-    """The settings that decide what is sent, and nothing else: not who is active, nor a line number."""
+    """A version of the settings that decide what is sent; activation and line numbers do not change it."""
     decisive = replace(destination, active=None, line=None, concurrency=0, fuse=None, responses=False)
     types = [
         (column.name, column.type, column.decimal)[: 2 if column.decimal is None else 3]

@@ -78,7 +78,7 @@ def person_reference(draft: PayloadDraft) -> None:
 
 
 def note_entity(draft: PayloadDraft) -> None:
-    """A note wants Custify's own id of its person, or else of its company."""
+    """A note needs Custify's own id of its person, or else of its company."""
     entities, models = _place(draft, "entity"), _place(draft, "entityModel")
     persons = draft.fields.get("person_id", [ABSENT] * len(draft))
     companies = draft.fields.get("company_id", [ABSENT] * len(draft))
@@ -138,14 +138,14 @@ def _given(value: object) -> bool:
 
 
 def _place(draft: PayloadDraft, name: str) -> Values:
-    """The values of a top-level member, to be written into; ABSENT where there were none."""
+    """The list of values of a top-level member, which the caller changes; ABSENT for rows without one."""
     values = list(draft.places.get((TOP, name), [ABSENT] * len(draft)))
     draft.places[TOP, name] = values
     return values
 
 
 def _looked_up(draft: PayloadDraft, row: int, lookup: Lookup) -> str:
-    """Note the look-up; answers what a preview shows in its place."""
+    """Record the look-up; returns the placeholder that a preview shows for it."""
     draft.lookups.setdefault(row, []).append(lookup)
     return f"(looked up: {lookup.kind} with {lookup.by} {lookup.value})"
 
@@ -242,7 +242,7 @@ def _id_text(value: object) -> str | None:
 
 
 def already_wrapped(ctx: CompileContext) -> bool:
-    """Whether the dataset's records have the two columns of a job, and nothing says otherwise."""
+    """Whether the dataset has the two columns of a job, and the settings name neither fields nor an object."""
     destination = ctx.destination
     given = destination.fields or destination.object
     return ctx.native and not given and set(JOB_COLUMNS) <= set(ctx.schema.names())
@@ -273,7 +273,7 @@ def _derived_ids() -> Mapping[str, tuple[str, int | None]]:
 
 
 def _with_ids(ids: Mapping[str, tuple[str, int | None]], draft: PayloadDraft) -> None:
-    """A job whose retry would count twice gets an id from the record's key."""
+    """Give a job that would be counted twice when it is sent again an id from the record's key."""
     place = (TOP, "payload")
     payloads = list(draft.places[place])
     for row, kind in enumerate(draft.fields["type"]):

@@ -68,7 +68,7 @@ def refusing(column: str, reason: str) -> Input:
 
 
 def limits_of(ctx: CompileContext) -> ContainerLimits | None:
-    """Bounds on the extras' container, where so much is mapped that they could be passed."""
+    """The limits of the container of extras, if so many columns are mapped that a record could exceed them."""
     template, container = ctx.template, ctx.template.extras["native"]
     if not ctx.native or template.attribute_limit is None:
         return None
@@ -83,7 +83,7 @@ def limits_of(ctx: CompileContext) -> ContainerLimits | None:
 
 
 def _against(column: str, container: str) -> str | None:
-    """What Custify has against a column as an attribute."""
+    """Why Custify refuses a column as an attribute; None if it does not."""
     found = attribute_name(column) if container == CUSTOM_ATTRIBUTES else None
     return None if found is None else f"{found}, which Custify refuses"
 
@@ -123,7 +123,7 @@ def map_fields(ctx: CompileContext) -> None:
 
 
 def add_defaults(ctx: CompileContext) -> None:
-    """Native fields that the API wants and the requirement does not know."""
+    """Add native fields that the API requires and the requirement page does not have."""
     for doc in ctx.template.fields if ctx.native else ():
         if doc.default is None:
             continue
@@ -169,7 +169,7 @@ def _map_field(ctx: CompileContext, bound: Bound) -> None:
 
 
 def _may_clear(ctx: CompileContext, doc: FieldDoc) -> bool:
-    """Whether null means something here: it takes no link away, and it names nobody whom an insert is about."""
+    """Whether a null clears the field. It removes no link, and it cannot name the object of an insert."""
     if ctx.native and (doc.type == "companies" or doc.places == {"companies"}):
         return False
     return Mode.CHANGED in ctx.template.modes or doc.name not in ctx.template.match[ctx.dialect]

@@ -72,7 +72,7 @@ def addressing(destination: DestinationSpec, base_url: str, schema: Schema, prob
 
 
 class _Reader:
-    """Reads macros, and gathers the columns they name."""
+    """Reads macros, and collects the columns that they name."""
 
     def __init__(self, names: tuple[str, ...], problems: list[Problem]) -> None:
         self.columns: dict[str, None] = {}

@@ -105,7 +105,7 @@ def read_body(text: bytes) -> Mapping[str, Any]:
 
 
 def same_object(rules: MergeRules, older: Mapping[str, Any], newer: Mapping[str, Any]) -> bool:
-    """Whether Custify finds the same object for both, whatever it has stored by then."""
+    """Whether Custify certainly finds the same object for both payloads, whatever it has stored."""
     named = next((name for name in rules.identity if older.get(name) is not None), None)
     if named is None or next((name for name in rules.identity if newer.get(name) is not None), None) != named:
         return False
@@ -131,7 +131,7 @@ def overlay(rules: MergeRules, older: Mapping[str, Any], newer: Mapping[str, Any
 
 
 def _unset(member: str, both: dict[str, Any], older: Mapping[str, Any], newer: Mapping[str, Any]) -> None:
-    """No field is both set and cleared in one request: the newer word counts."""
+    """Make sure that no field is both set and cleared in one request: the newer payload decides."""
     cleared = [name for name in older.get(member) or () if not _sets(newer, name)]
     for name in newer.get(member) or ():
         container, _, inner = name.partition(".")
@@ -157,7 +157,7 @@ def _sets(body: Mapping[str, Any], path: str) -> bool:
 
 
 def _united(older: Sequence[Any], newer: Sequence[Any]) -> list[Any]:
-    """All links in order; what is said of one company last counts."""
+    """All links in order; of several links to one company the last one counts."""
     links = dict[str, Any]()
     for link in (*older, *newer):
         name = json.dumps([link.get("company_id"), link.get("id")]) if isinstance(link, dict) else json.dumps(link)

@@ -63,8 +63,8 @@ class Input:
     no_place: str | None = None
     default_note: str | None = None  # what to note of the rows in which its default replaces null
     extra: bool = False  # an attribute: its field is the column's name, and no field of the template
-    overlong: Literal["refuse", "cut", "leave out"] = "refuse"  # what becomes of text past the field's limit
-    identifies: bool = False  # its texts are keys or addresses: what cannot be seen is taken off them
+    overlong: Literal["refuse", "cut", "leave out"] = "refuse"  # what is done with text past the field's limit
+    identifies: bool = False  # its texts are keys or addresses: invisible characters are removed
 
 
 Combination = Callable[[PayloadDraft], None]
@@ -90,7 +90,7 @@ class RequestAddress:
 
 @dataclass(frozen=True, slots=True)
 class ParentRef:
-    """A field that says whose the payload is, outside of what it says: in the query of `url`, or (None) beside it.
+    """A field that names the parent of the payload outside of it: in the query of `url`, or (None) beside the payload.
 
     `beside` goes with it then. The content hash is the same either way.
     """
@@ -212,7 +212,7 @@ class Renderer:
         return payloads
 
     def _special(self, draft: PayloadDraft, row: int, body: dict[str, Any], first: int) -> Payload | None:
-        """A payload that wants more than its members side by side; None when it is refused now."""
+        """A payload that needs look-ups, links or an address; None when it is refused here."""
         refusal = _merge(body, draft.merged, row) or self.bounded(body)
         if refusal is None and self.check is not None:
             refusal = self.check(body)
@@ -237,7 +237,7 @@ class Renderer:
         else:
             content = xxhash.xxh3_64_intdigest(text + where) or 1
         lookups = tuple(draft.lookups.get(row, ()))
-        value = _thawed(body) if lookups else None
+        value = _plain_values(body) if lookups else None
         return Payload(first + draft.columns.rows[row], key, text, content, url, headers, lookups, value)
 
     @staticmethod
@@ -373,17 +373,17 @@ def _merge(body: dict[str, Any], members: Sequence[tuple[str, Values]], row: int
 
 
 def as_digits(value: object) -> object:
-    """Numbers that only their digits can express."""
+    """A number that only its digits can express, as JSON text."""
     if isinstance(value, Digits):
         return orjson.Fragment(value.text)
     msg = f"a {type(value).__name__} has no JSON form"
     raise TypeError(msg)
 
 
-def _thawed(value: Any) -> Any:
+def _plain_values(value: Any) -> Any:
     """The payload as plain Python that every JSON encoder of Penstock takes: numbers too long for it as fragments."""
     if isinstance(value, dict):
-        return {name: _thawed(member) for name, member in value.items()}
+        return {name: _plain_values(member) for name, member in value.items()}
     if isinstance(value, list):
-        return [_thawed(item) for item in value]
+        return [_plain_values(item) for item in value]
     return orjson.Fragment(value.text) if isinstance(value, Digits) else value

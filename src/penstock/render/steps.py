@@ -290,7 +290,7 @@ def quick_text(limit: int | None) -> Quick:
 
 
 def quick_key(limit: int | None) -> Quick:
-    """As text that identifies something as it is."""
+    """Text columns whose values can be keys without a change."""
 
     def quick(cells: Cells) -> Values | None:
         if cells.kind == "text" and (limit is None or cells.longest() <= limit) and cells.identify():
@@ -332,7 +332,7 @@ def quick_boolean(cells: Cells) -> Values | None:
 
 
 def quick_date(cells: Cells) -> Values | None:
-    """Dates and moments of the source are ISO 8601 in UTC already."""
+    """Columns of dates and moments: decoding has already made ISO 8601 in UTC of them."""
     return cells.values if cells.kind == "date" else None
 
 

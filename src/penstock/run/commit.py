@@ -93,7 +93,7 @@ def _change(delivery: Delivery, settled: Settled) -> OutcomeChange:
 
 
 def changes_of(delivery: Delivery) -> tuple[dict[int, OutcomeChange], Counter[str]]:
-    """What the end of a batch job makes of records that were accepted, by ordinal, and how the counts change."""
+    """The final outcomes of the accepted records of a batch job, by ordinal, and the change of the counts."""
     changes: dict[int, OutcomeChange] = {}
     counts: Counter[str] = Counter()
     for settled in delivery.settled:
@@ -371,6 +371,6 @@ class CommitSchedule:
 
 
 def _retrieve_failure(group: asyncio.Task[None]) -> None:
-    """Stores its failure, which the next write raises: no task has to wait for this one."""
+    """Mark the failure of a group as retrieved: the next write raises it, so no task has to wait for this one."""
     if not group.cancelled():
         group.exception()

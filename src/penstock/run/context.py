@@ -28,7 +28,7 @@ NOWHERE: Mapping[str, Any] = MappingProxyType({})  # a project that is in no fil
 
 
 def sealer_of(environ: Mapping[str, str], folder: Path) -> Sealer:
-    """What seals API keys: by the environment's key, else by the file in the state's folder."""
+    """The sealer of API keys: with the environment's key, else with the key file in the state's folder."""
     text = environ.get(KEY_VARIABLE)
     return Sealer.from_folder(folder) if text is None else Sealer.from_text(text)
 
@@ -64,7 +64,7 @@ class Context:
         return self.database.folder
 
     def sealer(self) -> Sealer:
-        """What seals API keys: by the environment's key, else by the file beside the database."""
+        """The sealer of API keys: with the environment's key, else with the key file beside the database."""
         return sealer_of(self.environ, self.folder)
 
     def resolve(self, secret: Secret) -> str:
@@ -83,7 +83,7 @@ class Context:
 
     @contextmanager
     def placing(self) -> Iterator[None]:
-        """Errors of the floors below know the path in the project file, not its line: it is added here."""
+        """For the block, add the line in the project file to errors of lower layers, which know only the path."""
         try:
             yield
         except PenstockError as error:
@@ -128,7 +128,7 @@ class Context:
 
 
 def is_active(ctx: Context, spec: DestinationSpec) -> tuple[bool, str]:
-    """Whether runs may send, and why (not): a person's pause beats the file, the file beats an earlier activation."""
+    """Whether runs may send, and the reason. A person's pause overrides the file; the file overrides an activation."""
     with ctx.database.read() as conn:
         return activity(spec, resources.switch_of(conn, spec.name))
 
@@ -142,7 +142,7 @@ def active_names(ctx: Context) -> frozenset[str]:
 
 
 def activity(spec: DestinationSpec, switch: resources.Activation | None) -> tuple[bool, str]:
-    """The same, where a person's last choice is known."""
+    """As `is_active`, for a known last choice of a person."""
     if switch is not None and switch.state == "paused":
         return False, f"{spec.name} was paused at {switch.at}"
     if spec.active is not None:

@@ -69,7 +69,7 @@ def known_dataset(ctx: Context, name: str, *, refresh: bool = False) -> KnownDat
         known = _detected(ctx, dataset, settings)
     else:
         known = _as_stored(ctx, dataset, stored)
-    if not known.schema.columns:  # nothing is known of a source without records, and nothing is wrong with it
+    if not known.schema.columns:  # a source without records shows no columns, and that is no error
         return with_columns(replace(known, awaits=True), spec.key)
     return _with_its_key(known)
 
@@ -109,7 +109,7 @@ def _with_its_key(known: KnownDataset) -> KnownDataset:
 
 
 def _read_by_all(ctx: Context, name: str) -> ReadWindow | None:
-    """Up to where every destination of a dataset has read a source with a cursor; None where one reads it whole."""
+    """The place that all destinations of a dataset have read up to; None if one reads the source whole."""
     with ctx.database.read() as conn:
         found = [
             resources.window_of(conn, spec.name) for spec in ctx.project.destinations.values() if spec.dataset == name

@@ -33,7 +33,7 @@ def _phase(ctx: Context, spec: DestinationSpec) -> int:
 
 
 def require_a_key(ctx: Context, specs: Sequence[DestinationSpec]) -> None:
-    """InputError when none of the destinations has a credential that can be used: then there is nothing to begin."""
+    """InputError when none of the destinations has a usable credential."""
     problems: dict[Problem, None] = {}
     for name in dict.fromkeys(spec.credential for spec in specs):
         credential = connection.credential_spec(ctx, name)
@@ -86,7 +86,7 @@ def status_of_flow(parts: Sequence[RunRow]) -> RunStatus:
 
 
 def reason_of(parts: Sequence[RunRow]) -> str | None:
-    """Why a flow's run has not succeeded, where the settings of a destination or the quarantine are to blame."""
+    """Why a flow's run has not succeeded, if the settings of a destination or the quarantine are the cause."""
     refused = [part for part in parts if part.stopped_by == "input"]
     if refused:
         names = ", ".join(part.target for part in refused)

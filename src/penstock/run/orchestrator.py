@@ -141,7 +141,7 @@ class Orchestrator:
             yield
 
     def _lost(self, name: str) -> Callable[[], None]:
-        """What stops the run, from any thread, when the lease could not be renewed."""
+        """A function that stops the run, from any thread, when the lease could not be renewed."""
         loop, why = asyncio.get_running_loop(), f"the lease of {name} ended: another process may run it"
 
         def stop() -> None:
@@ -170,7 +170,7 @@ class Orchestrator:
             return ended
 
     def _refused(self, run: RunRow, error: InputError) -> RunRow:
-        """The end of a run that had begun, and could not send anything for what is wrong with its settings."""
+        """End a run that has begun and cannot send anything because of an error in its settings."""
         ended = replace(run, reason=str(error.problems[0]), stopped_by="input", errors=error.problems)
         with self.ctx.database.begin() as conn:
             self.leases[run.target].check(conn)
@@ -263,7 +263,7 @@ class Orchestrator:
             return ended
 
     def _release(self, run: RunRow, entries: Sequence[QuarantineRow]) -> None:
-        """Entries whose record got through leave the quarantine, also when an edit changed their key."""
+        """Remove the entries whose record was delivered from the quarantine, also when an edit changed their key."""
         with self.ctx.database.begin() as conn:
             self.leases[run.target].check(conn)
             outcomes = ledger.outcomes(conn, run.id)
@@ -276,7 +276,7 @@ class Orchestrator:
             quarantine.discard(conn, edited, f"fixed, and delivered by {run.id}", iso(self.ctx.clock.now()))
 
     def _start_flow(self, spec: FlowSpec, skipped: dict[str, str]) -> tuple[RunRow, set[str]]:
-        """The flow's run, and which of its destinations an earlier process of it has ended."""
+        """The flow's run, and those of its destinations that an earlier process has completed."""
         at, holder = iso(self.ctx.clock.now()), holder_text(self.ctx.clock)
         with self.ctx.database.read() as conn:
             last = runs.unfinished(conn, spec.name, "flow")
@@ -344,7 +344,7 @@ class Orchestrator:
 
 
 def _input_changed(ctx: Context, part: RunRow) -> bool:
-    """Whether a destination that has run would read something else now. False where that is not known."""
+    """Whether a destination that has run would read different input now. False if that is not known."""
     if part.input_identity is None or part.target not in ctx.project.destinations:
         return False
     try:

@@ -34,22 +34,22 @@ OUTSTANDING_JOBS = 64  # batch jobs the API has taken and not ended yet, before 
 
 
 class OutcomeRecorder(Protocol):
-    """Who writes down what becomes of the records."""
+    """Records the outcomes of records: the `Recorder`."""
 
     async def intend(self, payloads: Sequence[Payload], request: Request) -> int:
-        """Make it durable that these records are about to be sent once; answers the intent's number."""
+        """Store durably that these records are about to be sent once; returns the number of the intent."""
         ...
 
     def withdraw(self, intent: int) -> None:
-        """The intended request never left."""
+        """Remove the intent: its request was not sent."""
         ...
 
     def settle(self, delivery: Delivery, intent: int | None) -> Ticket:
-        """Write down one delivery with all its records; answers what to call it by."""
+        """Record one delivery with all its records; returns its ticket."""
         ...
 
     def confirm(self, ticket: Ticket, delivery: Delivery, repeats: int) -> None:
-        """A batch job has ended: its records are no longer just accepted. `repeats`: how often some were sent again."""
+        """Record the end of a batch job, with its records. `repeats`: how often some of them were sent again."""
         ...
 
     def refuse(self, payloads: Sequence[Payload], refusal: Refusal) -> None:
@@ -97,7 +97,7 @@ class RunEvents:
 
 @dataclass(frozen=True, slots=True)
 class PipelineContext:
-    """What a pipeline needs to send; one per run."""
+    """What a pipeline needs to send batches; one per run."""
 
     shape: Shape
     sender: Sender
@@ -133,14 +133,14 @@ class _Intent:
         return ended
 
     def withdraw(self) -> None:
-        """Nothing of the request has left."""
+        """Remove the intent: nothing of the request was sent."""
         if self.number is not None:
             self.recorder.withdraw(self.number)
 
 
 @dataclass(slots=True)
 class Pipeline:
-    """`put` batches in their order, then `drain`; an error of the state database comes out of either."""
+    """`put` batches in their order, then `drain`. Both raise errors of the state database."""
 
     context: PipelineContext
     concurrency: int
@@ -164,7 +164,7 @@ class Pipeline:
         return self.concurrency if self.context.shape.retry is RetryClass.ONCE else self.concurrency // AHEAD
 
     async def put(self, batch: Batch) -> None:
-        """Hand a batch over; waits for room, and for earlier versions of its keys to be decided."""
+        """Send a batch in the background. Waits for a free place, and for earlier versions of its keys."""
         keys = set(batch.keys())
         while not (self.context.signal.is_set or self._busy.isdisjoint(keys)):
             await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -238,7 +238,7 @@ class Pipeline:
                 self._jobs.release()
 
     async def _deliver(self, batch: Batch, span: Span) -> list[tuple[Ticket, SentJob]]:
-        """Send one batch and write down every delivery of it; answers those whose job has to be polled."""
+        """Send one batch and record its deliveries; returns those whose job has to be polled."""
         context = self.context
         payloads = await self._resolved(batch.payloads)
         bodies = await self._bodies(payloads) if context.code is not None and payloads else None
@@ -309,7 +309,7 @@ class Pipeline:
         return ready
 
     async def _bodies(self, payloads: Sequence[Payload]) -> list[bytes] | None:
-        """What the user's grouping code makes of the payloads; None when it failed and they are quarantined."""
+        """The bodies that the user's grouping code returns; None when it failed and the payloads are quarantined."""
         assert self.context.code is not None
         try:
             bodies = await asyncio.to_thread(self.context.code.bodies, records_of(payloads))

@@ -1,4 +1,4 @@
-"""`prepare`: everything that has to be in place before a destination is previewed, planned, tested or run.
+"""`prepare`: makes what previews, plans, tests and runs of a destination need.
 
 Also the command line's catalogue of refusals: by rule, the changes with which a value is accepted. It names the project
 file and commands; the web UI's catalogue is ui/src/texts/refusals.ts. After a restore, which does not know what was
@@ -79,7 +79,7 @@ def explained(
 
 
 def way_out(refusal: Refusal, destination: DestinationSpec, attributes: frozenset[str]) -> str | None:
-    """What to write, and where."""
+    """What to write in the project file, and where."""
     if refusal.column is None:
         return None
     if refusal.type is not None:
@@ -94,7 +94,7 @@ def _another_type(refusal: Refusal, destination: DestinationSpec, _: frozenset[s
     column, dataset = refusal.column, destination.dataset
     return (
         f"the column {column} is {refusal.type} since it was first read: `penstock schema {dataset} "
-        f"--refresh` decides anew, `types: {{{column}: text}}` at datasets.{dataset} takes any text"
+        f"--refresh` decides again, `types: {{{column}: text}}` at datasets.{dataset} takes any text"
     )
 
 
@@ -283,7 +283,7 @@ def _prepare(ctx: Context, spec: DestinationSpec, address: connection.ApiAddress
 
 
 def _without_code(compiled: Compiled) -> Compiled:
-    """Each batch as the plain list of its records: what the grouping code would be given."""
+    """The same destination without its grouping code: each batch is the plain list of its records."""
     shape = replace(compiled.shape, grouping=Grouping("array"), content_format="json")
     return replace(compiled, shape=shape, notes=(*compiled.notes, Note("grouping.code", "not run", NEEDS_OPERATOR)))
 
@@ -310,14 +310,14 @@ def _awaited(data: KnownDataset, spec: DestinationSpec) -> tuple[KnownDataset, t
 
 
 class RestoreDoubt(NamedTuple):
-    """`refusal`: why nothing may be sent that a lost state may have sent; `ignores_memory`: memory does not count."""
+    """`refusal`: why records that may have been sent are not sent; `ignores_memory`: unchanged records are sent."""
 
     refusal: Refusal | None = None
     ignores_memory: bool = False
 
 
 def doubt(conn: Connection, prepared: Prepared) -> RestoreDoubt:
-    """None of both, unless the state was restored and this destination has not come to an end since."""
+    """Neither, unless the state was restored and no run of this destination has ended since."""
     found = resources.unsettled_restore(conn, prepared.spec.name)
     if found is None:
         return RestoreDoubt()

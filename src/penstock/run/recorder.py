@@ -218,7 +218,7 @@ class Recorder:
         self.commits.soon()
 
     def unknown(self, traced: Sequence[Traced], reason: str) -> None:
-        """Records that an earlier process was sending when it died."""
+        """Record as unknown what an earlier process was sending when it died."""
         refusal = Refusal(
             "no answer", reason, accepted="a look at Custify: did it arrive? then settle it, or resend it"
         )
@@ -270,7 +270,7 @@ class Recorder:
         self._quarantine_same(record, payload.content, settled.outcome, refusal)
 
     def _count_refused(self, delivery: Delivery, decided: Sequence[Settled]) -> None:
-        """The fuse counts what the API refuses; the run stops when it is blown."""
+        """Count records that the API refused; the run stops when the fuse is blown."""
         fuse, answered = self.context.fuse, isinstance(delivery.answer, Reply)
         with_result = [each for each in decided if each.refusal is None or each.refusal.rule != JOB_RULE]
         for settled in with_result:
@@ -339,7 +339,7 @@ class Recorder:
             self._decide_same(rows, outcome, f"still held: {refusal.reason}", why)
 
     def _not_sent(self, payloads: Sequence[Payload]) -> None:
-        """Neither they nor those that are the same: the run's end counts them all as unsent."""
+        """Leave these payloads, and rows equal to them, undecided: the end of the run counts them as unsent."""
         for payload in payloads if self._same_rows else ():
             self._same_rows.take(self._hash_of(payload, {}), payload.content)
         self._unstage(payloads)
@@ -356,7 +356,7 @@ class Recorder:
         self._write(lambda conn: memory.remember(conn, hashes, contents, prints, confirmed=confirmed))
 
     def _forget(self, payloads: Sequence[Payload], hash_: tuple[int, int]) -> None:
-        """A version that may have arrived, or not, makes what was remembered of its key worthless."""
+        """Forget a key whose newest version may have arrived: its remembered content may be outdated."""
         memory = self.context.memory
         if memory is not None and payloads:
             hashes = np.array([hash_], dtype=np.uint64)

@@ -95,7 +95,7 @@ class RunRequest:
     decided: NDArray[np.int64]  # ordinals that an earlier process of this run has decided
     parents: Parents | None = None
     listener: Listener | None = None
-    resend: bool = False  # sends what is in quarantine, whatever was sent before
+    resend: bool = False  # sends records in quarantine, without comparison with memory
     guard: Callable[[Connection], None] = lambda _: None  # raises in a transaction of a holder that has lost the lease
     edited_entries: Mapping[tuple[int, int], str] = field(default_factory=dict)  # of a resend: key hash → edited entry
     resent: Mapping[int, int] = field(default_factory=dict)  # of a resend: ordinal → hash of the source's version
@@ -124,7 +124,7 @@ def run_events(events: Events, run: RunRow) -> Iterator[list[RunRow]]:
 
 
 async def run_destination(ctx: Context, job: RunRequest) -> RunRow:
-    """Send what there is to send; answers the run as it ended. Errors of the state database come through."""
+    """Execute the run; returns it as it ended. Raises errors of the state database."""
     with fewer_collections(), run_events(ctx.events, job.run) as ended:
         ended.append(await _run_destination(ctx, job))
     return ended[0]
@@ -159,7 +159,7 @@ async def _run_destination(ctx: Context, job: RunRequest) -> RunRow:
 
 
 class _Run:
-    """The parts of one run, put together from what is stored."""
+    """The parts of one run, made from the stored state."""
 
     def __init__(self, ctx: Context, job: RunRequest, client: Client) -> None:
         prepared, name = job.prepared, job.prepared.spec.name
@@ -327,7 +327,7 @@ class _Run:
             return runs.finish(conn, run, status, iso(self.ctx.clock.now()), resumable=signal.kind == "cancelled")
 
     def _reason(self) -> str | None:
-        """Why the run stopped; of trouble with the credential also where it is and what helps."""
+        """Why the run stopped; for a problem with the credential also its place and the fix."""
         signal, name = self.job.signal, self.job.prepared.credential.name
         if signal.kind in {"credential", "unreachable"}:
             return f"credentials.{name}: {signal.reason} — see `penstock check {name}`"

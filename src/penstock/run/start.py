@@ -43,7 +43,7 @@ CHUNK_ROWS = 4096
 
 @dataclass(frozen=True, slots=True)
 class StartedRun:
-    """A run that is written down and ready to go; `decided` are ordinals that need no second look."""
+    """A run that is stored and ready to execute; `decided` are the ordinals that have an outcome."""
 
     run: RunRow
     chunks: Callable[[int], Iterator[Chunk]]
@@ -91,7 +91,7 @@ def fresh(conn: Connection, queued: str | None, unfinished: RunRow | None) -> st
 
 
 def _with_frozen_input(ctx: Context, run: RunRow | None) -> RunRow | None:
-    """The run with its frozen input on this machine, if another one froze it and it can be had."""
+    """The run with its frozen input on this machine; fetched from the database if another machine froze it."""
     if run is None or run.frozen is None or Path(run.frozen).exists():
         return run
     path = ctx.folder / "frozen" / f"{run.id}.arrow"
@@ -111,7 +111,7 @@ def _same_start(run: RunRow, reading: CursorReading | None) -> bool:
 
 
 def _resume(ctx: Context, prepared: Prepared, run: RunRow, origin: RunOrigin) -> StartedRun:
-    """Go on with a run that a crash or ^C ended: its id, its counts; what it had read but not sent is read again."""
+    """Continue a run that a crash or ^C ended, with its id and counts. Records that were not sent are read again."""
     unsent = run.counts.unsent
     resumed = replace(
         run,
@@ -221,7 +221,7 @@ def _abandon(ctx: Context, prepared: Prepared, run: RunRow, guard: Callable[[Con
             ledger.end_intent(conn, run.id, intent.number)
         counts = run.counts.plus({"read": unknown, Outcome.UNKNOWN: unknown})
         note = Note(
-            "input", "not continued", "the input changed since the run was interrupted; a new run reads it anew"
+            "input", "not continued", "the input changed since the run was interrupted; a new run reads it again"
         )
         ended = replace(run, counts=counts, notes=(*run.notes, note))
         runs.finish(conn, ended, "interrupted", at)
@@ -306,7 +306,7 @@ def reading_of(
 
 
 def in_any_zone(before: ReadWindow, notes: tuple[Note, ...]) -> tuple[ReadWindow, tuple[Note, ...]]:
-    """Where to read on after a time that was read in the server's zone: no row that came since may be passed over."""
+    """Where to continue after a time that was read in the server's time zone, so that no newer row is skipped."""
     value = value_of(before)
     if not isinstance(value, datetime) or value.tzinfo is not None:
         return before, notes
@@ -321,7 +321,7 @@ def with_notes(prepared: Prepared, reading: CursorReading) -> Prepared:
 
 
 def settings_mark(prepared: Prepared) -> str:
-    """Changes when something changes that decides which records older rows became, or what was sent of them."""
+    """A digest of the settings that decide which records older rows became and what was sent for them."""
     spec = replace(
         prepared.spec, active=None, line=None, concurrency=0, fuse=None, responses=False, mode=None, batch=BatchSpec()
     )

@@ -30,7 +30,7 @@ class StopSignal:
 
     kind: StopKind | None = None
     reason: str = ""
-    found: str | None = None  # what answered, in its own words
+    found: str | None = None  # the error text of the API
     problems: tuple[Problem, ...] = ()  # what is wrong with the input or the configuration
     _waiting: set[asyncio.Task[Any]] = field(default_factory=set)
 

@@ -116,7 +116,7 @@ def _absent_in(chunks: list[Chunk]) -> dict[str, frozenset[int]]:
 
 @dataclass(frozen=True, slots=True)
 class Frozen:
-    """A frozen input: its rows, and the position of the cursor when all of them are decided."""
+    """A frozen input: the number of its rows, and the position of the cursor when all of them are decided."""
 
     rows: int
     window: ReadWindow | None

@@ -158,13 +158,13 @@ def moment_of(text: str) -> datetime | None:
 
 
 def may_stop_at(value: object, now: datetime) -> bool:
-    """Whether a cursor may move to this value at all, at this moment."""
+    """Whether a cursor may move to this value at this moment."""
     plain = _plain(value)
     return _family(plain) is not None and not _is_later(plain, now)
 
 
 def bound_like(value: object, now: datetime) -> object:
-    """What the values up to `now` lie below, in the form of this value that is later; other values as they are."""
+    """`now` in the form of a value that is later; other values as they are."""
     plain = _plain(value)
     if isinstance(plain, datetime):
         return now if plain.tzinfo is not None else now.astimezone(UTC).replace(tzinfo=None)

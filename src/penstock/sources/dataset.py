@@ -81,7 +81,7 @@ class Dataset:
         return () if known is None else gone_from(self._rows, known)
 
     def need(self, names: Iterable[str]) -> None:
-        """Columns without which nothing can be sent: where one is gone, reading raises InputError, as for the key's."""
+        """Require these columns: if one is gone, reading raises InputError, as for those of the key."""
         self._needed |= frozenset(names)
 
     @property
@@ -91,7 +91,7 @@ class Dataset:
 
     @property
     def volatile(self) -> bool:
-        """Whether a second reading may give other rows, or another order: then a run freezes it first."""
+        """Whether a second read can return other rows, or another order; a run freezes such a dataset first."""
         return self.spec.sql is not None or not self.source.traits.repeats
 
     @property
@@ -117,7 +117,7 @@ class Dataset:
         return rows.notes() if isinstance(rows, HasNotes) else ()
 
     def identity(self) -> str | None:
-        """Changes when the input or what is made of it changes; None when that cannot be known."""
+        """A text that changes when the input or the settings for it change; None when that cannot be known."""
         if not isinstance(self.source, FileSource):
             return None
         return files_identity(
@@ -241,7 +241,7 @@ class Dataset:
         return self._rows.stored.tip() if isinstance(self._rows, PushedRows) else None
 
     def read_upto(self, last: int) -> None:
-        """Read no record of a webhook source that came after the one of id `last`."""
+        """Limit reads of a webhook source to records up to the one of id `last`."""
         assert isinstance(self._rows, PushedRows)
         self._rows.upto = last
 
@@ -355,7 +355,7 @@ class Dataset:
         return replace(found, schema=replace(found.schema, notes=notes))
 
     def _given(self, rows: Rows) -> Mapping[str, ColumnType]:
-        """The types that a person wrote for columns of `rows`."""
+        """The types that the settings give for columns of `rows`."""
         if isinstance(self._rows, PushedRows) and rows.open_ended:
             return {**self._rows.given(), **self.spec.types}
         if rows.open_ended:
@@ -391,5 +391,5 @@ def _not_seen(name: str) -> Note:
 
 
 def _sign(source: SourceSpec) -> DecimalSign | None:
-    """How the source's numbers are written, where the project says so."""
+    """The decimal sign of the source's numbers, if the project sets it."""
     return None if isinstance(source, ResponseSource) else source.decimal

@@ -58,7 +58,7 @@ AS_TEXT = ("BIT", "BIGNUM", "INTERVAL", "TIME WITH TIME ZONE", "UNION", "VARIANT
 
 
 class UnknownColumns(InputError):  # noqa: N818 - it says what the SQL is about
-    """The SQL is well formed, and names columns that `source` does not have (yet)."""
+    """The SQL is well formed, but names columns that `source` does not have (yet)."""
 
 
 class RowWisePlan(NamedTuple):
@@ -88,7 +88,7 @@ class SqlResult:
         workspace: Path,
         patience: float | None = None,
     ) -> None:
-        """`patience`: seconds after which a query is broken off; None: never."""
+        """`patience`: seconds after which a query is stopped; None: never."""
         self._spec = spec
         self._patience = patience
         self._inner = inner
@@ -150,7 +150,7 @@ class SqlResult:
         """
         for chunk in chunks:
             for refusal in chunk.misfits.values():
-                hint = f"look at it anew: penstock schema {self._spec.name} --refresh, or set types:"
+                hint = f"`penstock schema {self._spec.name} --refresh` detects its columns again; or set types:"
                 path = f"datasets.{self._spec.name}.types.{refusal.field}"
                 raise InputError(Problem(path, refusal.reason, "misfit", hint, refusal.value))
             yield pa.RecordBatch.from_arrays(chunk.records.columns, schema=self._arrow)
@@ -166,7 +166,7 @@ class SqlResult:
                 raise (failures[0] if failures else self.failure(error)) from None
 
     def failure(self, error: Exception) -> PenstockError:
-        """The error that reports how the statement failed, with the place in the person's SQL."""
+        """The error for a failed statement, with the place in the dataset's SQL."""
         if isinstance(error, OSError) and error.errno in NO_ROOM:
             return self._no_room()
         return self._failure(str(error), self._statement)
@@ -185,7 +185,7 @@ class SqlResult:
 
     @contextmanager
     def trial(self) -> Iterator[Callable[[pa.RecordBatch], PenstockError | None]]:
-        """A function that runs the SQL over one batch of the typed source: how it fails, or None."""
+        """A function that runs the SQL over one batch of the typed source and returns the error, or None."""
         with self._connection(self._arrow.empty_table()) as connection:
 
             def fails(batch: pa.RecordBatch) -> PenstockError | None:
@@ -296,7 +296,7 @@ class SqlResult:
         return StateUnavailable(Problem(f"datasets.{self._spec.name}.sql", message, "disk-full", hint))
 
     def _failure(self, words: str, statement: str) -> PenstockError:
-        """DuckDB's own words, with the place in the person's SQL."""
+        """The error with DuckDB's message and the place in the dataset's SQL."""
         waiting = self._waiting()
         if "INTERRUPT" in words.upper() and waiting is not None:
             return waiting.too_slow(f"datasets.{self._spec.name}.sql", "the SQL")

@@ -126,7 +126,7 @@ class PushedRows:
         return Refusal("columns", reason, accepted=f"at most {self._most.columns} columns; {MAX_COLUMNS} sets it")
 
     def _unfit_for_sql(self, record: Record) -> Refusal | None:
-        """Why the SQL cannot have the names of a record as its columns."""
+        """Why the names of a record cannot be columns of the SQL."""
         known = {name.casefold(): name for name in self._names}
         for name in record:
             if not name or "\0" in name:

@@ -130,7 +130,7 @@ class _RowWiseSql:
             yield _SqlPart(table)
 
     def _refused_row(self, one: pa.RecordBatch, row: int, refusal: Refusal) -> Iterator[_SqlPart]:
-        """What becomes of one record whose value does not fit its column: the cell is null, the record refused."""
+        """Refuse one record whose value does not fit its column; its cell is null."""
         try:
             table = self._run(one)
         except FAULTS:
@@ -147,7 +147,7 @@ class _RowWiseSql:
         return message.splitlines()[0].removeprefix("DuckDB says: ")
 
     def _source_columns(self, one: pa.RecordBatch) -> pa.Table:
-        """The source's row in the columns of the result, as far as they are the same."""
+        """The row of the source in the columns of the result: null in those that the source does not have."""
         columns = {
             field.name: one.column(field.name)
             if field.name in one.schema.names and one.schema.field(field.name).type == field.type
@@ -273,7 +273,7 @@ class PostedSqlResult(RowsLike):
 
 
 def _failing(fails: Fails, batch: pa.RecordBatch, start: int) -> Iterator[tuple[int, PenstockError]]:
-    """The places of the records with which the SQL fails alone, and how it fails."""
+    """The places of the records with which alone the SQL fails, with the error of each."""
     error = fails(batch) if batch.num_rows else None
     if error is None:
         return

@@ -90,7 +90,7 @@ class Database:
 
     @staticmethod
     def look_at(url: str, folder: Path | None = None) -> Database:
-        """The same, of whatever version or empty: nothing is made, nothing brought up to date. A file must be there."""
+        """Open a database of any version, or an empty one, without any change to it. A SQLite file must exist."""
         parsed = _parsed(url)
         if parsed.get_backend_name() == "sqlite":
             path = _path_of(parsed)
@@ -99,7 +99,7 @@ class Database:
         return Database(postgresql.shown(parsed), here, postgresql.engine_of(parsed))
 
     def schema_version(self) -> str | None:
-        """The form of its tables; None for an empty database, StateUnavailable for another program's."""
+        """The revision of its tables; None for an empty database. StateUnavailable for another program's."""
         with _errors_for_people(self.place), self.engine.connect() as connection:
             return _version(connection.execution_options(penstock_reads=True))
 
@@ -117,7 +117,7 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A connection that sees one moment of the database, and never waits for a writer."""
+        """A connection that sees one snapshot of the database, and never waits for a writer."""
         options: dict[str, Any] = {"penstock_reads": True}
         if self.is_shared:
             options["isolation_level"] = "REPEATABLE READ"
@@ -164,7 +164,7 @@ def _problem(found: str, code: str, message: str, hint: str) -> Problem:
 
 
 def _make_file(path: Path) -> None:
-    """The file must be closed to others from its first moment; SQLite gives its side files the same rights."""
+    """Create the file, readable only by its owner from the start; SQLite gives its side files the same rights."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
@@ -245,7 +245,7 @@ def _bring_up_to_date(database: Database) -> None:
 
 @contextmanager
 def _errors_for_people(place: str) -> Iterator[None]:
-    """Translate errors about the disk and the server into errors for people; leaves programming errors as they are."""
+    """For the block, translate errors of the disk and the server into errors for people, but not programming errors."""
     try:
         yield
     except (DBAPIError, sqlite3.Error) as error:
@@ -271,12 +271,12 @@ def error_for_people(place: str, raised: BaseException) -> PenstockError | None:
 
 
 def upsert(conn: Connection, table: Table, row: Mapping[str, Any]) -> None:
-    """Put one row in its place, by the table's primary key."""
+    """Insert or replace one row, by the table's primary key."""
     upsert_all(conn, table, [row], [column.name for column in table.primary_key])
 
 
 def upsert_all(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]], by: Sequence[str]) -> None:
-    """Put rows of equal columns in their places; `by` are the columns of a unique index. Other columns stay."""
+    """Insert or update rows with equal columns; `by` are the columns of a unique index. Other columns stay."""
     if not rows:
         return
     dialect = postgresql_dialect if conn.dialect.name == "postgresql" else sqlite

@@ -68,7 +68,7 @@ class Level:
         return np.where(found, spots, -1)
 
     def _step_over_shared_halves(self, hashes: Words, spots: Positions, found: Mask) -> None:
-        """Two keys may share their high half (once in 10^7 tables of a million keys): then look further."""
+        """Find keys whose high half another key shares, which happens once in 10^7 tables of a million keys."""
         open_rows = np.flatnonzero(~found & (self.high[spots] == hashes[:, 0]))
         while len(open_rows) > 0:
             spots[open_rows] += 1
@@ -79,7 +79,7 @@ class Level:
             open_rows = open_rows[~hit]
 
     def absorb(self, other: Level) -> None:
-        """Take in the rows of a level that shares no key with this one."""
+        """Add the rows of a level that shares no key with this one."""
         total = len(self) + len(other)
         new = np.searchsorted(self.high, other.high) + np.arange(len(other))
         old = np.ones(total, dtype=np.bool_)
@@ -92,7 +92,7 @@ class Level:
 
 
 def _room(rows: int) -> Words:
-    """An empty column. A large one has pages of its own, which the system has back as soon as it is freed."""
+    """An empty column. A large one has its own pages, which are returned to the system when it is freed."""
     if rows < LARGE_COLUMN:
         return np.empty(rows, dtype=np.uint64)
     return np.frombuffer(mmap(-1, rows * 8), dtype=np.uint64)
@@ -162,7 +162,7 @@ class KeyTable:
             self._settle()
 
     def forget(self, hashes: Words) -> None:
-        """These keys are not known any more."""
+        """Remove these keys."""
         for level in self._levels:
             spots = level.positions(hashes)
             spots = spots[spots >= 0]
@@ -245,7 +245,7 @@ def append_segment(
 
 
 def forget_in_segments(conn: Connection, destination: str, hashes: Words) -> None:
-    """These keys are not known any more."""
+    """Remove these keys."""
     nothing = np.zeros(len(hashes), dtype=np.uint64)
     append_segment(conn, destination, "", hashes, nothing, nothing)
 

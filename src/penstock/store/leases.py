@@ -107,14 +107,14 @@ def _gate(folder: Path) -> Iterator[None]:
 
 
 def _file_name(name: str) -> str:
-    """A name that every file system takes, and that no other name shares."""
+    """A file name that every file system accepts, different for each `name`."""
     plain = "".join(char if char.isascii() and (char.isalnum() or char in "-_.") else "_" for char in name)[:60]
     return f"{plain}-{blake2b(name.encode(), digest_size=4).hexdigest()}"
 
 
 @dataclass(slots=True)
 class Lease:
-    """A lock in possession of this process; `check` belongs in every transaction that only the holder may write."""
+    """A lock that this process has. Call `check` in every transaction that only the holder may write."""
 
     name: str
     fence: int | None = None  # None: a locked file, which cannot be taken from a living holder
@@ -157,12 +157,12 @@ def acquire(database: Database, name: str, holder: str, lost: Callable[[], None]
 
 
 def of_target(kind: RunKind, target: str) -> str:
-    """The name of the lease that who runs a destination or flow holds."""
+    """The name of the lease of the process that runs a destination or flow."""
     return f"flow {target}" if kind == "flow" else target
 
 
 def of_worker(worker: str) -> str:
-    """The name of the lease that a living worker holds."""
+    """The name of the lease of a living worker."""
     return f"worker {worker}"
 
 
@@ -185,7 +185,7 @@ def any_holder(database: Database) -> str | None:
 
 
 def _now() -> ColumnElement[float]:
-    """The server's clock, which all holders share."""
+    """The time of the server, which all processes share, as SQL."""
     return cast(extract("epoch", func.clock_timestamp()), Float(53))
 
 

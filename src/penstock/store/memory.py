@@ -88,7 +88,7 @@ class Memory:
         return self._table.nbytes
 
     def knows(self, hashes: Words) -> Mask:
-        """Which of these keys were ever sent. `hashes` is (n, 2) uint64, here and below."""
+        """Which of these keys were ever sent. `hashes` is (n, 2) uint64 in all methods."""
         known: Mask = self._table.find(hashes).values != FORGOTTEN
         return known
 
@@ -109,7 +109,7 @@ class Memory:
         return [None if value == FORGOTTEN else value for value in values.tolist()]
 
     def on_its_way(self, hashes: Words) -> Mask:
-        """True where what `contents` answers is in flight, and not sent yet."""
+        """True where the content that `contents` returns is in flight."""
         if len(self._on_its_way) == 0:
             return np.zeros(len(hashes), dtype=np.bool_)
         flying: Mask = self._on_its_way.find(hashes).values != FORGOTTEN
@@ -120,7 +120,7 @@ class Memory:
         self._on_its_way.put(hashes, _never_forgotten(contents), np.zeros(len(hashes), dtype=np.uint64))
 
     def unstage(self, hashes: Words) -> None:
-        """Nothing came of these keys."""
+        """These contents are no longer in flight."""
         self._on_its_way.forget(hashes)
 
     def remember(
@@ -164,7 +164,7 @@ def read_sent_links(conn: Connection, destination: str) -> dict[KeyHash, tuple[s
 
 
 def put_sent_links(conn: Connection, destination: str, links: Mapping[KeyHash, Sequence[str]]) -> None:
-    """Write what is known of these keys in place of what was known."""
+    """Replace the stored links of these keys."""
     rows = [
         {
             "destination": destination,
@@ -253,7 +253,7 @@ def _database() -> duckdb.DuckDBPyConnection:
 
 
 def _mixed(prints: Words, number: int) -> Words:
-    """Other words, by which column is absent: the finishing steps of a 64-bit hash."""
+    """The fingerprints mixed with the number of an absent column, by the last steps of a 64-bit hash."""
     words = prints + np.uint64(number * 0x9E3779B97F4A7C15 % (1 << 64))
     words ^= words >> np.uint64(32)
     words *= np.uint64(0xD6E8FEB86659FD93)

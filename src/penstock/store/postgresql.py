@@ -66,7 +66,7 @@ def local_folder(folder: Path | None) -> Path:
 
 
 def engine_of(url: URL) -> Engine:
-    """An engine whose waits end, and which notices that the server was started again."""
+    """An engine with time limits, which connects again after a restart of the server."""
     engine = create_engine(
         url.set(drivername="postgresql+psycopg"),
         hide_parameters=True,
@@ -85,7 +85,7 @@ def _prepare(connection: psycopg.Connection[Any], _record: object) -> None:
 
 
 def write_alone(connection: Connection) -> None:
-    """Wait until no other transaction of Penstock writes: what is read from here on stays true until the commit."""
+    """Wait until no other transaction of Penstock writes; none does then until the commit."""
     connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": WRITER})
 
 

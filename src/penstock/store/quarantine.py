@@ -257,13 +257,13 @@ def release(conn: Connection, ids: Sequence[str]) -> None:
 
 
 def release_key(conn: Connection, destination: str, key_hash: KeyHash) -> None:
-    """Delete the entry of a key: a newer version of its record got through."""
+    """Delete the entry of a key, because a newer version of its record was delivered."""
     mine = (table.c.destination == destination) & (table.c.identity == _identity(key_hash, 0))
     conn.execute(delete(table).where(mine))
 
 
 def release_part(conn: Connection, destination: str, key_hash: KeyHash, record_print: int) -> None:
-    """Delete the entry of one version of a key: it got through."""
+    """Delete the entry of one version of a key, because it was delivered."""
     both = [_identity(key_hash, record_print, part=part) for part in (True, False)]
     mine = (table.c.destination == destination) & table.c.identity.in_(both)
     conn.execute(delete(table).where(mine, table.c.record_print == to_signed(record_print)))
@@ -295,7 +295,7 @@ def discard(conn: Connection, ids: Sequence[str], reason: str, at: str) -> int:
 
 
 def unknown(conn: Connection, ids: Sequence[str]) -> str | None:
-    """The first of these ids that nothing in quarantine has; None when all are there."""
+    """The first of these ids that is not in quarantine; None when all are."""
     numbers, known = {entry: _number(entry) for entry in ids}, set[int]()
     wanted = [number for number in numbers.values() if number is not None]
     for first in range(0, len(wanted), DISCARDED_AT_ONCE):
@@ -322,7 +322,7 @@ def versions(conn: Connection, destination: str) -> Iterator[tuple[KeyHash, Quar
 
 
 def discarded_versions(conn: Connection, destination: str) -> Iterator[tuple[KeyHash, int]]:
-    """(key hash, hash of the record) of every version that a person never wants."""
+    """(key hash, hash of the record) of every discarded version."""
     query = select(discarded.c.identity, discarded.c.record_print).where(discarded.c.destination == destination)
     for identity, record_print in conn.execute(query):
         yield _hash(identity), to_unsigned(record_print)

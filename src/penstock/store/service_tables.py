@@ -14,9 +14,9 @@ answers = Table(
     "answers",
     metadata,
     Column("who", Text, primary_key=True),
-    Column("key", Text, primary_key=True),  # what the client calls the request
+    Column("key", Text, primary_key=True),  # the Idempotency-Key of the request
     Column("asked", Text, nullable=False),  # a hash of route and body
-    Column("status", Integer),  # null: it is being done
+    Column("status", Integer),  # null: it is in progress
     Column("headers", Text),  # JSON
     Column("sealed", LargeBinary),  # the body: it may hold a secret that is shown once
     Column("until", Float(53), nullable=False),  # epoch seconds: stored until then
@@ -101,7 +101,7 @@ pushed = Table(
     Column("at", Text, nullable=False),
     Column("record", Text, nullable=False),  # JSON, as it was posted
     Index("pushed_of_source", "source", "id"),
-    sqlite_autoincrement=True,  # an id is never given twice: destinations remember them
+    sqlite_autoincrement=True,  # an id is never used twice: destinations store the last one that they read
 )
 
 pushed_sources = Table(
@@ -180,7 +180,7 @@ audit = Table(
     Index("audit_by_time", "at"),
     Index("audit_by_person", "who", "id"),
     Index("audit_by_action", "action", "id"),
-    sqlite_autoincrement=True,  # a number is never given twice: a gap would show
+    sqlite_autoincrement=True,  # a number is never used twice, so that a gap shows a removed entry
 )
 
 
@@ -198,7 +198,7 @@ work = Table(
     Column("attempt", Integer, nullable=False),  # grows whenever it is handed out; older tickets are void
     Column("version", Text),  # of the Penstock that handed it out
     Column("worker", Text),  # its holder
-    Column("stop", Text),  # why it shall stop: cancel
+    Column("stop", Text),  # why it has to stop: cancel
     Column("stop_by", Text),
     Column("not_before", Text),
     Column("payload", Text),  # JSON: which records in quarantine a resend sends
@@ -224,8 +224,8 @@ schedules = Table(
     Column("by", Text),
     Column("at", Text),
     Column("rule", Text),  # the schedule and its zone as they were when `done` was written
-    Column("done", Text),  # every moment until then is dealt with
-    Column("seen", Text),  # what the data was when it was last run for
+    Column("done", Text),  # all times until then are handled
+    Column("seen", Text),  # the identity of the data at its last run
 )
 
 ticks = Table(
@@ -233,8 +233,8 @@ ticks = Table(
     metadata,
     Column("flow", Text, primary_key=True),
     Column("due", Text, primary_key=True),
-    Column("missed", Integer, nullable=False),  # earlier moments that this one includes
-    Column("run", Text),  # null: its turn has not come
+    Column("missed", Integer, nullable=False),  # earlier times that this one includes
+    Column("run", Text),  # null: not requested yet
     Index("ticks_waiting", "run", "flow"),
 )
 

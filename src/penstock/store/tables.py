@@ -83,7 +83,7 @@ ledger_batches = Table(
     Column("at", Text, nullable=False),
     Column("outcome", Text, nullable=False),
     Column("reason", Text),
-    Column("refusal", Text),  # JSON {"rule", "values"}: from it a face makes a text of its own
+    Column("refusal", Text),  # JSON {"rule", "values"}: the web UI makes its own text from it
     Column("is_test", Boolean, nullable=False),
     Column("records", Integer, nullable=False),
     Column("keys", Text),  # JSON array; null: the ordinals alone identify the records
@@ -178,7 +178,7 @@ quarantine = Table(
     Column("rule", Text, nullable=False),
     Column("value", Text),
     Column("accepted", Text),
-    Column("named_values", Text),  # JSON; null: written by 0.1.0, the reason is all there is
+    Column("named_values", Text),  # JSON; null: written by 0.1.0, which stored only the reason
     Column("at", Text, nullable=False),
     Column("run", Text, nullable=False),
     Column("record", Text, nullable=False),
@@ -208,7 +208,7 @@ datasets = Table(
     "datasets",
     metadata,
     Column("name", Text, primary_key=True),
-    Column("settings", Text, nullable=False),  # the project file's words that decided the types
+    Column("settings", Text, nullable=False),  # the settings that decided the types
     Column("identity", Text),  # of the input that was read; null: it has none
     Column("schema", Text, nullable=False),
     Column("samples", LargeBinary, nullable=False),
@@ -290,7 +290,7 @@ responses = Table(
     Column("destination", Text, nullable=False),
     Column("record", Text, nullable=False),  # JSON
     Index("responses_of", "destination", "id"),
-    sqlite_autoincrement=True,  # an id is never given twice: destinations remember how far they have read
+    sqlite_autoincrement=True,  # an id is never used twice: destinations store how far they have read
 )
 
 

@@ -59,7 +59,7 @@ class FieldDoc:
 
     @property
     def lists_companies(self) -> bool:
-        """Whether it holds the links of a person to companies, which the native API adds and removes."""
+        """Whether its values are links of a person to companies, which the native API adds and removes."""
         return self.type == "companies" and self.target == "companies"
 
     @property
@@ -68,7 +68,7 @@ class FieldDoc:
 
     @property
     def places(self) -> frozenset[str]:
-        """Every place in the native payload that its value may take; two fields may not share one."""
+        """All places in the native payload for its value; two fields may not share one."""
         if self.target is None or self.type == "object":
             return frozenset()
         return frozenset({self.target.removesuffix("[].company_id"), *self.others})
@@ -159,7 +159,7 @@ class Template:
         return any(doc.lists_companies for doc in self.fields)
 
     def item(self, named: str | None, mapped: Collection[str]) -> str:
-        """What the records of a batch are: the object that the destination names, or what its mapped fields say."""
+        """The object that the records of a batch are: the one that the destination names, else by its mapped fields."""
         said = (kind for kind, fields in self.recognized_by.items() if not set(fields).isdisjoint(mapped))
         return named or next(said, next(iter(self.items)))
 

@@ -94,7 +94,7 @@ def _has(document: Any, key: str) -> bool:
 
 
 def _words(name: str, document: Any) -> Iterator[tuple[Place, Problem]]:
-    """Words that are none of the known ones."""
+    """Problems with unknown words."""
     for key, known, kind in LISTS:
         for place, word in enumerate(document.get(key, ())):
             yield from _word((name, key, place), word, known, kind)

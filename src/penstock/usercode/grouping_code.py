@@ -34,7 +34,7 @@ MAX_OUTPUT = 16 * 1024 * 1024  # bytes of JSON that one batch may return; as Pyt
 MAX_DEPTH = 200  # calls, and levels of what is returned
 _GRACE = 1.0  # seconds that the interpreter has to stop by itself before its process is killed
 _POLICY = OSPolicy(datetime="call_host", sleep="zero", random_start={"seed": 0})
-_USER = "<python-input-0>"  # how Monty names the first text fed to a session: the person's
+_USER = "<python-input-0>"  # Monty's name for the first text of a session, which is the user's code
 _CALL = "import json as penstock_json\npenstock_json.dumps(batch(records), ensure_ascii=False, allow_nan=False)"
 
 
@@ -202,4 +202,4 @@ def _not_json(constant: str) -> object:
 
 
 def _discard(stream: str, text: str) -> None:
-    """What the code prints goes nowhere: standard output belongs to the command."""
+    """Discard what the code prints, because the command uses standard output."""

@@ -154,7 +154,7 @@ def delivered(
     *,
     requests: int | None = None,
 ) -> Delivery:
-    """One request as a delivery that settles `payloads` (none at all, or all that were judged).
+    """One request as a delivery that settles `payloads` (none, or all of the judged ones).
 
     `requests` replaces the number of HTTP requests, where others belong to it.
     """
@@ -215,7 +215,7 @@ def not_sent(payloads: Sequence[Payload], stopped: Delivery) -> Delivery:
 
 
 def no_request(payloads: Sequence[Payload], shape: Shape) -> Delivery:
-    """A batch of which grouping code made no request at all."""
+    """A batch from which grouping code made no request."""
     refusal = Refusal("code", "the grouping code made no request of this batch")
     settled = tuple(Settled(payload, Outcome.QUARANTINED, refusal) for payload in payloads)
     request = Request(shape.method, shape.url, shape.headers, None)

@@ -1,7 +1,7 @@
-"""The delivery of records as machines without I/O, in six words.
+"""The delivery of records as machines without I/O. Six terms describe it.
 
 **Machine.** A generator that decides what is done next. It reads no clock, draws no random number and opens no
-connection: what it knows comes as parameters and as events. `attempts.py` has the machine of one request with all its
+connection; its inputs are parameters and events. `attempts.py` has the machine of one request with all its
 attempts, `batch.py` that of one batch, `jobs.py` that of a batch job. A machine runs another one by `yield from`.
 
 **Command.** What a machine yields: one thing that has to be done before it continues.
@@ -13,7 +13,7 @@ attempts, `batch.py` that of one batch, `jobs.py` that of a batch job. A machine
     Send              makes one attempt                                    Replied or ConnectionLost
     Wait              lets some seconds pass                               TimePassed
     SettleRecords     records a delivery with the outcome of its records   None
-    LogAttempt        shows an attempt to whoever watches the run          None
+    LogAttempt        shows an attempt in the progress of the run           None
 
 **Driver.** Performs the commands of a machine in their order and gives the events back: the class `Driver` in
 `sender.py` on asyncio, with a client, a rate limit and a clock; the tests by a script. A driver that must stop closes

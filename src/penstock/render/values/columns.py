@@ -79,7 +79,7 @@ def _maps(array: Any) -> list[Any]:
 
 
 def _used(array: Any, inner: Any) -> Any:
-    """The part of the inner values that the rows of `array` speak of."""
+    """The part of the inner values that the rows of `array` refer to."""
     offsets = array.offsets
     first, end = offsets[0].as_py(), offsets[len(offsets) - 1].as_py()
     return inner[first:end]
@@ -142,14 +142,14 @@ class Cells:
         return ends["min"] is None or (low <= ends["min"] and ends["max"] <= high)
 
     def identify(self) -> bool:
-        """Whether every text can identify something as it is: nothing blank, invisible, or with blanks around it."""
+        """Whether every text can be a key without a change: not blank, no invisible characters, no blanks around it."""
         trimmed = pc.call_function("utf8_trim_whitespace", [self.array])
         changed = pc.any(pc.not_equal(trimmed, self.array)).as_py()
         empty = pc.min(pc.call_function("binary_length", [self.array])).as_py() == 0
         return not changed and not empty and not self.hide()
 
     def hide(self) -> bool:
-        """Whether some text holds a character that cannot be seen."""
+        """Whether some text has an invisible character."""
         if pc.all(pc.call_function("string_is_ascii", [self.array])).as_py() in (True, None):
             return False
         return pc.any(pc.match_substring_regex(self.array, ANY_INVISIBLE)).as_py() is True
@@ -228,7 +228,7 @@ def _checked(texts: list[Any], array: pa.Array[Any], lengths: set[int]) -> Cells
 
 
 def cut(value: object, path: tuple[str, ...]) -> object:
-    """`value` without the member at `path`, in any object or list on the way; what was given is not changed."""
+    """`value` without the member at `path`, which can lead through objects and lists. `value` is not changed."""
     if isinstance(value, list):
         return [cut(item, path) for item in value]
     if not isinstance(value, Mapping) or path[0] not in value:

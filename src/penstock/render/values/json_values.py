@@ -55,7 +55,7 @@ ABSENT: Final = Absent()
 
 
 def read_json(text: str) -> object:
-    """JSON text as Python, whole numbers of any size and decimals unharmed; a Refusal when it is not JSON."""
+    """JSON text as Python, with every digit of its numbers; a Refusal when it is not JSON."""
     try:
         if _DELICATE.search(text) is None:
             return orjson.loads(text)
@@ -65,7 +65,7 @@ def read_json(text: str) -> object:
 
 
 def plain(value: object) -> object:
-    """Any value as JSON can say it: dates as ISO 8601, numbers exactly; or a Refusal. What was given is not changed."""
+    """A copy of any value in types of JSON: dates as ISO 8601, numbers exactly; or a Refusal."""
     return _plain(value, 0)
 
 
@@ -244,7 +244,7 @@ def utf8_texts(array: Any) -> list[Any]:
 
 
 def bytes_as_texts(array: Any) -> list[Any]:
-    """The text that bytes are in UTF-8; where they are none, a Refusal."""
+    """Bytes as UTF-8 text; a Refusal if they are not UTF-8."""
     return [_utf8(value) for value in array.cast(pa.large_binary()).to_pylist()]
 
 
@@ -307,7 +307,7 @@ def _is_text(kind: pa.DataType) -> bool:
 
 @cache
 def _forms() -> tuple[tuple[Test, Callable[[Any], list[Any]]], ...]:
-    """Made when first needed: a waiting service does not load Arrow."""
+    """Made at the first use, because an idle service does not load Arrow."""
     return (
         (_is_text, utf8_texts),
         (_is_narrow, shortest_floats),

@@ -146,7 +146,7 @@ def parse_macros(text: str, place: Place = "url", *, path: str = "") -> Macros:
 
 
 def _part(found: re.Match[str], place: Place) -> Part | str:
-    """The part that a token means, or the problem with it."""
+    """The part for a token, or the problem with it."""
     token, name = found[0], found[1]
     if token in {"{{", "}}"}:
         if re.match(r"\{\{\s*(record\.|run\.id|now\b)[^{}]*\}\}", found.string[found.start() :]):
@@ -214,7 +214,7 @@ def finish(request: Request, *, run: str, now: datetime) -> Request:
 
 
 def shown(request: Request) -> Request:
-    """The request as a preview shows it: `{run.id}` and `{now…}` stay as they are, the marks are gone."""
+    """The request as a preview shows it: with `{run.id}` and `{now…}`, without the internal marks."""
     return _replaced(request, lambda found: found[0], lambda found: "{" if found[1] else found[0])
 
 

@@ -131,7 +131,7 @@ def money(value: object, sign: DecimalSign | None = None) -> object:
 
 
 def exact(value: object) -> object:
-    """A number that is none by type is refused; the others as they are sent."""
+    """The value as it is sent; refused if its type is not a number."""
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         return refuse("type", value, "is not a number", A_NUMBER)
     return sent(value)
@@ -179,7 +179,7 @@ def int32(value: object) -> object:
 
 
 def int32_if_whole(value: object) -> object:
-    """An attribute's number: 32 bits bind it only when it is whole."""
+    """An attribute's number, which must be within 32 bits only if it is whole."""
     if isinstance(value, Digits):
         return int32(value) if "." not in value.text else value
     return int32(value) if isinstance(value, int) and not isinstance(value, bool) else value

@@ -162,7 +162,7 @@ def attribute(limit: int | None = None, *, bounded: bool = False) -> Rule:
 
 
 def attribute_name(name: str) -> str | None:
-    """What Custify's OpenAPI 1.5.7 has against this name of a custom attribute, or None."""
+    """Why Custify's OpenAPI 1.5.7 does not allow this name of a custom attribute, or None."""
     if name == "":
         return "is empty"
     if len(name) > ATTRIBUTE_NAME_LIMIT:

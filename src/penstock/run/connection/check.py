@@ -1,4 +1,4 @@
-"""Asks the API whether a credential works, and which base answers; what stops a run because of its credential."""
+"""Checks with the API whether a credential works and which base URL responds; finds why it stopped a run."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ async def check(ctx: Context, spec: CredentialSpec, budget: Budget, *, refresh: 
 
 
 async def check_unsaved(ctx: Context, spec: CredentialSpec, budget: Budget, key: str | None) -> CheckReport:
-    """Ask the API with settings that are not saved and, unless they name one, with this key. Nothing is stored."""
+    """Check unsaved settings with the API, with this key unless they name one. Nothing is stored."""
     key = _unsaved_key(ctx, spec) if key is None else key
     ctx.events.hide(key)
     bases = candidates(ctx) if spec.base_url == "auto" else (spec.base_url.rstrip("/"),)
@@ -102,7 +102,7 @@ def failure(ctx: Context, report: CheckReport) -> EnvironmentFailure:
 
 
 def stop_problem(ctx: Context, spec: CredentialSpec, signal: StopSignal, base_url: str) -> Problem | None:
-    """Why a run stopped, as a problem of its credential; None when that is not to blame."""
+    """Why a run stopped, as a problem of its credential; None when the credential is not the cause."""
     if signal.kind == "credential":
         where = f"credentials.{spec.name}" + ("" if spec.api_key is None else ".api_key")
         hint = f"give it a key that may do this, then `penstock check {spec.name}`"

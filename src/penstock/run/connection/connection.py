@@ -66,7 +66,7 @@ def needs_check(ctx: Context, spec: CredentialSpec) -> bool:
 
 
 def connection(ctx: Context, spec: CredentialSpec, base_url: str) -> Connection:
-    """The credential as the client needs it. InputError when its key is nowhere to be had."""
+    """The credential as the client needs it. InputError when it has no key."""
     return connection_with(ctx, spec, base_url, api_key(ctx, spec))
 
 
@@ -113,7 +113,7 @@ def _unsendable(ctx: Context, path: str, value: str | None, written: Secret | No
 
 
 def api_key(ctx: Context, spec: CredentialSpec) -> str | None:
-    """The key of the project file, else the sealed one; None only where the connector can do without."""
+    """The key of the project file, else the sealed one; None only if the connector needs none."""
     if spec.api_key is not None:
         return ctx.resolve(spec.api_key)
     with ctx.database.read() as conn:

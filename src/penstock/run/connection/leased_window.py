@@ -42,7 +42,7 @@ AHEAD_S = 0.25  # places are leased for the requests of so many seconds
 IDLE_S = 0.05  # places that are not used for so long are returned
 QUIET_S = 0.02  # after its last request a process reports at once; what ended together is reported together
 UNHURRIED_S = 0.25  # what ended is reported by then, where places are plenty
-TICK_S = 0.0005  # a shorter pause is none
+TICK_S = 0.0005  # a shorter pause is skipped
 OUT_OF_REACH_S = 1.0  # between tries to reach the database
 
 CredentialKey = tuple[str, RateLimit]
@@ -56,7 +56,7 @@ class LeaseExchange(Protocol):
 
 
 class LeasedWindow:
-    """The places in hand, and what is to be reported of those that were used. For the budget of one event loop."""
+    """The leased places, and the used ones that are still to be reported. For the budget of one event loop."""
 
     def __init__(self, rate: RateLimit, clock: Clock, exchange: LeaseExchange) -> None:
         self.limit = rate.requests
@@ -76,7 +76,7 @@ class LeasedWindow:
         self._taken_since = 0  # cost of what was taken since the last exchange
         self._was_empty = False  # a request found no place since then
         self._last_taken = self._last_exchange = self._first_over = -inf
-        self._not_before = -inf  # nothing is to be had sooner
+        self._not_before = -inf  # no places are available before
         self._grant = Grant(0, is_alone=True)
         self._opens = inf
         self._exchanging: asyncio.Task[None] | None = None
@@ -131,10 +131,10 @@ class LeasedWindow:
         elif self._sleeps_until > now and self._due(now, queue.waiting()) < self._sleeps_until:
             self._alarm.set()
 
-    # ── the hand ─────────────────────────────────────────────────────────────
+    # ── leased places ────────────────────────────────────────────────────────
 
     def _use(self, cost: int) -> float:
-        """Use the oldest places; answers until when they are good."""
+        """Use the oldest places; returns until when they are valid."""
         self._in_hand -= cost
         good = inf
         while cost:
@@ -146,7 +146,7 @@ class LeasedWindow:
         return good
 
     def _expire(self, now: float) -> None:
-        """Places that were held too long may fall into a window that they were not charged to."""
+        """Return places that were leased too long ago: they may fall into a window that they were not charged to."""
         while self._hand and self._hand[0][0] <= now:
             _, places = self._hand.popleft()
             self._in_hand -= places
@@ -161,7 +161,7 @@ class LeasedWindow:
         self._flying_cost -= taken.cost
         return self._flying.pop(taken)
 
-    # ── when to go to the row ────────────────────────────────────────────────
+    # ── when to exchange with the row ────────────────────────────────────────
 
     def _due(self, now: float, waiting: WaitingRequests | None) -> float:
         """When to report and lease next; inf when there is nothing to report."""
@@ -208,7 +208,7 @@ class LeasedWindow:
             raise
 
     async def _slept_until(self, due: float) -> bool:
-        """Whether it slept: then look again at what is due."""
+        """Sleep until `due`, or until woken; False if it is due now."""
         pause = due - self._clock.monotonic()
         if pause <= TICK_S:
             return False
@@ -219,7 +219,7 @@ class LeasedWindow:
         self._sleeps_until = -inf
         return True
 
-    # ── at the row ───────────────────────────────────────────────────────────
+    # ── exchanges with the row ───────────────────────────────────────────────
 
     async def _exchange_once(self, queue: RequestQueue) -> None:
         now = self._clock.monotonic()
@@ -249,7 +249,7 @@ class LeasedWindow:
         queue.serve()
 
     def _places_to_lease(self, now: float, waiting: WaitingRequests | None) -> int:
-        """How many places to lease: for waiting requests, and for as many as will come soon."""
+        """How many places to lease: for waiting requests, and for those that are expected soon."""
         used = self._taken_since / max(now - self._last_exchange, 0.001) * AHEAD_S
         if waiting is None and not self._taken_since:
             return 0
@@ -258,7 +258,7 @@ class LeasedWindow:
         return max(0, max(self._lease_size, 0 if waiting is None else waiting.cost) - self._in_hand)
 
     def _step(self, want: int, waiting: WaitingRequests | None) -> Step:
-        """What to do with the row: it takes with it what is to be reported, as it is now."""
+        """The change of the row for an exchange, with the report of this moment."""
         over, until = self._over, self._block_until
         oldest = min(
             next(iter(self._flying)).at if self._flying else inf,
@@ -317,7 +317,7 @@ class SharedBudgets:
 
 
 def shared_budget(rate: RateLimit, clock: Clock, database: Database, credential: str) -> Budget:
-    """The gate of one credential for one event loop; its window is shared by every process on the database."""
+    """The budget of one credential for one event loop; all processes on the database share its window."""
     new = RateLimitRow(rate.requests, rate.per, (rate.requests, rate.per))
 
     def epoch() -> float:

@@ -64,12 +64,12 @@ class Grant(NamedTuple):
     blocked: float = 0.0  # seconds
     opens: float = inf  # seconds until the next window is open for certain; inf: not known yet
     is_alone: bool = False  # no other process uses the credential
-    is_tight: bool = False  # little is left of the window
+    is_tight: bool = False  # the window has few places left
     quota: int = 0  # requests per window
 
 
 def lease(row: RateLimitRow, now: float, report: UsageReport) -> tuple[RateLimitRow, Grant]:
-    """Take in the report, turn the window when its time has come, and give out up to `report.want` places."""
+    """Apply the report, open the next window if it is due, and grant up to `report.want` places."""
     row = _reported(_with_settings_and_clock(row, now, report.configured), now, report)
     if now < row.blocked_until:
         wait = row.blocked_until - now
@@ -88,7 +88,7 @@ def lease(row: RateLimitRow, now: float, report: UsageReport) -> tuple[RateLimit
 
 
 def _with_settings_and_clock(row: RateLimitRow, now: float, configured: tuple[int, float]) -> RateLimitRow:
-    """The row by the settings of today, and by a clock that may have been put back."""
+    """The row with the present settings; its times are moved back if the clock was set back."""
     if configured != row.configured:
         row = replace(row, quota=configured[0], per=configured[1], configured=configured)
     ahead = row.leased - now
@@ -127,7 +127,7 @@ def _reported(row: RateLimitRow, now: float, report: UsageReport) -> RateLimitRo
 
 
 def _ended(row: RateLimitRow, now: float, ended: tuple[EndedRequest, ...]) -> RateLimitRow:
-    """The row with the requests that are over. One pass, for there may be thousands a second."""
+    """The row after these requests have ended. In one pass, because there may be thousands a second."""
     opened, late_from = row.opened, inf if row.first is None else row.first + row.per
     quota, remaining = row.quota, inf if row.remaining is None else row.remaining
     answered, last_end = inf if row.answered is None else row.answered, row.last_end
@@ -170,13 +170,13 @@ def _opens(row: RateLimitRow, now: float) -> float:
     if row.blocked_until > row.opened:
         return row.blocked_until
     outstanding = _outstanding(row, now)
-    if row.answered is None:  # perhaps the last process to lease has died: what it sent was sent by then
+    if row.answered is None:  # perhaps the last process to lease has died; its requests have been sent by then
         silent = row.leased + min(row.per, RETURNED_AFTER_S) + row.per * (1 + MARGIN)
         return inf if outstanding or not row.used else silent
     certain = row.answered + row.per * (1 + MARGIN)
     if outstanding:
         return certain
-    # A little patience ends all doubt: by `clear` every window that saw one of our requests is over.
+    # By `clear`, every window that counted one of our requests has ended.
     clear = row.last_end + row.per * (1 + MARGIN)
     return clear if (clear - certain) * row.quota < row.late * row.per else certain
 
@@ -241,7 +241,7 @@ def _leased(row: RateLimitRow, now: float, name: str, places: int) -> RateLimitR
 
 
 def _with_report_due(row: RateLimitRow, now: float, report: UsageReport, again: float) -> RateLimitRow:
-    """With when the process reports next; without it when it has nothing and wants nothing."""
+    """The row with the time of the process's next report; without the process if it has no places and wants none."""
     user = row.users[report.user]
     if not (user.in_hand or user.flying or user.wants):
         return replace(row, users={name: other for name, other in row.users.items() if name != report.user})
@@ -255,7 +255,7 @@ def report_interval(per: float) -> float:
 
 
 def _retry_after(row: RateLimitRow, now: float, name: str, reserved: int) -> float:
-    """When places may be there: at the next window, unless others may return theirs or are only ahead."""
+    """Seconds until places may be available: until the next window, or soon if other processes may return theirs."""
     soon = min(max(row.per / 200, 0.02), 0.1)
     opens = _opens(row, now)
     others = [user for other, user in _alive_users(row, now) if other != name]

@@ -53,7 +53,7 @@ class OpenChunk:
     fields: Fields | None = field(default=None, repr=False)
 
     def trace(self, ordinal: int) -> Traced:
-        """What the recorder has to know about one of its records."""
+        """One of its records as the recorder needs it."""
         row = ordinal - self.chunk.first
         print_ = 0 if self.prints is None else int(self.prints[row])
         hash_ = (int(self.hashes[row, 0]), int(self.hashes[row, 1]))
@@ -128,7 +128,7 @@ class Backlog:
         self._advance()
 
     def weight(self) -> int:
-        """How much memory the open chunks take, about: in cells."""
+        """Approximately how much memory the open chunks take, in cells."""
         return sum(chunk.weight for chunk in self._open)
 
     def undecided(self) -> int:
@@ -159,7 +159,7 @@ class SameKeyRows:
         self._waiting.setdefault(row.hash, []).append(row)
 
     def take(self, hash_: KeyHash, content: int) -> list[SameKeyRow]:
-        """The rows equal to a payload that was not delivered: they wait no longer."""
+        """Remove and return the rows equal to a payload that was not delivered."""
         found = self._waiting.pop(hash_, [])
         others = [row for row in found if row.payload.content != content]
         if others:
@@ -167,7 +167,7 @@ class SameKeyRows:
         return [row for row in found if row.payload.content == content]
 
     def take_sent(self, memory: Memory) -> Iterator[SameKeyRow]:
-        """The rows equal to what is no longer in flight and was delivered; the others were taken before."""
+        """Remove and return the rows equal to a payload that was delivered."""
         keys = list(self._waiting)
         flying = memory.on_its_way(np.array(keys, dtype=np.uint64).reshape(-1, 2))
         for key, still in zip(keys, flying.tolist(), strict=True):

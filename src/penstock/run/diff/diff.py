@@ -1,6 +1,6 @@
 """What of a chunk has to be sent, and why the rest has not: one answer for plan and run (and preview, without memory).
 
-The order of the questions, each for the rows that the one before it left:
+The questions in their order; each is for the rows that the previous one left undecided:
 
 0. does the dataset's SQL say that the row makes no record?
 1. does the row have a key, and does it fit its columns? (the kernel refuses it otherwise)

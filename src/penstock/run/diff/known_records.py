@@ -30,7 +30,7 @@ from penstock.store.quarantine import KeyHash, QuarantinedVersion
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-ANY_VERSION = 0  # in quarantine without its record: whatever version comes, it is the one in doubt
+ANY_VERSION = 0  # in quarantine without its record: any version that comes counts as this one
 
 
 @dataclass(slots=True)

@@ -68,7 +68,7 @@ class Notes:
             self.counted[self._bounded(name)] += number
 
     def _bounded(self, name: tuple[str, str, str]) -> tuple[str, str, str]:
-        """The note itself, or, after many notes, one note for the others of its kind: names may come from outside."""
+        """The note; after many notes, a common one for those of its kind, since names come from outside."""
         if name in self.counted or len(self.counted) < MOST_NOTES:
             return name
         return "others", name[1], "more than can be listed here"
@@ -113,7 +113,7 @@ WHAT_BECOMES = {
 
 
 class DuplicateKeys:
-    """Watches the chunks of one read. `saw` costs nothing per record where no key is repeated."""
+    """Counts repeated keys in the chunks of one read. `saw` costs nothing per record where no key is repeated."""
 
     def __init__(self, policy: Policy, columns: Sequence[str]) -> None:
         self._columns = columns

@@ -82,7 +82,7 @@ def _value(column: pa.Array[Any], row: int) -> Any:
 
 
 def _shown(value: Any) -> Any:
-    """A value as a person reads it: what is refused by the text that was found."""
+    """A value for people; of a refused one the text that was found."""
     if isinstance(value, Refusal):
         return value.value
     if isinstance(value, dict):
@@ -96,7 +96,7 @@ def record_hash(text: str) -> int:
 
 
 def is_json_text(field: pa.Field[Any]) -> bool:
-    """Whether a text column holds JSON, to be taken as what it says."""
+    """Whether a text column has JSON, which is decoded."""
     return (field.metadata or {}).get(b"penstock") == b"json"
 
 
@@ -128,7 +128,7 @@ def chunk_of(records: Sequence[Mapping[str, Any]], schema: Schema) -> Chunk:
 
 
 def _fit(value: Any, column: Column) -> Any:
-    """The value as its column's type, or the refusal."""
+    """The value in its column's type, or the refusal."""
     try:
         return _as_type(value, column.type)
     except ValueError:

@@ -80,7 +80,7 @@ TYPE_NAMES = "select oid::int8, format_type(oid, -1) from unnest(%s::oid[]) as o
 
 
 def settings_of(source: SqlSource, url: SqlUrl, reach: Reach) -> dict[str, Any]:
-    """What to connect with. InputError for what is no URL of PostgreSQL, and for what is out of reach."""
+    """The settings of the connection. InputError for a URL that is not PostgreSQL's, and for a host out of reach."""
     scheme, _, rest = url.value.partition("://")
     try:
         given = dict(conninfo_to_dict(f"{scheme.partition('+')[0].lower()}://{rest}"))

@@ -97,11 +97,11 @@ class SourceDatabase(Protocol):
         ...
 
     def rows(self, statement: str, values: Sequence[object]) -> Iterator[Rowset]:
-        """The rows of a statement, some thousand at a time, in one consistent reading."""
+        """The rows of a statement, some thousand at a time, from one consistent snapshot."""
         ...
 
     def escaped(self, query: str) -> str:
-        """A query as a part of a statement that takes values."""
+        """A query, escaped for a statement that has placeholders."""
         ...
 
 

@@ -47,7 +47,7 @@ def checked_addresses(source: SqlSource, host: str, port: int, reach: Reach) -> 
 
 
 def is_address(host: str) -> bool:
-    """Whether a host is an address by itself, no name."""
+    """Whether a host is an IP address, not a name."""
     try:
         ipaddress.ip_address(host.partition("%")[0])
     except ValueError:
@@ -92,7 +92,7 @@ class SqlUrl:
         return KINDS.get(scheme, scheme)
 
     def masked(self, words: str) -> str:
-        """A driver's message without the password and the value of any reference."""
+        """A driver's message without the password and the values of references."""
         if self.is_literal:
             return _redacted(words, self.value)
         for secret in sorted(self._pieces(), key=len, reverse=True):

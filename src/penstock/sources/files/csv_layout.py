@@ -106,7 +106,7 @@ def _rows(lines: Iterable[str], delimiter: str, *, quotes: bool) -> tuple[list[l
 
 
 def _fitted(header: list[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """The header with as many cells as the rows have, where one of the two has a delimiter more at its end."""
+    """The header with as many cells as the rows have, if one of the two has one more delimiter at its end."""
     widths = {len(row) for row in rows}
     if len(widths) != 1:
         return header
@@ -144,7 +144,7 @@ def _given(source: FileSource) -> str | None:
 
 
 def _detected(lines: Sequence[str], *, quotes: bool) -> str:
-    """The one among `,`, `;`, tab and `|` that cuts the first lines most evenly.
+    """The one of `,`, `;`, tab and `|` that splits the first lines most evenly.
 
     Where several cut them equally well, one that a blank always follows is part of the text.
     """

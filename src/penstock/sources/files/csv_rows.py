@@ -54,7 +54,7 @@ class NullMarkJudge:
         self._judge.observe(values)
         if self._judge.is_narrow:
             return
-        self._without = before or self._without  # a text makes it wide for good
+        self._without = before or self._without  # a text makes it wide permanently
         if self._without is not None and self._without.is_narrow:
             marked = compute.fill_null(compute.is_in(values, pa.array(MARKS)), False)
             for found in compute.value_counts(values.filter(marked)).to_pylist():
@@ -74,7 +74,7 @@ class NullMarkJudge:
 
     @property
     def others(self) -> str:
-        """What the values are that are no marks of null."""
+        """The values that are not marks of null, in words."""
         is_boolean = self._without is not None and self._without.verdict() == "boolean"
         return "true or false" if is_boolean else "numbers"
 

@@ -149,12 +149,12 @@ def _line_beyond(block: bytes, most: int) -> int | None:
     return None if not len(beyond) else block[: int(ends[beyond[0]]) + 1].count(b"\n")
 
 
-# ── is it UTF-8? ──────────────────────────────────────────────────────────────
+# ── whether a file is UTF-8 ──────────────────────────────────────────────────
 
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    """One state of a file: the key of the cache of what was found in it."""
+    """One state of a file, as the key of a cache."""
 
     path: Path
     size: int
@@ -164,7 +164,7 @@ class _File:
 
 @dataclass(frozen=True, slots=True)
 class _Evidence:
-    """What a whole file holds beyond ASCII: valid sequences of UTF-8, broken ones, and the first lines with those."""
+    """The numbers of valid and broken UTF-8 sequences in a file, and the first lines with broken ones."""
 
     valid: int
     broken: int
@@ -248,7 +248,7 @@ def _nul(source: FileSource, path: Path, line: int) -> InputError:
     )
 
 
-# ── which encodings are likely? ───────────────────────────────────────────────
+# ── likely encodings ─────────────────────────────────────────────────────────
 
 # The usual ones first: among equally plausible readings the order decides.
 CANDIDATES = (
@@ -358,7 +358,7 @@ def _unusualness(text: str) -> float:
 
 
 def _unusual(before: str, sign: str, after: str) -> float:
-    """How strange a character beyond ASCII is between its neighbours."""
+    """How unusual a character beyond ASCII is between its neighbours."""
     kind = unicodedata.category(sign)
     if kind in {"Cc", "Cn", "Co", "Cs"}:
         return STRANGE

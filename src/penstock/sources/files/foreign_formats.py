@@ -71,7 +71,7 @@ def first_text(start: bytes) -> bytes:
 
 
 def foreign_format(start: bytes) -> ForeignFormat | None:
-    """What a file is that begins so, where that is neither delimited text nor JSON; None where it may be."""
+    """The foreign format of a file that begins with these bytes; None if it can be delimited text or JSON."""
     if start.startswith(_ZIPS):
         return _zipped(start)
     if start.startswith(_OFFICE):

@@ -41,7 +41,7 @@ class FileFormat:
     read: Callable[[FileSource, list[Path]], Rows]
     begins: Callable[[bytes, FileSource], bool] = _never
     options: tuple[str, ...] = ()  # the keys of a file source that it reads, besides path, format and decimal
-    unused: tuple[str, ...] = ()  # keys that it has no use for, and that are no error, as in release 0.1.0
+    unused: tuple[str, ...] = ()  # keys that have no effect and are no error, as in release 0.1.0
     is_text: bool = True
     can_upload: bool = True
     is_table: bool = True  # every record has every column; False: a record may be a part of its object

@@ -2,7 +2,7 @@
 
 It is tolerant, so that one wrong value quarantines only its own record: a name that occurs twice in an object, NaN and
 Infinity, a value that is nested too deeply and a number of too many digits are Unfit values in an otherwise exact
-record. Text that is no JSON at all (an incomplete line) raises NotJson.
+record. Text that is not JSON (an incomplete line) raises NotJson.
 """
 
 from __future__ import annotations
@@ -377,7 +377,7 @@ def _skip(text: _Text) -> bool:
 
 
 def _certain(error: NotJson, length: int) -> bool:
-    """Whether the error stays one with more text: it is well before the end of the buffer."""
+    """Whether more text cannot resolve the error: it is well before the end of the buffer."""
     if error.at is None:
         return True
     return error.at < length - 16 and "nterminated" not in error.reason

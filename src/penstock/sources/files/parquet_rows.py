@@ -159,7 +159,7 @@ def _is_text(kind: pa.DataType) -> bool:
     )
 
 
-# ── what decoding takes ───────────────────────────────────────────────────────
+# ── memory for decoding ──────────────────────────────────────────────────────
 
 
 class BadPage(ValueError):  # noqa: N818 - it names what was met
@@ -168,7 +168,7 @@ class BadPage(ValueError):  # noqa: N818 - it names what was met
 
 @dataclass(frozen=True, slots=True)
 class DecodingCost:
-    """What decoding a file takes, in bytes: `row` on average at most, `value` the longest value that is certain.
+    """The memory for decoding a file, in bytes: `row` on average at most, `value` the longest value that is certain.
 
     `pages`: the largest unpacked pages of all columns together; `single_row`: what one row's lists may hold at most.
     `column` is the one with the longest value.

@@ -74,7 +74,7 @@ class Package:
         self.sheets = self._sheets()
 
     def sheet_alone(self, sheet: Sheet) -> bytes:
-        """A package with this sheet as its only one, after what it takes in memory was measured."""
+        """A package that has only this sheet, made after its need of memory was measured."""
         self._left = self._most
         made = BytesIO()
         with ZipFile(made, "w", ZIP_DEFLATED, compresslevel=1) as archive:
@@ -98,7 +98,7 @@ class Package:
                 copied.write(block)
         _feed(part, parser, b"", is_last=True)
 
-    # ── what is in it ────────────────────────────────────────────────────────
+    # ── parts and sheets ─────────────────────────────────────────────────────
 
     def _sheets(self) -> tuple[Sheet, ...]:
         """The sheets with cells, in the order of the workbook."""
@@ -187,7 +187,7 @@ def _inflated(part: str, packed: memoryview) -> Iterator[bytes]:
         raise BadWorkbook(f"the part {part} breaks off")
 
 
-# ── what it takes ─────────────────────────────────────────────────────────────
+# ── memory for a sheet ───────────────────────────────────────────────────────
 
 
 class _Texts:

@@ -43,7 +43,7 @@ class NotJson(ValueError):  # noqa: N818 - it says what the text is
 
 @dataclass(frozen=True, slots=True)
 class Unfit:
-    """A value that the source holds but that no column type can; `text` is how the source writes it."""
+    """A value of the source that no column type can hold; `text` is how the source writes it."""
 
     text: str
     reason: str

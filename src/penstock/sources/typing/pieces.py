@@ -207,13 +207,13 @@ def arrow_field(name: str, array_type: pa.DataType, kind: ColumnType) -> pa.Fiel
 
 
 def shorten(value: object) -> str:
-    """A value as text for a message, at most 80 characters; what is no character is spelled out."""
+    """A value as text for a message, at most 80 characters; lone surrogates are escaped."""
     text = str(value)[: SHOWN + 1].encode(errors="backslashreplace").decode()
     return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
 
 
 def misfit(name: str, kind: ColumnType, value: object, reason: str | None = None) -> Refusal:
-    """The refusal of a record whose value does not fit the stored type of its column, or (`reason`) no type at all."""
+    """The refusal of a record whose value does not fit the stored type of its column, or (`reason`) any type."""
     return Refusal(
         rule="type",
         reason=reason or f"column {name} is {kind}, and this value does not fit it",
@@ -221,7 +221,7 @@ def misfit(name: str, kind: ColumnType, value: object, reason: str | None = None
         value=shorten(value),
         accepted=ACCEPTED[kind],
         column=name,
-        type=kind if reason is None else None,  # another type would not take it either
+        type=kind if reason is None else None,  # no other type would accept it
     )
 
 

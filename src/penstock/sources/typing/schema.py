@@ -151,7 +151,7 @@ def _samples(rows: Rows, schema: Schema, given: Mapping[str, ColumnType], heads:
 
 
 def nothing_yet(source: Schema) -> Detected:
-    """What is known of SQL over a source that has had no record and declares no columns."""
+    """The schema of SQL over a source that has had no record and declares no columns."""
     return Detected(Schema((), 0, source), Chunk(pa.RecordBatch.from_pylist([], schema=pa.schema([])), 0))
 
 

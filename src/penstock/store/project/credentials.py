@@ -108,7 +108,7 @@ class Sealer:
             raise InputError(Problem(f"credentials.{name}", message, "altered-seal", hint)) from error
 
     def is_newest(self, sealed: bytes) -> bool:
-        """Whether this is sealed as a new secret would be: by the first key, with a key of its own."""
+        """Whether this is sealed as new secrets are: with the first key, by a derived key."""
         return sealed[:1] == _VERSION and sealed[1 : 1 + _ID] == _id_of(self.key)
 
     def ids(self) -> tuple[str, ...]:
@@ -139,14 +139,14 @@ def _make_key(path: Path) -> None:
 
 
 def put_new_key_first(folder: Path) -> None:
-    """Make a key that seals from now on; the one before it still opens. Nothing, where two are there already."""
+    """Add a new key before the present one, which still opens secrets. Does nothing if the file has two keys."""
     ring = Sealer.from_folder(folder)
     if not ring.older:
         _write_keys(folder, (os.urandom(_KEY), ring.key))
 
 
 def drop_older_keys(folder: Path) -> None:
-    """Only the key that seals is left."""
+    """Remove all keys from the file except the one that seals."""
     _write_keys(folder, (Sealer.from_folder(folder).key,))
 
 
@@ -200,7 +200,7 @@ def forget_credential(conn: Connection, name: str) -> None:
 
 
 def forget_check(conn: Connection, name: str) -> None:
-    """Let go what a check of a credential found."""
+    """Delete the result of a credential's check."""
     conn.execute(delete(checks).where(checks.c.credential == name))
 
 
@@ -253,7 +253,7 @@ def _sealed_request(row: RowMapping) -> str:
 
 
 def response_name(who: str, key: str) -> str:
-    """Under what name the stored response of a request is sealed: no credential can have it."""
+    """The name under which the stored response of a request is sealed. No credential can have such a name."""
     return f"answers/{who}/{key}"
 
 
@@ -289,7 +289,7 @@ def sealing_key_ids(conn: Connection) -> Counter[str]:
 
 
 def reseal(conn: Connection, ring: Sealer) -> int:
-    """Seal with the ring's first key what another of its keys, or an older Penstock, sealed; returns how much.
+    """Seal again, with the ring's first key, what another of its keys or an older Penstock sealed; returns the number.
 
     InputError when something opens with none of them.
     """

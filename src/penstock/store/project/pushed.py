@@ -39,7 +39,7 @@ class Post:
 
 
 class Received(NamedTuple):
-    """What came to a source since ever; `tip` is the newest record's id, 0 when none came."""
+    """The number of records that a source ever received; `tip` is the newest record's id, 0 when there is none."""
 
     received: int
     tip: int
@@ -47,7 +47,7 @@ class Received(NamedTuple):
 
 
 def append(conn: Connection, posts: Sequence[Post], at: str) -> list[int]:
-    """Take posts in; returns how many records of each: none of a signed one that was taken in before."""
+    """Store posts; returns the number of stored records for each: 0 for a signed post that was stored before."""
     fresh = _unseen(conn, posts)
     taken = [len(post.records) if number in fresh else 0 for number, post in enumerate(posts)]
     rows = [(post.source, record) for number, post in enumerate(posts) if number in fresh for record in post.records]

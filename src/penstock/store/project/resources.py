@@ -218,7 +218,7 @@ def unsettled_restore(conn: Connection, destination: str) -> Restored | None:
 
 
 def settle_restored(conn: Connection, destination: str) -> None:
-    """From here on the memory of this destination is whole again. Inside a write transaction."""
+    """Mark the memory of this destination as complete again. Inside a write transaction."""
     found = unsettled_restore(conn, destination)
     if found is not None:
         note_restored(conn, Restored(found.made_at, found.at, found.resend_all, found.settled | {destination}))

@@ -61,7 +61,7 @@ def of_run(conn: Connection, run: str) -> list[DeliveryReport]:
 
 
 def report_of(row: RowMapping) -> DeliveryReport:
-    """The request of a row."""
+    """The request in a row, as a report."""
     same = ("method", "url", "status", "attempts", "duration_ms", "reason", "at")
     return DeliveryReport(
         **{name: row[name] for name in same},
@@ -97,7 +97,7 @@ def run_records(
 
 
 def _met(outcome: str) -> ColumnElement[bool]:
-    """Batches in which a record may have met this outcome."""
+    """The condition for batches in which a record may have this outcome."""
     odd = select(exceptions.c.batch).where(exceptions.c.batch == batches.c.id, exceptions.c.outcome == outcome)
     return or_(batches.c.outcome == outcome, odd.exists())
 
@@ -180,7 +180,7 @@ def _columns(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def refusal_json(refusal: Refusal | None) -> str | None:
-    """A refusal as `{"rule", "values"}`, from which a face makes a text of its own."""
+    """A refusal as `{"rule", "values"}`, from which the web UI makes its own text."""
     return None if refusal is None else rule_json(refusal.rule, orjson.dumps(refusal.values).decode())
 
 

@@ -56,7 +56,7 @@ class LedgerException(NamedTuple):
 
 
 class OutcomeChange(NamedTuple):
-    """What a record that was `accepted` has become."""
+    """The final outcome of a record that was `accepted`."""
 
     outcome: Outcome
     reason: str | None = None
@@ -183,7 +183,7 @@ def change_outcomes(
 
 
 def _ends_of_batch(connection: Connection, row: RowMapping) -> list[OutcomeChange]:
-    """What each record of a batch row has become so far."""
+    """The present outcome of each record of a batch row."""
     ends = [OutcomeChange(Outcome(row["outcome"]), row["reason"], refusal=row["refusal"])] * row["records"]
     query = select(exceptions).where(exceptions.c.batch == row["id"])
     for odd in connection.execute(query).mappings():
@@ -204,7 +204,7 @@ class Intent:
 
 
 def begin_intents(conn: Connection, run: str, some: Sequence[Intent]) -> None:
-    """Several at once: requests that are ready together share one statement."""
+    """Store the intents of several requests with one statement."""
     rows = [
         {
             "run": run,
@@ -222,7 +222,7 @@ def begin_intents(conn: Connection, run: str, some: Sequence[Intent]) -> None:
 
 
 def end_intents(conn: Connection, run: str, numbers: Sequence[int]) -> None:
-    """These requests have their outcomes, or never left."""
+    """Delete the intents of requests that have their outcomes or were not sent."""
     if numbers:
         gone = (intents.c.run == run) & intents.c.number.between(bindparam("first"), bindparam("last"))
         conn.execute(delete(intents).where(gone), [{"first": first, "last": last} for first, last in _ranges(numbers)])
@@ -240,7 +240,7 @@ def _ranges(numbers: Sequence[int]) -> list[tuple[int, int]]:
 
 
 def end_intent(conn: Connection, run: str, number: int) -> None:
-    """The request has its outcome, or never left."""
+    """Delete the intent of a request that has its outcome or was not sent."""
     conn.execute(delete(intents).where(intents.c.run == run, intents.c.number == number))
 
 

@@ -45,7 +45,7 @@ def new_run_id(clock: Clock) -> str:
 
 
 def holder_text(clock: Clock) -> str:
-    """What `RunRow.holder` says of this process."""
+    """The value of `RunRow.holder` for this process."""
     return f"process {os.getpid()} on {socket.gethostname()} since {iso(clock.now())}"
 
 
@@ -85,7 +85,7 @@ class RunRow(RunTotals):
 
     @property
     def begins_at(self) -> str | None:
-        """Where a person requested it to begin to read: `start`, a value of the cursor, or None."""
+        """The requested place to begin to read: `start`, a value of the cursor, or None."""
         found = (self.window or {}).get("from")
         return None if found is None else str(found)
 
@@ -205,7 +205,7 @@ def unfinished(connection: Connection, target: str, kind: RunKind = "destination
 
 
 def recount(connection: Connection, run: str, changes: Mapping[str, int]) -> None:
-    """Add to the counts of a run that has ended: what it left as accepted has become something else."""
+    """Add to the counts of a run that has ended, when its accepted records have their final outcomes."""
     row = get(connection, run)
     if row is not None:
         save(connection, replace(row, counts=row.counts.plus(changes)))
@@ -325,7 +325,7 @@ def fetch_frozen_input(database: Database, run: str, path: Path) -> bool:
 
 
 def forget_frozen_input(conn: Connection, run: str) -> None:
-    """The run needs it no more."""
+    """Delete the stored file."""
     conn.execute(delete(frozen_parts).where(frozen_parts.c.run == run))
 
 

@@ -25,13 +25,13 @@ from penstock.store.tables import ledger_batches, ledger_exceptions, runs
 
 DAY = 24 * 60
 LENGTHS = MappingProxyType({5: 1, 60: 7, DAY: 100})  # minutes of the parts, and for how many days they are stored
-MARK = 0  # the length of a part that is none: how far the ledger was added up
+MARK = 0  # instead of a length: the row that says how far the ledger was added up
 REQUESTS, STEP = "requests", "step "
 
 STEPS_MS = (
     *(1, 2, 3, 5, 7, 10, 15, 20, 30, 40, 50, 70, 100, 150, 200, 300, 400, 500, 700),
     *(1000, 1500, 2000, 3000, 5000, 7000, 10_000, 15_000, 20_000, 30_000, 60_000),
-)  # durations between two of them count as equal
+)  # durations between two steps count as equal
 
 Labels = tuple[str, ...]
 Tally = Mapping[Labels, float]
@@ -121,7 +121,7 @@ def fold(conn: Connection, most: int | None = None) -> bool:
 
 
 def correct_outcomes(conn: Connection, batch: int, changes: Mapping[str, int]) -> None:
-    """Records of a batch that was added up may have become something else: so many more of each outcome."""
+    """Correct the sums for records of a batch whose outcomes have changed, by the change for each outcome."""
     if batch > _mark(conn):
         return
     b = ledger_batches.c
@@ -286,7 +286,7 @@ def run_counts(conn: Connection, ids: Sequence[str] | None = None) -> dict[str, 
 
 
 def add_deleted_runs(conn: Connection, ids: Sequence[str]) -> None:
-    """Keep what these runs have counted, for they are about to be deleted; the ledger's deliveries with them."""
+    """Add the counts of runs that are about to be deleted to the totals, with their deliveries in the ledger."""
     fold_deliveries(conn)
     for name, more in run_counts(conn, ids).items():
         add(conn, name, more)
