@@ -66,7 +66,7 @@ def main() -> None:
     chosen = [Path(name).resolve() for name in sys.argv[1:]]
     files = chosen or [file for file in _pure_files() if _branches(file)]
     os.environ["PENSTOCK_EXAMPLES"] = "quick"
-    # Each file in a process of its own, which imports Penstock anew, and what is slow to import not again.
+    # Each file in its own process, which imports Penstock again, but not the libraries that are slow to import.
     with get_context("fork").Pool(maxtasksperchild=1) as pool:
         faults = pool.map(_fault, files, chunksize=1)
     wrong = [

@@ -103,7 +103,7 @@ def test_the_newest_of_two_versions_wins_and_a_reverted_source_is_sent(tmp_path,
     assert sandbox.state()["people"][0]["name"] == "Old"
 
 
-def test_control_c_ends_after_the_requests_in_flight_and_the_same_command_goes_on(tmp_path, sandbox):
+def test_control_c_ends_after_the_requests_in_flight_and_the_same_command_continues(tmp_path, sandbox):
     project = Project(tmp_path, sandbox)
     people(project, 60)
     project.destination("people.csv", "upsert_person", PERSON, base=sandbox.flat_url, more="concurrency: 2")

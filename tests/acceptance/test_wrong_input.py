@@ -1,6 +1,6 @@
 """Wrong input on the real command line: the exit code, and a message with place, finding and hint.
 
-`PENSTOCK_GOLDEN=write pytest tests/acceptance/test_wrong_input.py` writes the messages anew: read the difference.
+`PENSTOCK_GOLDEN=write pytest tests/acceptance/test_wrong_input.py` rewrites the messages: read the difference.
 """
 
 import http.server

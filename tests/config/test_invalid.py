@@ -30,7 +30,7 @@ def test_every_problem_has_a_place_what_was_found_and_a_hint(name, monkeypatch):
         assert problem.hint, f"{problem.message}: says nothing about what to write instead"
         assert problem.file is not None
         if problem.code not in NOTHING_FOUND:
-            assert problem.found, f"{problem.message}: says nothing about what stands there"
+            assert problem.found, f"{problem.message}: does not name what was found"
         assert len(problem.found or "") <= 80
         if name != "empty-folder":
             lines = Path(problem.file).read_bytes().split(b"\n")

@@ -1,6 +1,6 @@
 """Compares the public surface with golden files: what users and programs rely on, and what no restructuring may change.
 
-`PENSTOCK_GOLDEN=write pytest tests/contract` writes the files anew: read the difference before you commit it.
+`PENSTOCK_GOLDEN=write pytest tests/contract` rewrites the files: read the difference before you commit it.
 The tests use the command line, the service and the package `penstock` from outside.
 """
 

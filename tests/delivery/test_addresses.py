@@ -62,7 +62,7 @@ def test_a_usual_spelling_of_a_host_is_accepted(host):
 
 
 class Names(AbstractResolver):
-    """Name servers that answer what they are told, a new answer for every sent."""
+    """Name servers that return the given addresses, one list for each look-up."""
 
     def __init__(self, *answers):
         self.answers, self.asked = list(answers), 0

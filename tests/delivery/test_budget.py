@@ -69,7 +69,7 @@ def test_no_pattern_of_demand_and_latency_meets_the_limit(seed, limit, concurren
 @pytest.mark.parametrize("latency", [0.04, 0.5])
 @pytest.mark.parametrize("gap", [0.1, 0.3])
 def test_after_a_slow_stream_of_requests_a_burst_can_use_the_whole_limit(gap, latency):
-    """With slow replies nobody knows where the windows lie; a little patience finds them again."""
+    """With slow replies the times of the windows are unknown; after a short pause they are known again."""
     server = FixedWindow(100, 10.0)
 
     async def main():

@@ -123,7 +123,7 @@ async def test_a_port_without_a_listener_is_refused():
 
 
 def _is_full(listener: socket.socket) -> bool:
-    """Whether the kernel's queue of a listener that accepts nobody takes no more connections."""
+    """Whether the queue of a listener that accepts no connections is full."""
     waiting, most = struct.unpack_from("=II", listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 32), 24)
     return waiting > most
 
@@ -371,7 +371,7 @@ async def test_the_key_is_in_no_repr_and_in_no_loss():
 
 
 async def test_a_reply_that_comes_before_the_body_is_sent_is_returned():
-    """413 to a large body, then the connection closes: the reply counts, if it can be read at all."""
+    """413 to a large body, then the connection closes: the reply counts, if it can be read."""
 
     async def serve(reader, writer):
         await reader.readuntil(b"\r\n\r\n")

@@ -1,4 +1,4 @@
-"""A second opinion on every record, written from what Custify's API and the requirement page say.
+"""The expected rendering of every record, by the documents of Custify's API and the requirement page.
 
 It shares nothing with the kernel: plain Python, one record at a time, dictionaries in and out. `oracle` answers with a
 `Verdict`; values whose exact text is a matter of taste (a moment, a number) are wrapped, and `same` compares them by
@@ -19,7 +19,7 @@ OBJECT_ID = re.compile(r"[0-9a-fA-F]{24}\Z")
 
 
 class NoOpinionError(Exception):
-    """The documents do not say what becomes of this value."""
+    """The documents do not say how this value is sent."""
 
 
 class Null:
@@ -34,7 +34,7 @@ NULL = Null()
 
 @dataclass(frozen=True)
 class Derived:
-    """An id made of a key of several columns. How, is nobody's business; `Derivations` says what has to hold."""
+    """An id made of a key of several columns, in an unspecified way; `Derivations` has its conditions."""
 
     parts: tuple[str, ...]
 
@@ -61,7 +61,7 @@ class BadError(Exception):
 
 @dataclass(frozen=True)
 class Moment:
-    """An instant, or a day when nobody said the time."""
+    """An instant, or a day if no time is given."""
 
     at: datetime | date
 
@@ -79,7 +79,7 @@ class Verdict:
     opinion: bool = True
     lookup: tuple[str, str, str] | None = None
     address: str | None = None
-    may_be_null: set[str] = field(default_factory=set)  # nobody says whether an id that is null is sent as null
+    may_be_null: set[str] = field(default_factory=set)  # not documented: whether an id that is null is sent as null
 
 
 KINDS = {
@@ -447,7 +447,7 @@ def _shown(value: Any) -> Any:
     return None if value is NULL else float(value) if isinstance(value, Decimal) else value
 
 
-# --- where things stand ---------------------------------------------------------------------------------------------
+# --- places in the payload ------------------------------------------------------------------------------------------
 
 
 def _flat(template: str, got: dict[str, Any], extra: dict[str, Any], key: str, verdict: Verdict) -> None:

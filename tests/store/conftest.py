@@ -1,4 +1,4 @@
-"""Every law of the stores is shown on every database that can keep the state: SQLite and PostgreSQL."""
+"""The tests of the store run on every database that can have the state: SQLite and PostgreSQL."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The state database: made closed to others, brought up to date, and its troubles told in plain words."""
+"""The state database is created readable only by its owner, migrated, and its errors are reported to people."""
 
 import shutil
 import sqlite3
@@ -46,11 +46,11 @@ def shape(path):
 
 @pytest.fixture
 def postgres(empty_postgres):
-    """Here tables are made: these tests begin with nothing."""
+    """An empty database, because these tests create the tables."""
     return empty_postgres
 
 
-def test_folder_and_files_are_closed_to_others(sqlite_database):
+def test_folder_and_files_are_readable_only_by_their_owner(sqlite_database):
     database = sqlite_database
     with database.begin() as conn:
         runs.start(conn, RunRow("r-1", "destination", "people", AT))
@@ -60,7 +60,7 @@ def test_folder_and_files_are_closed_to_others(sqlite_database):
         assert {mode(path) for path in files} == {0o600}
 
 
-def test_writes_survive_power_loss_settings(sqlite_database):
+def test_the_settings_of_sqlite_make_writes_survive_a_power_loss(sqlite_database):
     database = sqlite_database
     with database.begin() as conn:
         assert conn.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
@@ -68,7 +68,7 @@ def test_writes_survive_power_loss_settings(sqlite_database):
         assert conn.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
 
 
-def test_a_block_that_fails_leaves_nothing(database):
+def test_a_transaction_that_fails_changes_nothing(database):
     with pytest.raises(RuntimeError), database.begin() as conn:
         runs.start(conn, RunRow("r-1", "destination", "people", AT))
         raise RuntimeError
@@ -76,7 +76,7 @@ def test_a_block_that_fails_leaves_nothing(database):
         assert runs.get(conn, "r-1") is None
 
 
-def test_reading_does_not_wait_for_a_writer_and_sees_one_moment(database):
+def test_reading_does_not_wait_for_a_writer_and_sees_one_snapshot(database):
     with database.begin() as writer, database.read() as reader:
         runs.start(writer, RunRow("r-1", "destination", "people", AT))
         assert runs.list_runs(reader) == []
@@ -140,7 +140,9 @@ def test_an_older_revision_of_the_chain_is_brought_up_to_date(url, tmp_path, mon
         ("0012", "between two releases", "0.1.0"),
     ],
 )
-def test_a_database_that_no_migration_leads_from_is_left_alone(url, tmp_path, monkeypatch, revision, message, hint):
+def test_a_database_that_cannot_be_migrated_is_refused_and_unchanged(
+    url, tmp_path, monkeypatch, revision, message, hint
+):
     monkeypatch.chdir(tmp_path)
     opened = Database.open(url)
     with opened.begin() as conn:
@@ -197,32 +199,32 @@ def test_no_error_shows_a_password(url, tmp_path):
     assert "hunter2" not in str(caught.value) + repr(caught.value.problems)
 
 
-def test_a_server_that_is_not_there_is_told(tmp_path):
+def test_an_unreachable_server_is_reported(tmp_path):
     with pytest.raises(StateUnavailable, match="cannot be reached") as caught:
         Database.open("postgresql://me:hunter2@127.0.0.1:1/x", tmp_path)
     assert caught.value.problems[0].path == "postgresql://me@127.0.0.1:1/x"
 
 
-def test_a_missing_database_is_told(server, tmp_path):
+def test_a_missing_database_is_reported(server, tmp_path):
     with pytest.raises(StateUnavailable, match="no database of this name"):
         Database.open(server.replace("/postgres?", "/nowhere?"), tmp_path)
 
 
-def test_a_database_that_cannot_be_written_is_told(postgres, tmp_path):
+def test_a_read_only_database_is_reported(postgres, tmp_path):
     with psycopg.connect(postgres, autocommit=True) as connection:
         connection.execute(f"alter database {connection.info.dbname} set default_transaction_read_only = on")
     with pytest.raises(StateUnavailable, match="cannot be written"):
         Database.open(postgres, tmp_path)
 
 
-def test_another_programs_postgresql_database_is_left_alone(postgres, tmp_path):
+def test_a_postgresql_database_of_another_program_is_refused_and_unchanged(postgres, tmp_path):
     with psycopg.connect(postgres) as connection:
         connection.execute("create table songs (title text)")
     with pytest.raises(StateUnavailable, match="another program"):
         Database.open(postgres, tmp_path)
 
 
-def test_another_programs_database_is_left_alone(tmp_path):
+def test_a_sqlite_database_of_another_program_is_refused_and_unchanged(tmp_path):
     path = tmp_path / "other.db"
     with sqlite3.connect(path) as connection:
         connection.execute("CREATE TABLE songs (title TEXT)")
@@ -231,7 +233,7 @@ def test_another_programs_database_is_left_alone(tmp_path):
     assert set(shape(path)) == {"songs"}
 
 
-def test_a_file_that_is_no_database_is_told(tmp_path):
+def test_a_file_that_is_no_database_is_reported(tmp_path):
     path = tmp_path / "notes.txt"
     path.write_text("not a database at all, " * 100)
     with pytest.raises(StateUnavailable, match="not a state database"):
@@ -239,13 +241,13 @@ def test_a_file_that_is_no_database_is_told(tmp_path):
     assert path.read_text().startswith("not a database")
 
 
-def test_a_place_that_is_no_folder_is_told(tmp_path):
+def test_a_path_below_a_file_is_reported(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StateUnavailable, match="file is not a folder"):
         Database.open(f"sqlite:///{tmp_path / 'file' / 'state.db'}")
 
 
-def test_a_full_database_is_told_and_what_was_kept_stays(sqlite_database):
+def test_a_full_database_is_reported_and_its_content_stays(sqlite_database):
     database = sqlite_database
     with database.begin() as conn:
         runs.start(conn, RunRow("r-1", "destination", "people", AT))
@@ -257,7 +259,7 @@ def test_a_full_database_is_told_and_what_was_kept_stays(sqlite_database):
         assert [run.id for run in runs.list_runs(conn)] == ["r-1"]
 
 
-def test_a_file_that_cannot_grow_is_told_and_what_was_kept_stays(sqlite_database):
+def test_a_file_that_cannot_grow_is_reported_and_its_content_stays(sqlite_database):
     database = sqlite_database
     with database.begin() as conn:
         runs.start(conn, RunRow("r-1", "destination", "people", AT))
@@ -282,14 +284,14 @@ def test_a_file_that_cannot_grow_is_told_and_what_was_kept_stays(sqlite_database
         assert [run.id for run in runs.list_runs(conn)] == ["r-1"]
 
 
-def test_a_mistake_of_ours_stays_what_it_is(database):
+def test_a_programming_error_is_not_translated(database):
     with pytest.raises(IntegrityError) as caught, database.begin() as conn:
         for _ in range(2):
             runs.start(conn, RunRow("r-1", "destination", "people", AT))
     assert caught.value.__cause__ is not caught.value
 
 
-def test_a_writer_that_does_not_end_is_told(url, database, monkeypatch):
+def test_a_writer_that_does_not_end_is_reported(url, database, monkeypatch):
     monkeypatch.setattr(database_module, "BUSY_TIMEOUT_MS", 10)
     monkeypatch.setattr(postgresql, "LOCK_TIMEOUT_MS", 10)
     other = Database.open(url)
@@ -300,8 +302,8 @@ def test_a_writer_that_does_not_end_is_told(url, database, monkeypatch):
     other.close()
 
 
-def test_outcomes_memory_and_checkpoint_are_there_together_or_not_at_all(url, tmp_path, monkeypatch):
-    """A real process commits chunk after chunk and is killed at moments of its own choosing; all three always agree."""
+def test_outcomes_memory_and_checkpoint_are_stored_together_or_not_at_all(url, tmp_path, monkeypatch):
+    """A real process commits chunk after chunk and is killed at random moments; all three always agree."""
     monkeypatch.chdir(tmp_path)
     code = """
         import os, random, signal, sys, threading

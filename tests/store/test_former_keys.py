@@ -63,7 +63,7 @@ def _write(folder: Path, names: dict) -> None:
 
 
 def _delivered_by_0_1_0(app: ServiceApp, destination: str) -> list[str]:
-    """Fill the memory with what the earlier release would have there; answers the keys."""
+    """Fill the memory as the earlier release would have; returns the keys."""
     prepared = prepare(app._ctx, app._ctx.destination(destination))
     assert prepared.compiled.former is not None
     (chunk,) = prepared.data.dataset.read(prepared.data.schema)
@@ -79,7 +79,7 @@ def _delivered_by_0_1_0(app: ServiceApp, destination: str) -> list[str]:
 
 @pytest.mark.parametrize("ids", [TEXTS, FLOATS], ids=["texts", "floats"])
 @pytest.mark.parametrize("destination", ["people", "events"])
-def test_an_upgrade_sends_nothing_again_under_a_key_that_is_written_otherwise(
+def test_an_upgrade_sends_nothing_again_if_a_key_is_written_in_another_form(
     opened, tmp_path, sandbox, ids, destination
 ):
     _write(tmp_path, dict.fromkeys(ids, "Ada"))
@@ -99,7 +99,7 @@ def test_an_upgrade_sends_nothing_again_under_a_key_that_is_written_otherwise(
         assert (changed.records.quarantined, changed.records.unchanged) == (1, 2)
 
 
-def test_a_record_that_changed_before_the_upgrade_is_sent_under_its_key_of_now(opened, tmp_path, sandbox):
+def test_a_record_that_changed_before_the_upgrade_is_sent_under_its_present_key(opened, tmp_path, sandbox):
     _write(tmp_path, dict.fromkeys(TEXTS, "Ada"))
     opened.dataset("people", refresh=True)
     _delivered_by_0_1_0(opened, "people")

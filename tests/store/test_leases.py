@@ -1,4 +1,4 @@
-"""One process at a time runs a destination: locked files beside SQLite, leases that end and are fenced in PostgreSQL."""
+"""One process at a time runs a destination: by locked files beside SQLite, by leases with fences in PostgreSQL."""
 
 import os
 import signal
@@ -21,7 +21,7 @@ def shared(postgres, tmp_path):
     opened.close()
 
 
-def test_the_second_gets_the_name_of_the_holder(database):
+def test_a_second_caller_gets_the_name_of_the_holder(database):
     assert not leases.is_taken(database, "people")
     with leases.acquire(database, "people", "process 17 on here"):
         assert leases.is_taken(database, "people")
@@ -37,7 +37,7 @@ def test_the_second_gets_the_name_of_the_holder(database):
         pass
 
 
-def test_a_lease_outlives_its_time_while_its_holder_lives(shared, monkeypatch):
+def test_a_lease_is_renewed_while_its_holder_is_alive(shared, monkeypatch):
     monkeypatch.setattr(leases, "LIVES_S", 0.4)
     monkeypatch.setattr(leases, "RENEW_EVERY_S", 0.1)
     with leases.acquire(shared, "people", "me") as lease:
@@ -45,9 +45,9 @@ def test_a_lease_outlives_its_time_while_its_holder_lives(shared, monkeypatch):
         assert leases.is_taken(shared, "people")
 
 
-def test_a_dead_holders_lease_ends_and_the_zombie_cannot_write(shared, monkeypatch):
+def test_the_lease_of_a_dead_holder_ends_and_a_late_holder_cannot_write(shared, monkeypatch):
     monkeypatch.setattr(leases, "LIVES_S", 0.1)
-    monkeypatch.setattr(leases, "RENEW_EVERY_S", 0.3)  # its heart beats too late
+    monkeypatch.setattr(leases, "RENEW_EVERY_S", 0.3)  # it renews too late
     lost = threading.Event()
     with leases.acquire(shared, "people", "zombie", lost.set) as zombie:
         with shared.begin() as conn:
@@ -77,7 +77,7 @@ HOLD = """
 
 @pytest.fixture
 def holder(tmp_path):
-    """Another process that holds `people`."""
+    """Another process that has the lock `people`."""
     command = [sys.executable, "-c", textwrap.dedent(HOLD), str(tmp_path), "people"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout.readline() == "held\n"
@@ -103,20 +103,20 @@ def test_the_second_process_gets_the_name_of_the_holder(tmp_path, holder):
     assert "--wait" in caught.value.problems[0].hint
 
 
-def test_what_has_another_name_is_free(tmp_path, holder):
+def test_another_name_is_free(tmp_path, holder):
     for name in ("companies", "people ", "PEOPLE", "pe/ople", "../people", "п" * 300, ""):
         assert free(tmp_path, name)
 
 
-def test_a_killed_holder_frees_it_at_once(tmp_path, holder):
+def test_the_lock_of_a_killed_holder_is_free_at_once(tmp_path, holder):
     assert not free(tmp_path)
     os.kill(holder.pid, signal.SIGKILL)
     holder.wait()
     assert free(tmp_path)
 
 
-def test_looking_tells_and_takes_nothing(tmp_path, holder):
-    """Many look at once while others take: nobody who only looks is taken for a holder."""
+def test_a_check_of_a_lock_does_not_take_it(tmp_path, holder):
+    """Many threads check while others lock: a check is never taken for a holder."""
     assert leases.is_file_taken(tmp_path, "people")
     assert not leases.is_file_taken(tmp_path, "companies")
     assert not leases.is_file_taken(tmp_path / "nowhere", "people")
@@ -137,7 +137,7 @@ def test_looking_tells_and_takes_nothing(tmp_path, holder):
             looker.join()
 
 
-def test_it_is_free_again_after_an_error(tmp_path):
+def test_a_lock_is_free_again_after_an_error(tmp_path):
     with pytest.raises(RuntimeError), leases.acquire_file(tmp_path, "people", "me"):
         raise RuntimeError
     assert free(tmp_path)

@@ -1,4 +1,4 @@
-"""The memory of what was delivered behaves like a plain dict; equal inputs have equal fingerprints, others differ."""
+"""The memory of deliveries behaves like a dict; equal inputs have equal fingerprints, others differ."""
 
 import datetime as dt
 from decimal import Decimal
@@ -27,7 +27,7 @@ def words(values):
 
 
 class LikeADict(RuleBasedStateMachine):
-    """`plain` is what the dict says: key number → (content, print); `staged`: key number → content."""
+    """`plain` is the expected content: key number → (content, fingerprint); `staged`: key number → content."""
 
     @initialize()
     def begin(self):
@@ -107,7 +107,7 @@ class LikeADict(RuleBasedStateMachine):
 
 @pytest.fixture(autouse=True)
 def small_segments(monkeypatch):
-    """So that merging and rewriting happen within a few steps."""
+    """Segments are so short that a few steps merge and rewrite them."""
     monkeypatch.setattr(key_table, "MERGED_AT_ONCE", 3)
     monkeypatch.setattr(key_table, "LONG_SEGMENT", 16)
 
@@ -122,7 +122,7 @@ def test_destinations_do_not_share_a_memory(database):
         assert len(Memory.load(conn, "companies", "v1")) == 0
 
 
-def test_two_keys_that_share_half_their_hash_stay_two():
+def test_two_keys_that_share_half_of_their_hash_are_distinguished():
     same_half = np.array([[7, 1], [7, 2], [7, 3], [9, 1]], dtype=np.uint64)
     table = KeyTable()
     table.put(same_half[:2], words([11, 12]), words([0, 0]))
@@ -134,26 +134,26 @@ def test_two_keys_that_share_half_their_hash_stay_two():
     assert table.find(np.array([[7, 9], [2**64 - 1, 0]], dtype=np.uint64)).values.tolist() == [0, 0]
 
 
-def test_keys_are_told_apart():
+def test_keys_have_different_hashes():
     keys = ["ab", ("ab",), ("a", "b"), ("", "ab"), ("ab", ""), ("a", "", "b"), "", "0", "\u00e9", "e\u0301", "1:a1:b"]
     hashes = {tuple(row) for row in key_hashes(keys).tolist()}
     assert len(hashes) == len(keys)
 
 
 def test_hashes_of_keys_stay_the_same_in_every_version():
-    """These numbers stand in people's databases: a change would send everything again."""
+    """These numbers are stored in databases of users: a change would send all records again."""
     assert key_hashes(["cust-1", ("de", "17")]).tolist() == [
         [0x4D6A0318B2054C60, 0x9669DC5382D685E9],
         [0x7AAC21F5AB514631, 0x92196F92E8E378DB],
     ]
 
 
-def test_keys_on_their_way_when_the_process_died_are_known_no_more(database):
+def test_keys_in_flight_when_the_process_died_are_forgotten(database):
     """The API may have the newer content: a source that went back to the older one must be sent again."""
     with database.begin() as conn:
         Memory.load(conn, "people", "v1").remember(conn, HASHES, words([5] * 40), words([6] * 40))
         memory.add_in_flight(conn, "people", "r-1", 0, HASHES[:2])
-        memory.add_in_flight(conn, "people", "r-1", 0, HASHES[2:3])  # a chunk may go in pieces
+        memory.add_in_flight(conn, "people", "r-1", 0, HASHES[2:3])  # a chunk may be sent in parts
         memory.add_in_flight(conn, "people", "r-1", 4096, HASHES[10:11])
     with database.read() as conn:
         assert np.flatnonzero(~Memory.load(conn, "people", "v1").knows(HASHES)).tolist() == [0, 1, 2, 10]
@@ -163,7 +163,7 @@ def test_keys_on_their_way_when_the_process_died_are_known_no_more(database):
         assert np.flatnonzero(~Memory.load(conn, "people", "v1").knows(HASHES)).tolist() == [0, 1, 2, 10]
 
 
-def test_chunks_that_are_done_are_not_on_their_way(database):
+def test_decided_chunks_are_not_in_flight(database):
     with database.begin() as conn:
         for first in (0, 100, 200):
             memory.add_in_flight(conn, "people", "r-1", first, HASHES[first // 100 : first // 100 + 1])
@@ -173,8 +173,8 @@ def test_chunks_that_are_done_are_not_on_their_way(database):
         assert len(memory.keys_left_in_flight(conn, "people")) == 0
 
 
-def test_segments_do_not_grow_without_end(database):
-    """Daily changes to the same keys: what is outdated goes."""
+def test_the_size_of_segments_is_bounded(database):
+    """Daily changes to the same keys: outdated rows are removed."""
     with database.begin() as conn:
         memory = Memory.load(conn, "people", "v1")
         for day in range(50):
@@ -213,13 +213,13 @@ def prints(*rows, absent=None):
 
 @given(st.lists(st.tuples(TEXTS, TEXTS), min_size=1, max_size=20, unique=True))
 @settings(max_examples=40, deadline=None)
-def test_rows_that_differ_have_different_prints(rows):
+def test_different_rows_have_different_fingerprints(rows):
     assert len(set(prints(*rows))) == len(rows)
 
 
 @given(st.lists(st.tuples(TEXTS, TEXTS), min_size=1, max_size=20), st.integers(0, 19))
 @settings(max_examples=40, deadline=None)
-def test_a_row_has_the_same_print_in_any_chunk(rows, start):
+def test_a_row_has_the_same_fingerprint_in_any_chunk(rows, start):
     start %= len(rows)
     a, b = (pa.array(column, pa.string()) for column in zip(*rows, strict=True))
     whole = batch(a=a, b=b)
@@ -228,7 +228,7 @@ def test_a_row_has_the_same_print_in_any_chunk(rows, start):
     assert fingerprints(packed, ["a", "b"]).tolist() == fingerprints(whole, ["a", "b"]).tolist()
 
 
-def test_absent_is_not_null_and_null_is_not_empty():
+def test_absent_null_and_empty_have_different_fingerprints():
     rows = [(None, None)] * 3 + [("", None), (None, "")]
     found = prints(*rows, absent={"a": frozenset({1}), "b": frozenset({2})})
     assert len(set(found)) == 5
@@ -241,13 +241,13 @@ def test_absent_rows_elsewhere_in_the_chunk_change_nothing_for_a_record():
     assert beside[0] == alone[0]
 
 
-def test_which_member_is_absent_counts():
+def test_the_fingerprint_depends_on_which_member_is_absent():
     nulls = [(None, None)] * 2
     assert prints(*nulls, absent={"a": frozenset({0})})[0] != prints(*nulls, absent={"b": frozenset({0})})[0]
     assert prints(*nulls, absent={"a": frozenset({0})})[0] == prints(*nulls, absent={"a": frozenset({0, 1})})[0]
 
 
-def test_every_kind_of_column_has_a_print():
+def test_columns_of_every_type_have_fingerprints():
     one = batch(
         text=["a"],
         integer=pa.array([2**62], pa.int64()),

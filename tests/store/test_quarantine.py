@@ -1,4 +1,4 @@
-"""What is held for a person: one live entry per key, whole and exact; what a person discards stays unwanted."""
+"""The quarantine has one exact entry per key; discarded versions stay discarded."""
 
 import json
 
@@ -44,7 +44,7 @@ def test_an_entry_is_read_exactly_as_it_was_added(database):
     assert (entry.request, entry.reply) == ({"method": "POST", "body": "ü"}, {"status": 422})
 
 
-def test_a_key_has_one_live_entry_that_keeps_its_id(database):
+def test_a_key_has_one_entry_which_keeps_its_id(database):
     with database.begin() as conn:
         quarantine.add(conn, new_row("a"), new_row("b"))
         quarantine.edit(conn, "q-1", "{}")
@@ -60,13 +60,13 @@ def test_a_key_has_one_live_entry_that_keeps_its_id(database):
     assert found[2].id not in ("q-1", "q-2")
 
 
-def test_of_equal_keys_held_together_the_last_counts(database):
+def test_of_equal_keys_added_together_the_last_one_is_stored(database):
     with database.begin() as conn:
         quarantine.add(conn, new_row("a", record="1"), new_row("b"), new_row("a", record="2"))
         assert [(e.key, e.record) for e in quarantine.entries(conn)] == [("a", "2"), ("b", RECORD)]
 
 
-def test_records_without_a_key_are_told_apart_by_themselves(database):
+def test_records_without_a_key_are_identified_by_their_content(database):
     with database.begin() as conn:
         for print_ in (1, 2, 1):
             quarantine.add(conn, new_row(None, record_print=print_))
@@ -84,13 +84,13 @@ def test_entries_are_found_by_cause_and_destination(database):
 
 
 @pytest.mark.parametrize("wrong", ["q-9", "q-", "9x", "", "q-²", "q--1"])
-def test_an_id_that_is_not_there_is_none(database, wrong):
+def test_an_unknown_id_has_no_entry(database, wrong):
     with database.begin() as conn:
         quarantine.add(conn, new_row("a"))
         assert quarantine.get(conn, wrong) is None
 
 
-def test_an_edited_record_keeps_what_a_run_compares_with(database):
+def test_an_edited_record_keeps_the_version_that_runs_compare_with(database):
     with database.begin() as conn:
         quarantine.add(conn, new_row("a"))
         quarantine.edit(conn, "q-1", '{"mail": "a@b.c"}')
@@ -111,7 +111,7 @@ def test_a_run_finds_what_is_in_quarantine_by_key(database):
     assert found[b][:2] == (Outcome.UNKNOWN, 0)
 
 
-def test_what_is_released_is_gone_and_its_id_is_not_given_again(database):
+def test_a_released_entry_is_deleted_and_its_id_is_not_used_again(database):
     with database.begin() as conn:
         quarantine.add(conn, new_row("a"), new_row("b"))
         quarantine.release(conn, ["q-2"])
@@ -121,7 +121,7 @@ def test_what_is_released_is_gone_and_its_id_is_not_given_again(database):
         assert [e.id for e in quarantine.entries(conn)] == ["q-3"]
 
 
-def test_every_discarded_version_stays_unwanted(database):
+def test_every_discarded_version_stays_discarded(database):
     a = tuple(key_hashes(["a"]).tolist()[0])
     with database.begin() as conn:
         for version in (1, BIG, 1):

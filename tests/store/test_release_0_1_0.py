@@ -1,4 +1,4 @@
-"""A state of release 0.1.0, kept as literal SQL, is read by today's code with everything it holds.
+"""A state of release 0.1.0, stored as literal SQL, is read by the present code with all its content.
 
 `state_0_1_0/state.sql` was written by Python's `sqlite3` (`iterdump`) from a state that 0.1.0 (revision 0010) had filled:
 flows, quarantined and unknown records, a batch job and a note under way when their process was killed, posted records,
@@ -28,7 +28,7 @@ OLD = Path(__file__).parent / "state_0_1_0"
 REVISION = "0010"
 
 
-FOR_A_WINDOW = {"budgets"}  # tables whose rows are true for some seconds only: an upgrade drops them
+FOR_A_WINDOW = {"budgets"}  # tables whose rows are valid for some seconds only: an upgrade drops them
 SANDBOX = "127.0.0.1:8977"  # where the sandbox of that state was
 
 
@@ -68,7 +68,7 @@ def _fill_postgres(url, tables):
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgres"])
-def test_a_state_of_0_1_0_keeps_what_it_holds(kind, tmp_path, monkeypatch, request):
+def test_a_state_of_0_1_0_keeps_its_content(kind, tmp_path, monkeypatch, request):
     monkeypatch.chdir(tmp_path)
     old_state = make_state(tmp_path / "old.db")
     held = rows_of(old_state)
@@ -105,7 +105,7 @@ def _plain(row):
     return plain
 
 
-def test_an_upgrade_sends_nothing_again_and_opens_what_was_sealed(tmp_path):
+def test_an_upgrade_sends_nothing_again_and_opens_sealed_secrets(tmp_path):
     with running_sandbox("--rate", "off", "--job-delay", "0", "--api-key", "sandbox-key") as sandbox:
         folder = tmp_path / "project"
         (folder / ".penstock").mkdir(parents=True)

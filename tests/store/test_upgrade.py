@@ -1,4 +1,4 @@
-"""A state at revision 0015, kept as literal SQL, opens unchanged in today's code, and runs go on from it.
+"""A state at revision 0015, stored as literal SQL, opens unchanged in the present code, and its runs continue.
 
 `state_0015/sqlite.sql` was written by Python's `sqlite3` (`iterdump`): release 0.1.0 had filled the state (flows,
 quarantined and unknown records, a batch job and a note under way when their process was killed, posted records, people,
@@ -33,7 +33,7 @@ SANDBOX = "127.0.0.1:8977"  # where the sandbox of that state was
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def make_state(request, tmp_path):
-    """Makes that state, with another address of its sandbox; answers its URL and its rows."""
+    """Makes that state, with another address of its sandbox; returns its URL and its rows."""
 
     def make(address=SANDBOX):
         path = tmp_path / "old.db"
@@ -107,7 +107,7 @@ def _plain(row):
     return plain
 
 
-def test_runs_go_on_send_nothing_again_and_open_what_was_sealed(make_state, tmp_path):
+def test_runs_continue_send_nothing_again_and_open_sealed_secrets(make_state, tmp_path):
     with running_sandbox("--rate", "off", "--job-delay", "0", "--api-key", "sandbox-key") as sandbox:
         folder = tmp_path / "project"
         folder.mkdir()

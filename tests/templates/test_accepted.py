@@ -1,4 +1,4 @@
-"""What the templates render, the strict sandbox takes: it shares no code with the renderer."""
+"""The strict sandbox, which shares no code with the renderer, accepts what the templates render."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,7 @@ from support.kernel.compiled_destination import BASES, chunk_of, compiled
 
 EXAMPLES = YAML(typ="safe").load((Path(__file__).parent / "examples.yaml").read_text(encoding="utf-8"))
 COMPANIES = ("366", "367", "36/6 ä")
-UNKNOWN_ID = "5f5b3c1d2e4a6b7c8d9e0f1a"  # an id of Custify's own that the sandbox never gave
+UNKNOWN_ID = "5f5b3c1d2e4a6b7c8d9e0f1a"  # in the form of Custify's ids, but of no object
 PERSONS = (
     {"user_id": "u-7", "email": "zoe@example.com"},
     {"user_id": "ada@example.com", "email": "ada@example.com"},
@@ -28,7 +28,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("name", "dialect", "mode"), CASES, ids=["-".join(case) for case in CASES])
-def test_the_sandbox_takes_every_example(sandbox, name, dialect, mode):
+def test_the_sandbox_accepts_every_example(sandbox, name, dialect, mode):
     for company in COMPANIES:
         assert post(sandbox, "/company", {"company_id": company}).status == 200
     for person in PERSONS:
@@ -53,7 +53,7 @@ def post(sandbox, path, body):
 
 
 def looked_up(sandbox, payload):
-    """The payload with its look-ups answered by the sandbox."""
+    """The payload with the ids that the sandbox returns for its look-ups."""
     ids = {}
     for ask in payload.lookups:
         path = "/company" if ask.kind == "company" else "/people"

@@ -9,7 +9,7 @@ TEMPLATES = load_catalogue().values()
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda template: template.name)
-def test_a_template_is_described_in_full(template):
+def test_a_template_has_a_complete_description(template):
     assert template.title
     assert template.description.endswith(".")
     names = [name for doc in template.fields for name in doc.names]
@@ -26,14 +26,14 @@ def test_a_template_is_described_in_full(template):
         assert doc.target is not None or doc.why
 
 
-def test_what_cannot_be_taken_back_is_never_sent_twice():
+def test_templates_that_append_objects_send_each_key_once():
     for template in TEMPLATES:
         appends = template.name in {"insert_event", "create_task", "create_note"}
         assert template.mode_default is (Mode.NEW if appends else Mode.CHANGED)
         assert (Mode.CHANGED in template.modes) is not appends
 
 
-def test_the_batch_endpoint_takes_what_it_takes():
+def test_the_batch_endpoint_has_the_documented_objects():
     limits = {template.name: (template.batch_limit("native"), template.batch_limit("flat")) for template in TEMPLATES}
     takes = {name: limit for name, limit in limits.items() if limit != (None, None)}
     assert takes == {
@@ -53,11 +53,11 @@ def test_a_field_is_found_by_the_name_of_the_page_and_by_its_native_one():
     assert person.doc("e_mail") is None
 
 
-def test_links_to_companies_are_removed_of_people_alone():
+def test_links_to_companies_are_removed_only_from_people():
     assert {template.name for template in TEMPLATES if template.lists_companies} == {"upsert_person", "send_batch"}
 
 
-def test_whole_numbers_are_bound_to_32_bits():
+def test_whole_numbers_are_limited_to_32_bits():
     fields = {(template.name, doc.name): doc for template in TEMPLATES for doc in template.fields}
     assert fields["upsert_company", "size"].int32
     assert not fields["upsert_company", "name"].int32
@@ -70,7 +70,7 @@ def test_two_fields_of_a_template_never_take_one_place_but_as_two_forms_of_the_s
     assert person.doc("custom_attributes") is None or not person.doc("custom_attributes").places
 
 
-def test_what_the_records_of_a_batch_are_is_said_or_seen_by_their_fields():
+def test_the_object_of_a_batch_is_named_or_found_by_its_fields():
     batch = batch_endpoint()
     assert batch.name == "send_batch"
     first = next(iter(batch.items))

@@ -1,4 +1,4 @@
-"""A templates' document says what it means: unknown words are refused with their line, and nothing hangs on a name."""
+"""Unknown words in a templates' document are refused with their line, and no behaviour depends on a name."""
 
 import ast
 from importlib.resources import files
@@ -123,12 +123,12 @@ def test_an_unknown_word_is_refused_with_its_line_and_the_nearest_known_one(old,
     assert found[2].startswith(hint)
 
 
-def test_what_a_template_needs_is_missed_by_name():
+def test_a_missing_key_of_a_template_is_named():
     ((_, line, path, code, _),) = problems("  title: Upsert person\n", "")
     assert (line, path, code) == (line_of("upsert_person:"), "upsert_person", "missing-key")
 
 
-def test_every_problem_is_named_at_once():
+def test_all_problems_of_a_document_are_reported_at_once():
     broken = TEXT.replace("  flat_batch: true", "  flat_bach: true").replace(
         "combine: [closing]", "combine: [clossing]"
     )
@@ -137,13 +137,13 @@ def test_every_problem_is_named_at_once():
     assert len(caught.value.problems) == 1 + TEXT.count("  flat_batch: true")
 
 
-def test_the_schema_knows_what_the_renderer_does():
+def test_the_schema_has_exactly_the_rules_of_the_renderer():
     assert set(document_schema.TYPES) == set(BY_TYPE)
     assert set(document_schema.RULES) == {*COMBINATIONS, "custom_data_company"}
 
 
 def test_no_code_names_a_template():
-    """What a template does is said in its document, so that another template or another name needs no code."""
+    """A template's behaviour is in its document, so that another template or another name needs no code."""
     writes_projects = "starter.py"  # `penstock init` writes a destination for a person to read
     names, found = set(load_catalogue()), set()
     for path, tree in source_trees().items():
@@ -184,14 +184,14 @@ destinations:
         ("upsert_person:\n  fields:\n    email: text\n", "upsert_person.fields.email", 3),
     ],
 )
-def test_what_has_to_be_a_mapping_is_named(text, path, line):
+def test_a_value_that_must_be_a_mapping_is_reported(text, path, line):
     with pytest.raises(InputError) as caught:
         read_catalogue(text, "mine.yaml")
     found = {(each.path, each.line) for each in caught.value.problems if each.message == "a mapping is needed here"}
     assert found == {(path, line)}
 
 
-def test_parts_of_another_kind_than_expected_do_no_harm():
+def test_parts_of_an_unexpected_type_are_reported_without_a_defect():
     text = "a:\n  object: person\n  modes: changed\n  items: [x]\n  versions: {native: 7}\n  fields: [1]\nb: 1\n"
     with pytest.raises(InputError) as caught:
         read_catalogue(text, "mine.yaml")
@@ -199,7 +199,7 @@ def test_parts_of_another_kind_than_expected_do_no_harm():
     assert all(each.line for each in caught.value.problems)
 
 
-def test_a_key_that_a_merge_brings_has_the_line_of_what_is_written():
+def test_a_key_from_a_yaml_merge_has_the_line_where_it_is_written():
     with pytest.raises(InputError) as caught:
         read_catalogue("a: &shared\n  titel: x\nb:\n  <<: *shared\n", "mine.yaml")
     assert {each.path: each.line for each in caught.value.problems if each.code == "unknown-key"} == {

@@ -1,6 +1,6 @@
-"""Every template in both dialects: what is in, what goes out, what is refused and what is told.
+"""The records, requests, refusals and notes of every template in both dialects.
 
-`PENSTOCK_GOLDEN=write pytest tests/templates` writes the files anew: read the difference before you commit it.
+`PENSTOCK_GOLDEN=write pytest tests/templates` rewrites the files: read the difference before you commit it.
 """
 
 import json
@@ -26,7 +26,7 @@ def test_every_template_has_an_example():
 
 
 @pytest.mark.parametrize(("name", "dialect"), CASES, ids=["-".join(case) for case in CASES])
-def test_requests_are_as_they_were(name, dialect):
+def test_requests_equal_the_golden_files(name, dialect):
     path = HERE / "golden" / f"{name}.{dialect}.txt"
     told = written(name, dialect)
     assert golden(path, told) == told

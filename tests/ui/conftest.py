@@ -14,7 +14,7 @@ PATIENCE_MS = int(os.environ.get("PENSTOCK_PATIENCE_S", "90")) * 1000  # the mac
 AXE = Path(__file__).parents[2] / "ui" / "node_modules" / "axe-core" / "axe.min.js"
 STILL = """() => Promise.all(document.getAnimations()
     .filter(one => one.effect.getComputedTiming().endTime !== Infinity)
-    .map(one => one.finished.catch(() => null)))"""  # what fades in has no contrast yet
+    .map(one => one.finished.catch(() => null)))"""  # elements that fade in have no contrast yet
 WCAG = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
 
 
@@ -25,7 +25,7 @@ def pytest_collection_modifyitems(items):
 
 
 def _chromium() -> str:
-    """A browser: the one without windows, which starts and draws with less work, or the machine's."""
+    """A browser: the headless one, which starts and draws faster, or that of the machine."""
     for name in ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"):
         found = shutil.which(name)
         if found:
@@ -48,7 +48,7 @@ def browser():
 
 @pytest.fixture(scope="session")
 def place(tmp_path_factory):
-    """A served project with datasets and credentials; what a test makes in it has a name of its own."""
+    """A served project with datasets and credentials; each test gives its resources other names."""
     with ServiceProcess(tmp_path_factory.mktemp("served")) as served:
         served.begin()
         yield served
@@ -64,13 +64,13 @@ def company(tmp_path_factory):
 
 @pytest.fixture
 def forgiven():
-    """What the browser's console may say in this test, and where else it may go: parts of lines and addresses."""
+    """Parts of console lines and of addresses that this test allows."""
     return []
 
 
 @pytest.fixture
 def new_page(browser, place, forgiven, request):
-    """Makes pages, each of a person of its own, who fail their test on any other error and any other host."""
+    """Makes pages, each with its own user. Any other error in the console and any other host fails the test."""
     wrong: list[str] = []
     contexts = []
 
@@ -94,7 +94,7 @@ def new_page(browser, place, forgiven, request):
         return page
 
     yield make
-    folder = os.environ.get("PENSTOCK_SHOTS")  # where somebody wants to see how each test ended
+    folder = os.environ.get("PENSTOCK_SHOTS")  # a folder for a picture of each test's end
     for number, context in enumerate(contexts):
         if folder:
             name = re.sub(r"\W+", "-", request.node.name)
@@ -110,14 +110,14 @@ def page(new_page):
 
 @pytest.fixture
 def axe():
-    """What axe finds on a page as it stands, by rules or tags of rules: rule and elements."""
+    """The findings of axe on the page as it is, by rules or tags of rules: rule and elements."""
     text = AXE.read_text()
 
     def look(page, rules=WCAG):
         page.evaluate(STILL)
         if not page.evaluate("'axe' in window"):
             page.evaluate(text)
-        options = {"runOnly": list(rules), "resultTypes": ["violations"]}  # of what is right, nothing is written down
+        options = {"runOnly": list(rules), "resultTypes": ["violations"]}  # passed rules are not collected
         report = page.evaluate("options => axe.run(document, options)", options)
         return [(found["id"], [node["html"][:200] for node in found["nodes"]][:3]) for found in report["violations"]]
 

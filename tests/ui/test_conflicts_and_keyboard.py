@@ -13,7 +13,7 @@ PERSON = {"dataset": "contacts", "credential": "acme", "template": "upsert_perso
 
 @pytest.fixture
 def own_place(tmp_path):
-    """A service that this test alone ends and begins again."""
+    """A service that only this test stops and starts."""
     with ServiceProcess(tmp_path) as served:
         served.begin()
         yield served
@@ -37,7 +37,7 @@ def test_a_form_stays_while_the_service_is_down(new_page, own_place, forgiven):
     page.get_by_text("Penstock does not answer.").wait_for()
     own_place.serve(port)
     expect(page.get_by_text("Penstock does not answer.")).to_have_count(0)
-    samples(page).get_by_text("typed meanwhile").first.wait_for()  # it looked again by itself
+    samples(page).get_by_text("typed meanwhile").first.wait_for()  # the sample was read again without a click
     page.reload()
     samples(page).get_by_text("typed meanwhile").first.wait_for()
     done(page, "survivor")
@@ -66,7 +66,7 @@ def test_a_conflict_of_two_users_shows_both_values(new_page, place, forgiven):
     row = dialog.get_by_role("row", name=re.compile("Exclude attributes"))
     expect(row).to_contain_text('["seats"]')  # theirs
     expect(row).to_contain_text('["company"]')  # hers
-    grace.keyboard.press("Escape")  # goes on editing: nothing is lost, nothing overwritten
+    grace.keyboard.press("Escape")  # continues to edit: no input is lost or overwritten
     expect(grace.get_by_text("company", exact=True).first).to_be_visible()
     assert place.call("GET", "/destinations/shared")["value"]["exclude"] == ["seats"]
     save.click()
@@ -165,7 +165,7 @@ def test_the_wizard_works_by_keyboard(page, place):
     page.keyboard.press("Enter")
     page.get_by_text(re.compile("2 delivered")).first.wait_for()
 
-    page.goto("/quarantine?destination=by-keys")  # what was held is mended and sent again
+    page.goto("/quarantine?destination=by-keys")  # a record in quarantine is fixed and resent
     for link in ("email: email", "9"):
         reach(page, page.get_by_role("link", name=link, exact=True))
         page.keyboard.press("Enter")

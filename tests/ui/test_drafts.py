@@ -38,7 +38,7 @@ def test_the_draft_of_a_source_is_stored_without_its_password(page, place):
     page.get_by_role("button", name="Create").click()
     page.get_by_role("heading", name="customers-db").wait_for()
     assert place.call("GET", "/sources/customers-db")["value"]["table"] == "customers"
-    page.goto("/sources/new?way=sql")  # saved: it is no draft any more
+    page.goto("/sources/new?way=sql")  # saved, so it is no longer a draft
     expect(page.get_by_label("Table", exact=True)).to_have_value("")
 
 
@@ -88,7 +88,7 @@ def test_the_draft_of_a_credential_is_stored_without_its_key(page, place):
     page.get_by_role("button", name="Check and add").click()
     page.get_by_role("heading", name="other-api").wait_for()
 
-    # and it is what "HTTP API" sends to, by hand
+    # and "HTTP API" sends to it with a manual request
     page.goto("/destinations/new")
     pick(page, "Which records?", "contacts")
     page.get_by_role("button", name=re.compile("^HTTP API")).click()

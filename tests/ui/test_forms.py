@@ -72,7 +72,9 @@ def test_long_text_later_columns_and_company_links_are_chosen_in_the_form(page, 
     pick(page, "Template", "Upsert person")
     page.get_by_label("Name of the destination").fill("choosy")
     page.get_by_role("group", name="E-mail").wait_for()
-    expect(page.get_by_role("switch", name="Cut long text in E-mail")).to_have_count(0)  # an address is no text to cut
+    expect(page.get_by_role("switch", name="Cut long text in E-mail")).to_have_count(
+        0
+    )  # an e-mail address cannot be cut
     page.get_by_role("switch", name="Cut long text in Name").check(force=True)
     expect(page.get_by_text("Custify accepts 255 characters.").first).to_be_visible()
     pick(page, "New columns", "Send")

@@ -22,9 +22,9 @@ LISTS = (
 PERSON = {"dataset": "contacts", "credential": "acme", "template": "upsert_person", "responses": True, "active": True}
 
 
-@pytest.fixture(scope="session")  # as the place: whoever steals work comes back to a module
+@pytest.fixture(scope="session")  # like `place`: a worker of pytest-xdist can return to a module
 def filled(place):
-    """With a run, a held record, a reply: places to look at."""
+    """The addresses of a run, a record in quarantine and a reply."""
     place.call("POST", "/destinations", {"name": "looked-at", "value": PERSON})
     place.call("POST", "/flows", {"name": "seen", "value": {"destinations": ["looked-at"], "schedule": "0 2 * * *"}})
     run = place.call("POST", "/runs", {"target": "looked-at"})["run"]
@@ -64,7 +64,7 @@ def test_every_page_is_accessible_in_light_and_dark(page, filled, axe, half):
 
 
 def in_light_and_dark(page, axe):
-    """What axe finds; in dark only what has to do with colours, since nothing else differs."""
+    """The findings of axe; in dark only those about colours, since nothing else differs."""
     _show(page, "dark")
     wrong = axe(page, COLOURS)
     _show(page, "light")
@@ -87,7 +87,7 @@ def test_each_step_of_the_wizard_is_accessible_in_light_and_dark(page, place, ax
     found["test"] = in_light_and_dark(page, axe)
     by_hand(page)
     page.get_by_role("combobox", name="Grouping").wait_for()
-    found["by hand"] = in_light_and_dark(page, axe)
+    found["manual request"] = in_light_and_dark(page, axe)
     page.get_by_role("button", name="Back", exact=True).click()
     page.get_by_role("button", name="Add credential").click()
     page.get_by_role("dialog").get_by_label("API key").wait_for()

@@ -35,8 +35,8 @@ def test_a_picture_of_each_main_page(new_page, company, name, tmp_path):
     if name in {"destination", "configure"}:
         samples(page).locator(".cm-content").first.wait_for()
     if name in {"destination", "runs"}:
-        page.locator("svg.recharts-surface").nth(1).wait_for()  # drawn by a part that comes later
-    assert page.evaluate(OVERFLOW) is False  # nothing is pushed out of sight
+        page.locator("svg.recharts-surface").nth(1).wait_for()  # charts are loaded later than the page
+    assert page.evaluate(OVERFLOW) is False  # no element is outside the window
     target = (IMAGES if WRITE else tmp_path) / f"{name}.png"
     target.parent.mkdir(exist_ok=True)
     page.screenshot(path=target)

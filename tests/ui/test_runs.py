@@ -26,9 +26,9 @@ PERSON = {
 OVER = {"succeeded", "partial", "failed", "cancelled"}
 
 
-@pytest.fixture(scope="session")  # as the place: whoever steals work comes back to a module
+@pytest.fixture(scope="session")  # like `place`: a worker of pytest-xdist can return to a module
 def ran(place):
-    """A run that is over: one record of three is held."""
+    """A run that has ended, with one record of three in quarantine."""
     place.call("POST", "/destinations", {"name": "told", "value": PERSON})
     run = place.call("POST", "/runs", {"target": "told"})["run"]
     place.until(lambda: place.call("GET", f"/runs/{run}")["status"] in OVER)
@@ -52,7 +52,7 @@ def test_runs_are_found_and_charted(page, ran):
     page.get_by_label("Target").fill("told")
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile("target=told"))
-    page.reload()  # its address is all of its state
+    page.reload()  # the address has the whole state of the list
     row = page.get_by_role("row", name=re.compile(ran))
     row.focus()
     page.keyboard.press("Enter")

@@ -1,4 +1,4 @@
-"""Signing in, the first time and again; people, tokens, retention and alerts, set in the browser."""
+"""Sign-in, users, tokens, retention and alerts in the browser."""
 
 import json
 import re
@@ -21,14 +21,14 @@ destinations:
 
 @pytest.fixture(scope="module")
 def provider():
-    """Who says for the service who somebody is."""
+    """An identity provider."""
     with running_provider() as made:
         yield made
 
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory, provider):
-    """A service that people sign in to, by password or by the identity provider, with nobody there yet."""
+    """A service without users, with sign-in by password or by the identity provider."""
     sign_on = {"ISSUER": provider.issuer, "CLIENT_ID": CLIENT, "CLIENT_SECRET": SECRET, "LABEL": "Acme"}
     environ = {f"PENSTOCK_OIDC_{name}": text for name, text in sign_on.items()}
     with ServiceProcess(tmp_path_factory.mktemp("guarded"), options=(), more=DESTINATION, environ=environ) as served:
@@ -38,7 +38,7 @@ def guarded(tmp_path_factory, provider):
 
 @pytest.fixture(scope="module")
 def ada(browser, guarded):
-    """The first person, who sets it up by the one-time link: what their browser keeps."""
+    """The first user, who was created by the one-time link: the stored state of their browser."""
     context = browser.new_context(base_url=guarded.url)
     page = context.new_page()
     page.goto(guarded.ready_document["setup_url"])
@@ -55,7 +55,7 @@ def ada(browser, guarded):
 
 
 def let_in(admin, name, **more):
-    """Another person, for one test alone, by the administrator's session."""
+    """Add another user, for one test, with the administrator's session."""
     headers = {"X-Penstock-CSRF": admin.request.get("/api/v1/session").json()["csrf"]}
     made = admin.request.post("/api/v1/people", data={"name": name, "role": "editor", **more}, headers=headers)
     assert made.ok, made.text()
@@ -98,7 +98,7 @@ def test_an_ended_session_loses_no_input(new_page, guarded, ada, forgiven):
     page.get_by_text("people is saved").wait_for()
 
 
-def test_by_the_identity_provider(new_page, guarded, ada, provider, forgiven):
+def test_sign_in_by_the_identity_provider(new_page, guarded, ada, provider, forgiven):
     forgiven.append(provider.issuer)
     provider.who = {"sub": "s-ida", "email": "ida@example.com", "email_verified": True}
     page = new_page(guarded)
@@ -107,7 +107,7 @@ def test_by_the_identity_provider(new_page, guarded, ada, provider, forgiven):
     page.get_by_text("you are not a user of this Penstock.").wait_for()
     let_in(new_page(guarded, storage_state=ada), "ida", email="ida@example.com")
     page.get_by_role("link", name="Continue with Acme").click()
-    page.get_by_role("heading", name="people").wait_for()  # where they wanted to go
+    page.get_by_role("heading", name="people").wait_for()  # the requested page
     page.get_by_role("button", name="ida").click()
     page.get_by_text("ida, editor").wait_for()
     page.get_by_role("menuitem", name="Sign out").click()
@@ -139,7 +139,7 @@ def test_drafts_are_deleted_when_another_user_signs_in(new_page, guarded, ada, f
     delimiter.fill("|")
     dialog = page.get_by_role("dialog")
     dialog.get_by_text("Your session ended.").wait_for()
-    sign_in(dialog, "lin")  # another person at this browser: neither the form nor what was typed is theirs
+    sign_in(dialog, "lin")  # another user of this browser sees neither the form nor its input
     page.get_by_role("heading", name="Flows").wait_for()
     assert page.evaluate(kept) == []
     page.goto("/sources/crm")
@@ -203,7 +203,7 @@ def test_a_token_is_shown_once_and_revoked(new_page, guarded, ada):
     assert refused.status == 401
 
 
-def test_retention_is_a_form(new_page, guarded, ada):
+def test_retention_is_set_in_a_form(new_page, guarded, ada):
     page = new_page(guarded, storage_state=ada)
     page.goto("/settings?tab=retention")
     page.get_by_label("Replies: days").fill("7")
@@ -217,7 +217,7 @@ def test_retention_is_a_form(new_page, guarded, ada):
 
 @pytest.fixture
 def channel():
-    """A place that takes alerts: its address, and what came."""
+    """A receiver of alerts: its address, and the received messages."""
     came: list[dict] = []
 
     class Handler(BaseHTTPRequestHandler):

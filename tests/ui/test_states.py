@@ -46,7 +46,7 @@ LONG = "customer-success-workspace-of-the-european-subsidiary-number-12"
 
 
 def keep(page, state, address):
-    """The page as a picture, where somebody wants to look at it."""
+    """Store a picture of the page if PENSTOCK_SHOTS is set."""
     if SHOTS:
         name = re.sub(r"\W+", "-", f"{state}{address}").strip("-")
         page.screenshot(path=Path(SHOTS, f"{name}.png"))
@@ -103,7 +103,7 @@ def _to(dataset):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark", "tablet"] if SHOTS else ["tablet"])
-def test_full(new_page, filled, scheme):
+def test_full_pages(new_page, filled, scheme):
     served, details = filled
     page = new_page(served, color_scheme="light" if scheme == "tablet" else scheme)
     if scheme == "tablet":
@@ -158,7 +158,7 @@ def test_a_failure_shows_what_to_do(new_page, filled, forgiven, status):
         assert page.locator("h1").count() == 1, address
 
 
-def test_large(new_page, large):
+def test_large_pages(new_page, large):
     page = new_page(large)
     wide = []
     for address in (
@@ -173,7 +173,7 @@ def test_large(new_page, large):
         f"/flows/{LONG}_flow",
         f"/sources/{LONG}",
     ):
-        for width in (1440, 820):  # a window made narrower; in test_full the pages are as narrow from the start
+        for width in (1440, 820):  # a window made narrower; in test_full_pages the pages are as narrow from the start
             page.set_viewport_size({"width": width, "height": 900})
             if width == 1440:
                 page.goto(address)

@@ -23,7 +23,7 @@ TEMPLATES = {
 
 
 @pytest.mark.parametrize("title", TEMPLATES)
-def test_by_each_template(page, place, title):
+def test_a_destination_is_created_with_each_template(page, place, title):
     template, path, member = TEMPLATES[title]
     begin(page, "anything")
     page.get_by_role("button", name=re.compile(f"^{title}")).click()
@@ -164,7 +164,7 @@ def test_a_credential_is_added_and_checked_at_once(page, place, request):
     dialog.get_by_label("API key").fill("a wrong one")
     dialog.get_by_label("Base URL").fill(place.sandbox["url"])
     dialog.get_by_role("button", name="Check and add").click()
-    dialog.get_by_text(place.sandbox["url"]).first.wait_for()  # who was asked, and that the key was refused
+    dialog.get_by_text(place.sandbox["url"]).first.wait_for()  # the base URL, and that it refused the key
     dialog.get_by_role("button", name="Add without check").wait_for()
     dialog.get_by_label("API key").fill(place.sandbox["api_key"])
     dialog.get_by_role("button", name="Check and add").click()

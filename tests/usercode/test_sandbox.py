@@ -1,4 +1,4 @@
-"""Grouping code: what it may do, and that it can do nothing else."""
+"""Grouping code: what it can do, and that it can do nothing else."""
 
 import os
 import signal
@@ -27,7 +27,7 @@ def failure(body, **limits):
     return caught.value
 
 
-def test_records_and_bodies_pass_unharmed():
+def test_records_and_bodies_are_passed_unchanged():
     assert run("return {'records': records, 'count': len(records)}") == [{"records": RECORDS, "count": 2}]
 
 
@@ -54,12 +54,12 @@ def test_a_list_means_several_bodies():
     assert run("return [{'id': r['id']} for r in records]") == [{"id": "007"}, {"id": ""}]
 
 
-def test_what_one_batch_leaves_behind_no_other_sees():
+def test_no_batch_sees_values_of_another_batch():
     with GroupingCode("seen = []\ndef batch(records):\n    seen.append(1)\n    return {'seen': len(seen)}") as code:
         assert [code.bodies([]) for _ in range(3)] == [[{"seen": 1}]] * 3
 
 
-def test_chance_is_the_same_every_time():
+def test_random_numbers_are_the_same_in_every_call():
     assert run("import random\n    return random.random()") == run("import random\n    return random.random()")
 
 
@@ -116,14 +116,14 @@ BOMBS = {
 
 
 @pytest.mark.parametrize(("body", "says"), BOMBS.values(), ids=BOMBS)
-def test_bombs_end_within_the_limits_and_say_so(body, says):
+def test_code_that_exceeds_a_limit_is_stopped_with_the_reason(body, says):
     patience = {} if "0.3 s" in says else {"seconds": 30}  # on a busy machine the memory fills slowly
     failed = failure(body, **patience)
     assert says in failed.reason
     assert failed.line is not None
 
 
-def test_output_is_bounded_also_where_memory_allows_more():
+def test_the_output_is_bounded_even_if_memory_allows_more():
     assert "returned more than" in failure("return {'x': ['x' * 1000] * 20000}", memory_mb=256, seconds=5).reason
 
 
@@ -145,7 +145,7 @@ def test_output_is_bounded_also_where_memory_allows_more():
         ),
     ],
 )
-def test_a_failure_names_what_is_wrong(body, says):
+def test_a_failure_names_its_cause(body, says):
     failed = failure(body)
     assert says in failed.reason
     assert failed.refusal.rule == "code"
@@ -204,7 +204,7 @@ def test_a_dead_sandbox_process_fails_one_batch_only(monkeypatch):
         assert code.bodies([{"slow": False}]) == [{"ok": True}]
 
 
-def test_threads_take_turns(echo):
+def test_calls_of_several_threads_run_one_after_the_other(echo):
     with ThreadPoolExecutor(4) as threads:
         done = list(threads.map(lambda n: echo.bodies([{"n": n}]), range(20)))
     assert done == [[{"r": [{"n": n}]}] for n in range(20)]
@@ -216,7 +216,7 @@ def test_a_missing_interpreter_is_a_failure_of_the_environment(monkeypatch):
         GroupingCode("def batch(records):\n    return 1")
 
 
-def test_code_outside_its_with_block_says_so():
+def test_code_used_outside_its_with_block_is_an_error():
     with pytest.raises(RuntimeError, match="with block"):
         GroupingCode("def batch(records):\n    return 1").bodies([])
     assert grouping_code.SIGNATURE == "def batch(records):"

@@ -92,7 +92,7 @@ def test_without_a_binding_limit_one_process_sends_as_much_as_with_a_window_of_i
 
 @dataclass
 class Dying:
-    """A process's way to the row: when it is dead, nothing comes any more."""
+    """The exchanges of a process with the row, which end when it dies."""
 
     row: SharedRow
     is_dead: bool = False

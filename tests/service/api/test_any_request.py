@@ -1,6 +1,6 @@
 """No request causes a defect: Schemathesis sends requests to every operation of the OpenAPI document.
 
-Signed in as an admin, on a state of its own. Each operation is asked with values that its schema admits and with
+Signed in as an admin, on a state of its own. Each operation is called with values that its schema admits and with
 values that it does not, each with the names of things that are there and with any names. The seed is fixed.
 """
 

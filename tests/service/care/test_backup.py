@@ -59,7 +59,7 @@ def test_a_run_can_be_resumed_from_each_backup_made_during_it(project, sandbox, 
         assert before["status"] == "interrupted"
         assert balanced(before["records"])
         after = run_json(project, "run", "it")
-        assert after["run"] == before["run"], "it is continued, not begun anew"
+        assert after["run"] == before["run"], "it is continued, not started again"
         assert after["records"]["read"] == after["records"]["delivered"] == 300
         sent_again = len(sandbox.state()["people"])
         assert 300 - before["records"]["delivered"] <= sent_again < 300, "what the backup knows as sent stays sent"

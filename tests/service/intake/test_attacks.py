@@ -67,7 +67,7 @@ class Serving:
         self.rest = self.memory("VmRSS")
 
     def settle(self, sandbox) -> None:
-        """Send a first record: what every service has loaded after its first run is its memory at rest."""
+        """Send a first record: the memory after the first run is the idle value."""
         self.post(b'{"id":"first","email":"first@x.example"}').raise_for_status()
         until(lambda: sandbox.state()["people"], 60)
         self.rest = self.memory("VmRSS")
@@ -84,13 +84,13 @@ class Serving:
         return self.client.get("/api/v1/quarantine?limit=500").json()["items"]
 
     def totals(self) -> dict[str, int]:
-        """What became of the records of all runs that are over."""
+        """The outcomes of the records of all ended runs."""
         runs = self.client.get("/api/v1/runs").json()["items"]
         found = {name: sum(run["records"][name] for run in runs if run["finished_at"]) for name in runs[0]["records"]}
         return {name: number for name, number in found.items() if number}
 
     def works(self, sandbox, who: str) -> None:
-        """A record that is posted now arrives, and nothing took more memory than it may."""
+        """Assert that a record posted now arrives, and that the memory stayed within its bound."""
         self.post(b'{"id":"%b","email":"%b@x.example"}' % (who.encode(), who.encode())).raise_for_status()
         until(lambda: who in {person.get("user_id") for person in sandbox.state()["people"]}, 120)
         assert self.client.get("/readyz").status_code == 200

@@ -1,6 +1,6 @@
 """Posted JSON: valid JSON is accepted, invalid JSON is refused, and the open cases of the standards are decided here.
 
-Each case is a value, and stands in an object, in a list of objects and in a line of its own.
+Each case is a value, which is posted in an object, in a list of objects and in its own line.
 """
 
 import json

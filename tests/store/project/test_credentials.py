@@ -1,4 +1,4 @@
-"""Keys of accounts are sealed: not to be seen in any file, opened only by the right key and under the right name."""
+"""API keys are sealed: they are in no file as plain text, and open only with the right key and name."""
 
 import stat
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +14,7 @@ SECRET = "sk-live-Zq81-ümlaut"  # not a real one
 AT = "2026-01-31T12:00:00.000Z"
 
 
-def test_a_secret_is_in_no_file_and_no_text(database):
+def test_a_sealed_secret_is_in_no_file_and_no_text(database):
     sealer = Sealer.from_folder(database.folder)
     with database.begin() as conn:
         credentials.set_credential(conn, sealer, "acme", SECRET, AT)
@@ -27,7 +27,7 @@ def test_a_secret_is_in_no_file_and_no_text(database):
     assert repr(sealer.key) not in repr(sealer)
 
 
-def test_a_database_error_does_not_tell_a_secret(database):
+def test_a_database_error_contains_no_secret(database):
     with pytest.raises(Exception, match=r"no such table|does not exist") as caught, database.begin() as conn:
         conn.execute(text("INSERT INTO nowhere VALUES (:secret)"), {"secret": SECRET})
     assert SECRET not in str(caught.value)
@@ -38,7 +38,7 @@ def test_the_same_secret_is_sealed_differently_each_time():
     assert sealer.seal(SECRET, "acme") != sealer.seal(SECRET, "acme")
 
 
-def test_setting_it_again_replaces_it(database):
+def test_a_secret_that_is_set_again_is_replaced(database):
     sealer = Sealer.from_text("x")
     with database.begin() as conn:
         credentials.set_credential(conn, sealer, "acme", "old", AT)
@@ -46,7 +46,7 @@ def test_setting_it_again_replaces_it(database):
         assert credentials.secret_of(conn, "acme", sealer) == "new"
 
 
-def test_the_key_file_is_made_once_and_closed_to_others(tmp_path):
+def test_the_key_file_is_made_once_and_readable_only_by_its_owner(tmp_path):
     with ThreadPoolExecutor(8) as pool:
         keys = {sealer.key for sealer in pool.map(lambda _: Sealer.from_folder(tmp_path), range(8))}
     assert len(keys) == 1
@@ -56,20 +56,20 @@ def test_the_key_file_is_made_once_and_closed_to_others(tmp_path):
 
 
 @pytest.mark.parametrize("content", ["", "abcd", "no hex at all", "00" * 31])
-def test_a_broken_key_file_is_told(tmp_path, content):
+def test_a_broken_key_file_is_reported(tmp_path, content):
     (tmp_path / KEY_FILE).write_text(content)
     with pytest.raises(StateUnavailable, match="cannot be read or made") as caught:
         Sealer.from_folder(tmp_path)
     assert "PENSTOCK_SECRET_KEY" in caught.value.problems[0].hint
 
 
-def test_another_key_is_told():
+def test_a_secret_of_another_key_is_reported():
     with pytest.raises(InputError, match="sealed with another") as caught:
         Sealer.from_text("y").open(Sealer.from_text("x").seal(SECRET, "acme"), "acme")
     assert "penstock credential set acme" in caught.value.problems[0].hint
 
 
-def test_every_altered_byte_is_noticed():
+def test_every_altered_byte_is_detected():
     sealer = Sealer.from_text("x")
     sealed = sealer.seal(SECRET, "acme")
     for place in range(1, len(sealed)):
@@ -86,13 +86,13 @@ def test_a_sealed_secret_cannot_be_moved_to_another_name():
 
 
 @pytest.mark.parametrize("cut", [0, 1, 4, 17, 25])
-def test_a_sealed_secret_cut_short_is_told(cut):
+def test_a_truncated_sealed_secret_is_reported(cut):
     sealer = Sealer.from_text("x")
     with pytest.raises(InputError):
         sealer.open(sealer.seal(SECRET, "acme")[:cut], "acme")
 
 
-def test_what_a_check_found_is_kept_until_the_next(database):
+def test_the_result_of_a_check_is_stored_until_the_next_check(database):
     first = StoredCheck("acme", "https://a.example", "auto", AT, ok=False)
     with database.begin() as conn:
         assert credentials.stored_check(conn, "acme") is None
@@ -104,7 +104,7 @@ def test_what_a_check_found_is_kept_until_the_next(database):
 
 
 def sealed_by_0_1_0(sealer, name):
-    """As 0.1.0 sealed: with the sealing key itself."""
+    """A secret as 0.1.0 sealed it: with the sealing key itself."""
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
     nonce = b"n" * 12
@@ -112,7 +112,7 @@ def sealed_by_0_1_0(sealer, name):
     return b"\x01" + identity + nonce + AESGCM(sealer.key).encrypt(nonce, SECRET.encode(), name.encode())
 
 
-def test_a_leaked_derived_key_opens_one_thing():
+def test_a_leaked_derived_key_opens_one_secret():
     sealer = Sealer.from_text("x")
     purposes = ("session", "csrf", "tries", "seal acme", "seal other")
     keys = {sealer.key_for(purpose) for purpose in purposes} | {sealer.key}
@@ -122,7 +122,7 @@ def test_a_leaked_derived_key_opens_one_thing():
             Sealer(leaked).open(sealer.seal(SECRET, "acme"), "acme")
 
 
-def test_what_0_1_0_sealed_opens_and_is_sealed_anew_when_a_service_begins(database):
+def test_secrets_of_0_1_0_open_and_are_sealed_again_when_a_service_starts(database):
     from penstock.usecases.applied_project.reach import seal_by_derived_keys
 
     sealer = Sealer.from_folder(database.folder)
@@ -137,7 +137,7 @@ def test_what_0_1_0_sealed_opens_and_is_sealed_anew_when_a_service_begins(databa
         assert {credentials.secret_of(conn, name, sealer) for name in ("acme", "sources/hook")} == {SECRET}
 
 
-def test_a_service_without_the_old_key_begins_and_loses_nothing(database):
+def test_a_service_without_the_old_key_starts_and_loses_nothing(database):
     from penstock.usecases.applied_project.reach import seal_by_derived_keys
 
     old = Sealer.from_text("old")

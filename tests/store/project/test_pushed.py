@@ -1,4 +1,4 @@
-"""Pushed records: in the order of their commits, each signed post once, kept until somebody lets go."""
+"""Posted records are read in the order of their commits; a signed post is stored once."""
 
 from penstock.store.project import pushed
 from penstock.store.project.pushed import Post
@@ -6,7 +6,7 @@ from penstock.store.project.pushed import Post
 AT, LATER = "2026-01-31T12:00:00.000Z", "2026-02-01T12:00:00.000Z"
 
 
-def test_records_come_back_in_their_order_from_where_one_stood(database):
+def test_records_after_an_id_are_read_in_order(database):
     with database.begin() as conn:
         taken = pushed.append(conn, [Post("a", ["1", "2"]), Post("b", ["3"]), Post("a", [])], AT)
         assert taken == [2, 1, 0]
@@ -30,7 +30,7 @@ def test_many_records_are_read_in_parts(database):
     assert [len(part) for _, part in parts] == [pushed.READ_AT_ONCE, 5]
 
 
-def test_a_signed_post_counts_once_until_its_moment_is_over(database):
+def test_a_signed_post_is_stored_once_until_its_signature_is_too_old(database):
     post = Post("a", ["1"], seen="id 7", until=100.0)
     with database.begin() as conn:
         assert pushed.append(conn, [post, post, Post("b", ["1"], seen="id 7", until=100.0)], AT) == [1, 0, 1]
@@ -40,7 +40,7 @@ def test_a_signed_post_counts_once_until_its_moment_is_over(database):
         assert pushed.append(conn, [post], AT) == [1]
 
 
-def test_only_what_is_old_and_passed_is_deleted_and_no_id_comes_twice(database):
+def test_only_old_records_that_were_read_are_deleted_and_no_id_is_used_twice(database):
     with database.begin() as conn:
         pushed.append(conn, [Post("a", ["1", "2"])], AT)
         tip = pushed.received(conn, "a").tip

@@ -1,4 +1,4 @@
-"""What is known besides the runs: schemas, switches, cursors, ids, settings, intents, jobs, replies."""
+"""Stored data besides runs: schemas, switches, cursors, ids, settings, intents, jobs, replies."""
 
 import orjson
 import pytest
@@ -13,7 +13,7 @@ AT = "2026-01-31T12:00:00.000Z"
 BIG = 2**64 - 1
 
 
-def test_a_dataset_comes_back_as_it_was_detected(database):
+def test_a_stored_dataset_is_read_back_unchanged(database):
     columns = (Column("id", "integer", nullable=False, examples=("1", "2")), Column("", "json", nullable=True))
     row = StoredDataset("contacts", "csv", None, Schema(columns, 7), b"\x00\xff")
     with database.begin() as conn:
@@ -23,7 +23,7 @@ def test_a_dataset_comes_back_as_it_was_detected(database):
         assert resources.stored_dataset(conn, "contacts") == row
 
 
-def test_the_last_word_on_a_destination_counts(database):
+def test_the_last_choice_for_a_destination_applies(database):
     with database.begin() as conn:
         assert resources.switch_of(conn, "people") is None
         resources.set_switch(conn, "people", "active", by="me", at=AT)
@@ -31,7 +31,7 @@ def test_the_last_word_on_a_destination_counts(database):
         assert resources.switch_of(conn, "people") == Activation("paused", "you", AT)
 
 
-def test_how_far_a_cursor_came(database):
+def test_the_position_of_a_cursor_is_stored(database):
     with database.begin() as conn:
         assert resources.window_of(conn, "people") is None
         for until in (1, 2):
@@ -39,7 +39,7 @@ def test_how_far_a_cursor_came(database):
         assert resources.window_of(conn, "people") == {"until": 2, "ties": ["a"]}
 
 
-def test_ids_of_custify_are_known_per_credential_and_identifier(database):
+def test_custifys_ids_are_stored_by_credential_and_identifier(database):
     with database.begin() as conn:
         resources.store_id(conn, "acme", ("person", "email", "a@b.c"), "64a", AT)
         resources.store_id(conn, "acme", ("person", "email", "a@b.c"), "64b", AT)
@@ -50,7 +50,7 @@ def test_ids_of_custify_are_known_per_credential_and_identifier(database):
         assert resources.known_id(conn, "acme", "person", "email", "a@b.c") is None
 
 
-def test_an_intent_is_left_until_it_ends(database):
+def test_an_intent_is_stored_until_it_ends(database):
     first = Intent(1, [5, 3, 4], ["a", ("b", "c"), None], [0, 1, BIG], {"method": "POST", "url": "ü"}, AT)
     second = Intent(2, [9], ["d"], [7], {}, AT)
     with database.begin() as conn:
@@ -63,7 +63,7 @@ def test_an_intent_is_left_until_it_ends(database):
         assert ledger.leftover_intents(conn, "r-2") == [first]
 
 
-def test_a_job_is_pending_until_it_is_done(database):
+def test_a_job_is_pending_until_it_ends(database):
     records = [
         JobRecord(3, "a", (BIG, 0), BIG, '{"id": 12345678901234567890123}', BIG),
         JobRecord(4, ("b", "c"), (1, 2), 0, "{}", 0),
@@ -79,7 +79,7 @@ def test_a_job_is_pending_until_it_is_done(database):
 
 
 @pytest.mark.parametrize("number", [0, 1, 999, 1000, 2001])
-def test_replies_come_back_in_order_and_piecewise(database, number):
+def test_replies_are_read_in_order_and_in_parts(database, number):
     reply = {"status": 200, "headers": {"a": "b"}, "body": "é"}
     rows = [
         {
@@ -111,7 +111,7 @@ def test_replies_come_back_in_order_and_piecewise(database, number):
         assert (None if row["response"] is None else orjson.loads(row["response"])) == sent["response"]
 
 
-def test_the_last_document_of_a_name_counts(database):
+def test_a_setting_is_its_last_document(database):
     with database.begin() as conn:
         assert setting(conn, "retention") is None
         put_setting(conn, "retention", {"runs_days": 0}, by="ada", at="2026-01-01T00:00:00.000Z")

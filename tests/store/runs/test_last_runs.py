@@ -1,4 +1,4 @@
-"""The newest runs of many destinations at once are those of each alone."""
+"""The newest runs of many destinations, found together, equal those found one by one."""
 
 from dataclasses import replace
 
@@ -7,7 +7,7 @@ from penstock.store.runs import runs
 from penstock.store.runs.runs import NOT_BEGUN, RunRow
 
 
-def test_the_newest_run_of_each_is_found_in_one_go(database):
+def test_the_newest_run_of_each_destination_is_found_with_one_query(database):
     names = [f"d{n}" for n in range(1200)]
     with database.begin() as conn:
         for n, name in enumerate(names[:40]):

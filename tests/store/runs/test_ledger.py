@@ -1,4 +1,4 @@
-"""One outcome for every record: packed or not, the ledger's counts, its view and its packed rows tell the same."""
+"""The ledger has one outcome for every record: its counts, its view and its packed rows agree."""
 
 from itertools import pairwise
 
@@ -24,7 +24,7 @@ def sent(number, *, is_test=False):
 
 @st.composite
 def ledgers(draw):
-    """Entries over shuffled ordinals, some keyed, some with exceptions; and what each ordinal must have become."""
+    """Entries of shuffled ordinals, some with keys, some with exceptions; and the expected outcome of each ordinal."""
     ordinals = draw(st.permutations(range(draw(st.integers(0, 30)))))
     cuts = sorted(draw(st.sets(st.integers(0, len(ordinals)), max_size=5)) | {0, len(ordinals)})
     entries, truth = [], {}
@@ -60,11 +60,11 @@ def test_counts_rows_and_packed_rows_agree(database, made):
 
 
 @given(st.lists(st.integers(0, 2**40), unique=True))
-def test_ordinals_come_back_in_their_order(ordinals):
+def test_packed_ordinals_are_unpacked_in_their_order(ordinals):
     assert unpack_ordinals(pack_ordinals(ordinals)).tolist() == ordinals
 
 
-def test_a_million_unchanged_records_are_a_small_row(database):
+def test_a_million_unchanged_records_take_one_small_row(database):
     with database.begin() as conn:
         ledger.append(conn, "r-1", [LedgerEntry(Outcome.UNCHANGED, range(1_000_000), AT)])
         size = conn.execute(text("SELECT length(ordinals) + coalesce(length(keys), 0) FROM ledger_batches")).scalar()
@@ -85,7 +85,7 @@ def test_the_view_shows_key_reason_and_field_of_each_record(database):
         ]
 
 
-def test_deliveries_show_what_the_contract_names(database):
+def test_deliveries_have_the_documented_members(database):
     with database.begin() as conn:
         ledger.append(conn, "r-1", [LedgerEntry(Outcome.DELIVERED, [0, 1], AT, ["a", ("b", "c")], "2xx", sent(0))])
         ledger.append(conn, "r-1", [LedgerEntry(Outcome.UNCHANGED, [2], AT)])
@@ -107,7 +107,7 @@ def test_deliveries_show_what_the_contract_names(database):
     assert second.records == ()
 
 
-def test_a_test_is_marked_and_counts_for_nothing(database):
+def test_a_test_send_is_marked_and_not_counted(database):
     with database.begin() as conn:
         ledger.append(conn, "r-1", [LedgerEntry(Outcome.DELIVERED, [0], AT, ["a"], None, sent(0, is_test=True))])
         assert outcome_counts(conn, "r-1") == {}
@@ -116,7 +116,7 @@ def test_a_test_is_marked_and_counts_for_nothing(database):
 
 
 @pytest.mark.parametrize("field", [None, "email"])
-def test_a_job_that_ends_changes_what_was_accepted(database, field):
+def test_the_end_of_a_job_changes_the_outcomes_of_its_accepted_records(database, field):
     entry = LedgerEntry(Outcome.ACCEPTED, [5, 6, 7, 8], AT, ["a", "b", "c", "d"], "202", sent(0))
     with database.begin() as conn:
         ledger.append(conn, "r-1", [entry])

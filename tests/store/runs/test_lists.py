@@ -1,4 +1,4 @@
-"""Lists, figures and searches that the API shows: the same on every database."""
+"""Lists, statistics and searches of the API are the same on every database."""
 
 import pytest
 
@@ -33,7 +33,7 @@ def hold(conn, key, *, destination="people", field="email", outcome=Outcome.QUAR
     )
 
 
-def test_held_records_come_in_pages_and_groups(database):
+def test_records_in_quarantine_are_read_in_pages_and_groups(database):
     with database.begin() as conn:
         for number in range(5):
             hold(conn, f"k{number}", hour=number)
@@ -56,7 +56,7 @@ def test_held_records_come_in_pages_and_groups(database):
 
 @pytest.fixture
 def sent_records(database):
-    """Two runs of `people` and a test send; of the second run one record of three was held."""
+    """Two runs of `people` and a test send; in the second run, one record of three was quarantined."""
     odd = [LedgerException(1, Outcome.QUARANTINED, "no", "email")]
     with database.begin() as conn:
         for run, hour in (("r-1", 8), ("r-2", 10)):
@@ -81,7 +81,7 @@ def added_up(database):
 
 
 @pytest.mark.parametrize("first", [lambda _: None, added_up], ids=["as written down", "added up"])
-def test_a_span_counts_records_requests_and_durations(sent_records, first):
+def test_the_statistics_of_a_period_count_records_requests_and_durations(sent_records, first):
     first(sent_records)
     with sent_records.read() as conn:
         whole = timeseries.parts(conn, at(0), 60)
@@ -103,8 +103,8 @@ def test_a_span_counts_records_requests_and_durations(sent_records, first):
     assert dict(other) == {}
 
 
-def test_what_was_added_up_stays_right(sent_records):
-    """Rows that come later are counted once, what becomes of an accepted record is followed, and pruning takes nothing."""
+def test_sums_stay_correct_when_the_ledger_changes(sent_records):
+    """Later rows are counted once, new outcomes of accepted records are applied, and pruning changes no sum."""
     with sent_records.begin() as conn:
         ledger.append(conn, "r-2", [LedgerEntry(Outcome.ACCEPTED, [9, 10], at(10, 40), ["x", "y"], None, sent(1))])
         timeseries.fold(conn)
@@ -116,16 +116,16 @@ def test_what_was_added_up_stays_right(sent_records):
         timeseries.fold(conn)
         conn.execute(ledger_batches.delete())
         pruned = timeseries.parts(conn, at(0), 24 * 60)["2026-01-31T00:00"]
-        ledger.append(conn, "r-2", [more])  # its number is one that was added up before
-        anew = timeseries.parts(conn, at(11), 60)["2026-01-31T11:00"]
+        ledger.append(conn, "r-2", [more])  # with the id of a row that was already added up
+        later = timeseries.parts(conn, at(11), 60)["2026-01-31T11:00"]
     expected = {"delivered": 5, "quarantined": 2, "unchanged": 9}
     assert {word: number for word, number in changed.records.items() if number} == expected
     assert {word: number for word, number in pruned.records.items() if number} == expected
     assert (changed.requests, pruned.requests) == (6, 6)
-    assert anew.records["unchanged"] == 6
+    assert later.records["unchanged"] == 6
 
 
-def test_short_parts_are_kept_for_a_short_time(sent_records):
+def test_short_buckets_are_stored_for_a_short_time(sent_records):
     added_up(sent_records)
     with sent_records.begin() as conn:
         later = "2026-03-02T00:00:00.000Z"
@@ -135,7 +135,7 @@ def test_short_parts_are_kept_for_a_short_time(sent_records):
     assert kept == {5: 1, 60: 1, 24 * 60: 2}
 
 
-def test_runs_and_keys_are_found_by_a_part_and_signs_mean_themselves(sent_records):
+def test_runs_and_keys_are_found_by_a_part_of_them_and_wildcards_are_literal(sent_records):
     with sent_records.begin() as conn:
         hold(conn, "Wild%Card")
         assert [run.id for run in search.runs_named(conn, "R-", 5)] == ["r-2", "r-1"]
@@ -149,7 +149,7 @@ def test_runs_and_keys_are_found_by_a_part_and_signs_mean_themselves(sent_record
         assert list(search.sent_keys(conn, "axc", 5)) == []
 
 
-def test_replies_come_newest_first(database):
+def test_replies_are_listed_newest_first_in_pages(database):
     with database.begin() as conn:
         deliveries.append_responses(conn, "people", [{"n": number} for number in range(4)])
         first = deliveries.page_of_responses(conn, "people", 2)
@@ -157,7 +157,7 @@ def test_replies_come_newest_first(database):
         assert [record["n"] for _, record in deliveries.page_of_responses(conn, "people", 9, first[-1][0])] == [1, 0]
 
 
-def test_an_answer_is_kept_until_its_time_and_a_new_one_takes_its_place(database):
+def test_a_response_is_stored_until_it_expires_and_can_be_replaced(database):
     request = KeyedRequest("ada", "k", "hash")
     with database.begin() as conn:
         assert replays.stored_response(conn, request, 1.0) is None

@@ -1,4 +1,4 @@
-"""A run is remembered as it was, and found again by the command that goes on with it."""
+"""A run is stored unchanged, and found by the command that continues it."""
 
 from dataclasses import replace
 
@@ -37,7 +37,7 @@ def row(run, target="people", **changes):
     return RunRow(run, changes.pop("kind", "destination"), target, f"2026-01-31T12:00:00.{run[2:]:0>3}Z", **changes)
 
 
-def test_a_run_comes_back_as_it_was_written(database):
+def test_a_stored_run_is_read_back_unchanged(database):
     with database.begin() as conn:
         runs.start(conn, FULL)
         assert runs.get(conn, "r-2") == FULL
@@ -47,7 +47,7 @@ def test_a_run_comes_back_as_it_was_written(database):
         assert runs.get(conn, "r-3") is None
 
 
-def test_a_run_never_ends_before_it_started_though_the_clock_was_set_back(database):
+def test_a_run_does_not_end_before_its_start_if_the_clock_was_set_back(database):
     begun = row("r-1")
     with database.begin() as conn:
         runs.start(conn, begun)
@@ -55,7 +55,7 @@ def test_a_run_never_ends_before_it_started_though_the_clock_was_set_back(databa
         assert runs.get(conn, "r-1").finished_at == begun.started_at
 
 
-def test_only_the_newest_run_is_gone_on_with_and_only_while_it_may(database):
+def test_only_the_newest_run_is_continued_and_only_if_it_is_resumable(database):
     with database.begin() as conn:
         assert runs.unfinished(conn, "people") is None
         for run in (
@@ -72,10 +72,10 @@ def test_only_the_newest_run_is_gone_on_with_and_only_while_it_may(database):
         assert (cancelled.status, cancelled.finished_at, cancelled.holder) == ("cancelled", "now", None)
         assert runs.unfinished(conn, "people") == cancelled
         runs.finish(conn, cancelled, "succeeded", "later")
-        assert runs.unfinished(conn, "people") is None  # nor the older one
+        assert runs.unfinished(conn, "people") is None  # the older one is not continued either
 
 
-def test_lists_show_the_newest_first_and_flows_with_their_parts(database):
+def test_runs_are_listed_newest_first_and_flows_with_their_parts(database):
     with database.begin() as conn:
         for run in (row("r-1"), row("r-2", "nightly", kind="flow"), row("r-3", parent="r-2"), row("r-4", parent="r-2")):
             runs.start(conn, run)

@@ -1,4 +1,4 @@
-"""Fixtures of state databases: SQLite and PostgreSQL, so that a law of the stores is shown on both."""
+"""Fixtures of state databases: SQLite and PostgreSQL, so that the tests of the store run on both."""
 
 import pytest
 

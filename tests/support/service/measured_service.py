@@ -115,7 +115,7 @@ class MeasuredService:
         """
         self.until(lambda: self.memory_mb() - self.at_rest_mb < KEPT_MB, within_s=90)
         at_rest_mb = self.memory_mb()
-        Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")  # the peak is measured anew
+        Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")  # resets the peak
         began = time.monotonic()
         try:
             yield
@@ -129,13 +129,13 @@ class MeasuredService:
         assert slowest <= READY_S * busy, f"/readyz took {slowest:.1f} s meanwhile"
 
     def _asked(self) -> list[tuple[float, float]]:
-        """When the watcher asked for /readyz so far, and how long each answer took."""
+        """The times of the requests to /readyz so far, with the duration of each."""
         lines = (self.folder / "readyz.log").read_text().splitlines(keepends=True)
         whole = [line.split() for line in lines if line.endswith("\n")]
         return [(float(began), float(took)) for began, took in whole] or [(0.0, 0.0)]
 
     def check(self, source: dict[str, Any]) -> Any:
-        """What `sources/check` answers about a source that is not saved."""
+        """The reply of `sources/check` for an unsaved source."""
         reply = self.client.post("/sources/check", json={"name": "x", "value": source})
         assert reply.status_code == 200, reply.text[:500]
         assert len(reply.content) < LARGEST_ANSWER

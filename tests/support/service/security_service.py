@@ -54,7 +54,7 @@ class Service:
     clients: list[httpx.Client] = field(default_factory=list)
 
     def client(self, **headers: str) -> httpx.Client:
-        """A browser of its own, or a program."""
+        """A new browser, or a program."""
         made = httpx.Client(base_url=self.url, timeout=30, headers=headers, verify=NO_TLS)
         self.clients.append(made)
         return made
@@ -63,7 +63,7 @@ class Service:
         self.app.people.register.add(name, role, password=PASSWORD)
 
     def signed_in(self, name: str) -> httpx.Client:
-        """A browser in which a person is signed in; it sends what our own page sends."""
+        """A browser in which a user is signed in, with the headers of Penstock's own pages."""
         client = self.client()
         reply = client.post("/api/v1/session", json={"name": name, "password": PASSWORD})
         assert reply.status_code == 200, reply.text

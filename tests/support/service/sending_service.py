@@ -54,7 +54,7 @@ class SendingService:
     sandbox: Sandbox
 
     def run(self, target: str) -> dict[str, Any]:
-        """Ask for a run, and wait for its end."""
+        """Request a run, and wait for its end."""
         asked = self.client.post("/runs", json={"target": target})
         assert asked.status_code == 202, asked.text
         return self.ended(asked.json()["run"])

@@ -130,7 +130,7 @@ class ServiceProcess:
         )
 
     def stop(self) -> int:
-        """End the service; its port, to be served at again."""
+        """Stop the service; returns its port, so that it can start there again."""
         self.processes["serve"].terminate()
         self.processes["serve"].communicate(timeout=30)
         return int(self.url.rpartition(":")[2])
@@ -141,7 +141,7 @@ class ServiceProcess:
             return str(reply.read().decode())
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
-        """Ask the API, without sign-in."""
+        """Send a request to the API, without sign-in."""
         return _ask(method, f"{self.url}/api/v1{path}", body)
 
     def until(self, true: Callable[[], bool], within_s: float = 60) -> None:
@@ -149,7 +149,7 @@ class ServiceProcess:
         until(true, within_s)
 
     def admin(self, method: str, path: str, body: Any = None) -> Any:
-        """Ask the sandbox what arrived, or tell it what shall happen."""
+        """Send a request to the admin routes of the sandbox."""
         return _ask(method, f"{self.sandbox['admin_url']}{path}", body)
 
 

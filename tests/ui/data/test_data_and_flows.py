@@ -147,7 +147,7 @@ def test_a_flow_has_its_destinations_its_times_and_its_place_on_the_canvas(page,
     page.get_by_role("radio", name="Times").focus()
     page.keyboard.press("Space")
     page.get_by_label("Cron fields").fill("30 25 * * *")
-    page.get_by_text("this is not a schedule").first.wait_for()  # told before it is saved
+    page.get_by_text("this is not a schedule").first.wait_for()  # reported before it is saved
     page.get_by_label("Cron fields").fill("30 6 * * 1-5")
     expect(page.get_by_role("combobox", name="Repeats")).to_have_value("Monday to Friday")
     page.get_by_text(re.compile("06:30|:30:00")).first.wait_for()  # the next times

@@ -10,7 +10,7 @@ from support.service.service_process import ServiceProcess
 
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory):
-    """A service of its own: while a feed is paused it is not ready."""
+    """Its own service, because a service with a paused feed is not ready."""
     with ServiceProcess(tmp_path_factory.mktemp("paused")) as served:
         served.begin()
         yield served

@@ -34,7 +34,7 @@ def test_a_reply_is_followed_shaped_and_sent_on(page, place):
     page.keyboard.press("Enter")
     reply = page.get_by_role("complementary", name="Reply")
     expect(reply.get_by_role("link", name=started, exact=True)).to_be_visible()
-    page.reload()  # the reply that is open stands in the address
+    page.reload()  # the open reply is in the address
     reply.get_by_role("link", name=re.compile(rf"^{started}-\d+$")).click()
     expect(page.get_by_label("Request", exact=True)).to_contain_text("@example.com")
 
@@ -55,7 +55,7 @@ def test_a_reply_is_followed_shaped_and_sent_on(page, place):
     samples(page).get_by_text("again@example.com").first.wait_for()
 
 
-@pytest.fixture(scope="session")  # as the place: whoever steals work comes back to a module
+@pytest.fixture(scope="session")  # like `place`: a worker of pytest-xdist can return to a module
 def long(place):
     """Forty people, every fifth without an address."""
     (place.folder / "long.csv").write_text(LONG)
@@ -107,7 +107,7 @@ def test_a_group_in_quarantine_is_resent_and_fixed_in_its_source(page, place, lo
     page.goto("/quarantine?destination=group-one")
     page.get_by_role("row", name=re.compile("group-one")).get_by_role("link").click()
     page.get_by_role("link", name="p-5", exact=True).click()
-    page.get_by_role("link", name="Change the mapping").click()  # where it is mended for all of them
+    page.get_by_role("link", name="Change the mapping").click()  # which fixes all of them
     page.get_by_role("heading", name="group-one").wait_for()
     page.go_back()
     page.get_by_role("link", name="Quarantine").first.click()
@@ -121,7 +121,7 @@ def test_a_group_in_quarantine_is_resent_and_fixed_in_its_source(page, place, lo
 
     place.until(lambda: len(runs("group-one")) == 2)
 
-    # mended where they come from, they all go
+    # fixed in the source, all of them are sent
     (place.folder / "long.csv").write_text(LONG.replace(",x\n", ",mended@example.com\n"))
     place.until(lambda: all(one["status"] in OVER for one in runs("group-one")))
     for name in ("group-one", "group-two"):

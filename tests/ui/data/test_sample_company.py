@@ -10,7 +10,7 @@ from support.service.service_process import ServiceProcess
 
 @pytest.fixture(scope="module")
 def nobody(tmp_path_factory):
-    """A service with nothing in it."""
+    """An empty service."""
     with ServiceProcess(tmp_path_factory.mktemp("nobody")) as served:
         served.begin_empty()
         yield served

@@ -112,7 +112,7 @@ def test_a_literal_key_is_sealed_and_never_stored(filled, tmp_path):
         {"base_url": "https://a.custify.com:444"},
     ],
 )
-def test_a_sealed_key_goes_to_no_other_host_unless_it_is_given_anew(filled, change):
+def test_a_sealed_key_goes_to_no_other_host_unless_it_is_given_again(filled, change):
     with pytest.raises(InputError) as caught:
         filled.edits.patch("credentials", "acme", change, author="eve", if_match=None)
     assert codes(caught) == ["key-needed"]

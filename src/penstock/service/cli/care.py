@@ -42,7 +42,7 @@ def backup(
     /,
     *,
     with_key: Annotated[
-        bool, Parameter(help="Include the sealing key: whoever can read the file can read the API keys.")
+        bool, Parameter(help="Include the sealing key: anyone who can read the file can read the API keys.")
     ] = (False),
     command: Given,
 ) -> None:

@@ -42,7 +42,7 @@ def backup_text(made: BackedUp) -> Iterator[str]:
     if made.uploads:
         yield f"It contains {amount(made.uploads, 'uploaded file')}."
     if made.with_key:
-        yield "It contains the sealing key: whoever can read this file can read the API keys."
+        yield "It contains the sealing key: anyone who can read this file can read the API keys."
     elif made.sealed:
         yield f"{amount(made.sealed, 'secret')} in it can only be read with the sealing key, which it does not contain."
 
