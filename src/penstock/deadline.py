@@ -22,7 +22,7 @@ class Abandoned(InputError):  # noqa: N818 - it says what happened
     """The client has disconnected, or the service stops: the work ends."""
 
     def __init__(self) -> None:
-        super().__init__(Problem("request", "nobody waits for the answer any more", "abandoned", "ask again"))
+        super().__init__(Problem("request", "the client has disconnected", "abandoned", "send the request again"))
 
 
 class Deadline:
@@ -69,8 +69,8 @@ class Deadline:
         """The error of a query that was stopped."""
         if self._abandoned:
             return Abandoned()
-        message = f"{what} takes longer than {self.limit_s:g} s, which is the most for a look"
-        return InputError(Problem(path, message, "too-slow", "look at less; a run may take as long as it needs"))
+        message = f"{what} takes longer than {self.limit_s:g} s, the limit for a preview"
+        return InputError(Problem(path, message, "too-slow", "read less data; runs have no time limit"))
 
     @contextmanager
     def stopped_by(self, stop: Callable[[], None]) -> Iterator[None]:

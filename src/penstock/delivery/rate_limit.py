@@ -1,6 +1,6 @@
 """`RateWindow`: how many requests may be sent now under Custify's fixed window. Pure: the time is a parameter.
 
-It is driven by events, each with its time: a request wants to leave (`take`), it has ended (`end`), it has not left
+It is driven by events, each with its time: a request is to be sent (`take`), it has ended (`end`), it has not left
 (`give_back`), it was answered by 429 (`block`). `Budget` has the queue and the clock.
 
 Custify's OpenAPI 1.5.7: 100 requests per window of 10 s; the window starts with its first request; over it, 429 with

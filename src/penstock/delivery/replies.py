@@ -23,7 +23,7 @@ MASK = "•••"
 HTML_START = re.compile(rb"\s*<(!doctype\s+html|html)", re.IGNORECASE)
 TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 TAG = re.compile(r"<[^>]*>")
-UNREADABLE = object()  # what `parse` answers for a body that is not JSON
+UNREADABLE = object()  # what `parse` returns for a body that is not JSON
 
 JOB_IDS = ("id", "_id", "jobId", "job_id", "batchId")
 RESULTS = ("results", "jobs", "items")

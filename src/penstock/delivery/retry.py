@@ -77,7 +77,7 @@ def repeat(spent: Spent, policy: RetryPolicy, dice: float, reason: str) -> Again
 def _after_429(spent: Spent, policy: RetryPolicy) -> Again | GiveUp:
     if spent.rate_limited_s + (spent.retry_after or 0.0) > policy.rate_limited_s:
         return GiveUp(f"over the rate limit for {spent.rate_limited_s:.0f} s")
-    return Again(0.0, "429: the rate limit lets no request leave until the API takes requests again")
+    return Again(0.0, "429: no request is sent until the API accepts requests again")
 
 
 def _final(answer: Reply | Lost, retry: RetryClass) -> str | None:

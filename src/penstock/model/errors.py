@@ -92,8 +92,8 @@ class TooManyTries(InputError):  # noqa: N818 - it is an answer more than an err
 
     def __init__(self, retry_after_s: float) -> None:
         self.retry_after_s = math.ceil(retry_after_s)
-        message = f"too many tries: the next is looked at in {self.retry_after_s} s"
-        super().__init__(Problem("session", message, "too-many-tries", "wait, then try once more"))
+        message = f"too many attempts: the next is accepted in {self.retry_after_s} s"
+        super().__init__(Problem("session", message, "too-many-tries", "wait, then try again"))
 
 
 class NotAvailableYet(InputError):  # noqa: N818 - it is an answer more than an error

@@ -320,8 +320,8 @@ def read_cursor(cursor: str, *kinds: type[str | int]) -> Any:
         place = None
     if isinstance(place, list) and len(place) == len(kinds) and all(map(_is_of_kind, place, kinds)):
         return tuple(place)
-    hint = "take the `next` of the page before it"
-    raise InputError(Problem("cursor", "this cursor is not one of ours", "wrong-cursor", hint, found=cursor[:80]))
+    hint = "use `next` of the previous page"
+    raise InputError(Problem("cursor", "this is not a cursor", "wrong-cursor", hint, found=cursor[:80]))
 
 
 def _is_of_kind(value: object, kind: type[str | int]) -> bool:

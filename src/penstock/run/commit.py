@@ -315,7 +315,7 @@ class CommitSchedule:
             yield
         except BaseException as failure:
             self._failure = failure
-            self._context.signal.stop("error", "what became of the records could not be written down")
+            self._context.signal.stop("error", "the outcomes of the records could not be stored")
             raise
 
     def _statements(self) -> ExitStack:

@@ -214,7 +214,7 @@ class Pipeline:
         failure = None if task.cancelled() else task.exception()
         if failure is not None and self._failure is None:
             self._failure = failure
-            self.context.signal.stop("error", "a request's outcome could not be written down")
+            self.context.signal.stop("error", "the outcome of a request could not be stored")
 
     def _raise_failure(self) -> None:
         if self._failure is not None:

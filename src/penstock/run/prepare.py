@@ -324,5 +324,5 @@ def doubt(conn: Connection, prepared: Prepared) -> RestoreDoubt:
     if not prepared.once:
         return RestoreDoubt(ignores_memory=found.resend_all)
     reason = f"the state was restored from a backup of {found.made_at}: this may have been sent after it"
-    accepted = "a look at Custify: did it arrive? then settle or discard it, else resend it"
+    accepted = "check in Custify whether it arrived: then settle or discard it, else resend it"
     return RestoreDoubt(refusal=Refusal("restored", reason, accepted=accepted))

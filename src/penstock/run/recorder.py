@@ -220,7 +220,7 @@ class Recorder:
     def unknown(self, traced: Sequence[Traced], reason: str) -> None:
         """Record as unknown what an earlier process was sending when it died."""
         refusal = Refusal(
-            "no answer", reason, accepted="a look at Custify: did it arrive? then settle it, or resend it"
+            "no answer", reason, accepted="check in Custify whether it arrived: then settle it, else resend it"
         )
         ordinals = [record.ordinal for record in traced]
         keys = [record.key for record in traced]

@@ -219,7 +219,7 @@ class _Run:
             await pipeline.drain()
             self.recorder.decide_waiting_rows()
         except BaseException:
-            self.job.signal.stop("error", "the run ended by an error")
+            self.job.signal.stop("error", "an error ended the run")
             raise
         finally:
             ticker.cancel()

@@ -362,14 +362,10 @@ def _requested_window(
     ):
         begin = begin.replace(tzinfo=UTC)
     if latest is not None and begin > latest:
-        hint = f"write a value up to {known.value if known else ''}, or no --from: the run goes on there"
-        raise _wrong(
-            value, f"rows up to {known.value if known else ''} were read: later ones would be passed over", hint
-        )
+        hint = f"write a value up to {known.value if known else ''}, or no --from: the run continues there"
+        raise _wrong(value, f"rows up to {known.value if known else ''} were read: later ones would be skipped", hint)
     if isinstance(begin, datetime) and (begin if begin.tzinfo else begin.replace(tzinfo=UTC)) > now:
-        raise _wrong(
-            value, f"{value} is in the future: rows that come until then would be passed over", "write a past one"
-        )
+        raise _wrong(value, f"{value} is in the future: rows that come until then would be skipped", "write a past one")
     return ReadWindow(value, kind=kind)
 
 

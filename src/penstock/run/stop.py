@@ -109,7 +109,7 @@ class StoppableBudget:
 
 @dataclass(slots=True)
 class Fuse:
-    """Counts what the API refuses; `blown` answers why the run must stop, or None."""
+    """Counts records that the API refuses; `blown` returns why the run must stop, or None."""
 
     spec: FuseSpec | None
     decided: int = 0

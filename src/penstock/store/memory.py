@@ -194,7 +194,7 @@ def end_chunks_in_flight(conn: Connection, destination: str, run: str, position:
 
 
 def clear_in_flight(conn: Connection, destination: str, run: str) -> None:
-    """The run came to its end: nothing is in flight."""
+    """Remove the keys in flight of a run that has ended."""
     conn.execute(delete(in_flight).where(in_flight.c.destination == destination, in_flight.c.run == run))
 
 

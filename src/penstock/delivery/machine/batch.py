@@ -38,7 +38,7 @@ from penstock.model.record import Payload, Replies, Request, RetryClass, Shape
 RequestsFor = Callable[[Sequence[Payload]], Sequence[Request]]  # several for one batch: by grouping code only
 
 FIRST = Spent(attempts=1)  # of records that a reply has no result for: the attempt with that reply
-LOOK_IN_CUSTIFY = "a look at Custify: did it arrive? then settle it, or resend it"
+LOOK_IN_CUSTIFY = "check in Custify whether it arrived: then settle it, else resend it"
 
 
 class BatchRules(NamedTuple):

@@ -50,7 +50,7 @@ class Polling:
         return Request("GET", self._url.format(job=quote(job, safe="")), (("Accept", "application/json"),), None)
 
     def learn(self, took: float, *, at_once: bool) -> None:
-        """The next job is polled when this one had ended; a little sooner if it may have ended earlier."""
+        """Poll the next job after the time that this one took; a little sooner if it may have ended earlier."""
         aim = took * 0.8 if at_once else took
         self.first_pause = min(max(FIRST_PAUSE, (self.first_pause + aim) / 2), LONGEST_PAUSE)
 
@@ -132,7 +132,7 @@ def _judge(attempted: Attempted, payloads: Sequence[Payload], polls: int, quoter
     if polls < POLLS_WITH_404:
         return None
     reason = f"its batch job is not known any more: {quoted}"
-    refusal = Refusal("no answer", reason, accepted="a look at Custify: did it arrive?")
+    refusal = Refusal("no answer", reason, accepted="check in Custify whether it arrived")
     return Same(Judged(Outcome.UNKNOWN, refusal), reason)
 
 

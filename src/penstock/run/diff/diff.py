@@ -335,7 +335,7 @@ class Classifier:
             return ()
         if chunk.prints is not None:
             chunk.prints[[ordinal - chunk.first for ordinal in payload.ordinals]] = 0
-        parts = self.render(chunk.chunk, ready).payloads  # rendered a moment ago: none is refused
+        parts = self.render(chunk.chunk, ready).payloads  # already rendered without a refusal
         return parts if self.merger is None else self.merger.merge(parts)
 
     def _against_memory(

@@ -120,7 +120,7 @@ class ParentsInQuarantine:
                     f"its {link.object} is not there yet: {value} is {link.missing[value]} in {link.parent}",
                     field=link.field,
                     value=str(value),
-                    accepted=f"it goes by itself once {value} is delivered by {link.parent}",
+                    accepted=f"it is sent automatically once {value} is delivered by {link.parent}",
                 )
         return None
 

@@ -74,7 +74,7 @@ class Notes:
         return "others", name[1], "more than can be listed here"
 
     def read(self) -> None:
-        """The input came to its end."""
+        """The input was read to its end."""
         if self.keys is not None:
             self.keys.close()
         for name in self.filled if self._rows else ():
@@ -196,7 +196,7 @@ class DuplicateKeys:
         self._hashes = []
 
     def notes(self) -> tuple[Note, ...]:
-        """What is known by now."""
+        """The notes about the keys so far."""
         where = ", ".join(self._columns)
         found = []
         if self._repeated:

@@ -55,7 +55,7 @@ def present_fields(chunk: Chunk) -> Fields:
 def record_json(chunk: Chunk, row: int, fields: Fields | None = None) -> str:
     """Row `row` of the chunk as one JSON object: absent members left out, nulls kept, numbers exact.
 
-    `fields` are the chunk's `present_fields`, for who writes many of its rows.
+    `fields` are the chunk's `present_fields`, for callers that write many of its rows.
     """
     original = chunk.originals.get(row)
     if original is not None:

@@ -125,7 +125,7 @@ class SqliteDatabase:
                 hint += f"; if all of it is needed, raise {MAX_CELL}"
             return self._error(f"a value of the query is longer than {most}", "too-long", hint)
         if "locked" in words:
-            hint, message = "wait for who writes to it, then run it again", f"{self._shown}: {words}"
+            hint, message = "wait until the other process has written, then run it again", f"{self._shown}: {words}"
             place = f"sources.{self._source.name}"
             return EnvironmentFailure(Problem(place, message, "database-locked", hint, self._shown))
         hint = f"correct the query of sources.{self._source.name}"

@@ -35,7 +35,7 @@ MARKS = (
 BLOCK = 1 << 20
 USUAL_BLANKS = ["", *(" " * count for count in range(1, 33)), "\t", "\u00a0"]
 GUARDED = r'^="[^"]*"$'
-UNGUARDED = 'a guard against spreadsheets, ="…", is taken off its values'
+UNGUARDED = 'a guard against spreadsheets, ="…", is removed from its values'
 
 
 class NullMarkJudge:

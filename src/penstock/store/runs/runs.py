@@ -131,7 +131,7 @@ def list_runs(
     """Runs, newest first; `after` is the (started_at, id) of the last one seen.
 
     A target's runs are all of it; a list without target shows a flow's run, not the parts of it. A test send is no run,
-    `get` finds it by its id. Of those that may show `which.status`, who reads them looks at which one they have.
+    `get` finds it by its id. The caller checks the status of those that may have `which.status`.
     """
     query = select(runs).where(runs.c.kind != "test", *_conditions(which))
     if after is not None:
