@@ -39,6 +39,13 @@ test("a setting in a sentence has its label", () => {
   expect(hintText("use `company_link: add`")).toBe("use When a person changes company: add");
 });
 
+test("a hint without backticks has the labels too, and none has lists or mappings of a project file", () => {
+  expect(hintText("use company_link: add")).toBe("use When a person changes company: add");
+  expect(hintText("exclude: [email]")).toBe("");
+  expect(hintText("write email: COLUMN, or email: {value: x}")).toBe("");
+  expect(hintText("did you mean plan? the columns are id, plan")).toBe("did you mean plan? the columns are id, plan");
+});
+
 test("a note says what was changed", () => {
   expect(noteText({ action: "left out", reason: "excluded in this destination" })).toBe("excluded in this destination");
   expect(noteText({ action: "cut", reason: "longer than 255 characters", count: 1200 })).toBe("cut (1,200): longer than 255 characters");

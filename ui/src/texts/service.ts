@@ -52,6 +52,8 @@ const ABOUT_FILE: [RegExp, string][] = [
 ];
 /** Terms of the command line and the project file. Hints with one of them are not shown. */
 const FOREIGN = /\bpenstock [a-z]+|project file|\$\{|\byaml\b|\/api\/v1|--[a-z]|\bwrite `/i;
+/** Lists, mappings and placeholders as a project file has them: `[x]`, `{value: …}`, `FIELD: COLUMN`. */
+const YAML = /: ?\[|\{[a-z_]+: |\b[A-Z]+: [A-Z]+\b/;
 
 /** Labels by the last part of a setting's path; where kinds share one, the label of the first kind. */
 const LABELS = new Map(
@@ -70,6 +72,9 @@ const withLabels = (text: string): string =>
     return label === undefined ? whole : value === undefined ? label : `${label}: ${value}`;
   });
 
+/** "mode: all" without backticks, as hints have it → "Records to send: all" */
+const withBareLabels = (text: string): string => text.replace(/(?<![\w`])([a-z_]+)(?=: \w)/g, (whole, key: string) => LABELS.get(key) ?? whole);
+
 /** A sentence of the service, with the buttons, pages and labels of the web UI in place of commands and settings. */
 export function plainText(text: string): string {
   return withLabels(withButtons(replaced(text, ABOUT_FILE)));
@@ -78,7 +83,7 @@ export function plainText(text: string): string {
 /** A hint of the service for the web UI; empty when it is about the command line or the project file. */
 export function hintText(hint: string | undefined): string {
   const made = withButtons(hint ?? "");
-  return FOREIGN.test(made) ? "" : withLabels(made).replaceAll("`", "");
+  return FOREIGN.test(made) || YAML.test(made) ? "" : withBareLabels(withLabels(made)).replaceAll("`", "");
 }
 
 /** What was changed before sending: "exclude: excluded in this destination". */
