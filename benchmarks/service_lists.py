@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from service_parts import Client, apply, served, share, report
+from service_parts import Client, apply, report, served, share
 from sqlalchemy import insert
 
 TIMES = 100

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from urllib.request import urlopen
 
-from service_parts import Served, apply, served, share, report
+from service_parts import Served, apply, report, served, share
 
 RECORDS = 8
 WAITS_S = 6.0  # until the background work of the start is done

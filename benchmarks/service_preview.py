@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from service_parts import apply, served, share, report
+from service_parts import apply, report, served, share
 
 TIMES = 200
 COLUMNS = [f"extra_{number}" for number in range(16)]

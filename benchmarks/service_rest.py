@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from service_parts import apply, served, report
+from service_parts import apply, report, served
 
 WAITS_S = 15.0  # until the start-up work of the background threads is over
 MEASURED_S = 60.0

@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from service_parts import Client, apply, served, share, report
+from service_parts import Client, apply, report, served, share
 
 PEOPLE = 20_000
 WAITS_S = 8.0  # until the background work of the start is done

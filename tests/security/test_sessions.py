@@ -202,10 +202,12 @@ def test_sign_ins_are_logged_with_the_user_and_never_with_the_typed_name(service
     service.client().post(SESSION, json=GOOD)
     service.client().post(SESSION, json=GOOD | {"password": "a wrong password"})
     service.client().post(SESSION, json={"name": PASSWORD, "password": "x"})
-    service.client(Authorization="Bearer pst_wrong").get("/api/v1/runs")
+    keyed = {"Authorization": "Bearer pst_wrong", "Idempotency-Key": "one"}
+    assert service.client(**keyed).post("/api/v1/runs", json={"target": "it"}).status_code == 401
     assert listener.of("signin.accepted") == [{"who": "admin", "by": "password"}]
     refused = [(event["who"], event["by"]) for event in listener.of("signin.refused")]
     assert refused == [("admin", "password"), (None, "password"), (None, "token")]
+    assert {event["client"] for event in listener.of("signin.refused")} == {"127.0.0.1"}
     assert PASSWORD not in str(listener.all)
 
 
@@ -223,8 +225,19 @@ def test_changes_and_refused_changes_are_logged_with_the_user(service, listener)
     viewer = service.signed_in("viewer")
     assert viewer.post("/api/v1/flows/all/pause").status_code == 403
     action = "POST /flows/{name}/pause"
+    assert admin.post("/api/v1/runs", json={"wrong": 1}).status_code == 400
     assert listener.of("change.made") == [{"who": "admin", "action": action, "what": "name=all"}]
     assert [(event["who"], event["what"], event["status"]) for event in listener.of("change.refused")] == [
         ("admin", "name=nothing", 404),
         ("viewer", "name=all", 403),
+        ("admin", "", 400),
     ]
+    assert all(event["reason"] for event in listener.of("change.refused"))
+
+
+def test_a_reused_idempotency_key_is_no_refused_change_of_an_unknown_route(service, listener):
+    admin = service.signed_in("admin")
+    admin.headers["Idempotency-Key"] = "one"
+    assert admin.post("/api/v1/flows/all/pause").status_code < 300
+    assert admin.post("/api/v1/flows/all/resume").status_code == 409
+    assert listener.of("change.refused") == []

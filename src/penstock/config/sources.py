@@ -175,7 +175,7 @@ def _key(values: Mapping[str, Any], node: Marked, report: Report) -> HookKey:
 
 def _signature(values: Mapping[str, Any], node: Marked, report: Report) -> HookSignature:
     if values.get("scheme") == "standard":
-        for name in values.keys() - {"scheme", "tolerance"}:
+        for name in sorted(values.keys() - {"scheme", "tolerance"}):
             message = f"the Standard Webhooks scheme has a fixed `{name}`"
             report.add(
                 node.at(name).place, "key-not-here", message, f"remove `{name}`, or write `scheme: generic`", name

@@ -36,4 +36,4 @@ def test_a_draft_of_the_project_file_is_activated_in_the_file_only(tmp_path, san
     refused = run_penstock(project, "activate", "it", "--json")
     (problem,) = json.loads(refused.stdout)["errors"]
     assert (refused.returncode, problem["code"], problem["path"]) == (2, "file-decides", "destinations.it.active")
-    assert problem["message"] == "the project declares it a draft, which overrides its activation"
+    assert problem["message"] == "the project has `active: false` for it, which overrides this activation"

@@ -77,3 +77,12 @@ def test_a_dead_worker_and_the_run_that_is_taken_over_are_logged_once(worker, li
     started._care()
     assert listener.of("worker.lost") == [{"worker": "dead-1"}]
     assert listener.of("run.taken-over") == [{"run": run, "worker": started.id}]
+
+
+def test_a_worker_that_died_without_a_run_is_logged_too(worker, listener):
+    app, started = worker
+    with app._ctx.database.begin() as conn:
+        work.register(conn, work.WorkerRow("dead-2", started._version, "elsewhere", "2026-01-01T00:00:00Z"))
+    started._care()
+    started._care()
+    assert listener.of("worker.lost") == [{"worker": "dead-2"}]

@@ -27,9 +27,10 @@ test("a hint that only the command line can follow is not shown", () => {
 
 test("a sentence about the project file is about the settings", () => {
   expect(plainText("people is a draft: `active: false` in the project file")).toBe("people is a draft");
-  expect(plainText("the project file has `active: false` for people, which overrides this command")).toBe("Active is off in the settings of people");
+  expect(plainText("the project has `active: false` for people, which overrides this activation")).toBe("Active is off in the settings of people");
   expect(plainText("the project file already says where the key of acme comes from")).toBe("the settings already say where the key of acme comes from");
   expect(plainText("the key is written in the file; this is only allowed with a loopback `base_url`")).toBe("the key is written in the settings; this is only allowed with a loopback Base URL");
+  expect(plainText("the secret is written in the file")).toBe("the secret is written in the settings");
   expect(plainText("given in the project file")).toBe("given in the settings");
 });
 

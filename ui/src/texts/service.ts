@@ -45,9 +45,9 @@ const WORDS: [RegExp, string][] = [
 /** What sentences of the service say about the project file. */
 const ABOUT_FILE: [RegExp, string][] = [
   [/: `active: false` in the project file/g, ""],
-  [new RegExp(`the project file has \`active: false\` for (${NAME}), which overrides this command`, "g"), "Active is off in the settings of $1"],
+  [new RegExp(`the project has \`active: false\` for (${NAME}), which overrides this activation`, "g"), "Active is off in the settings of $1"],
   [/the project file already says/g, "the settings already say"],
-  [/the key is written in the file/g, "the key is written in the settings"],
+  [/the (key|secret) is written in the file/g, "the $1 is written in the settings"],
   [/the project file/g, "the settings"],
 ];
 /** Terms of the command line and the project file. Hints with one of them are not shown. */

@@ -72,6 +72,9 @@ def _proven(request: Request) -> Person | None:
         scheme, _, text = authorization.partition(" ")
         by_token = app_of(request).people.of_token(text.strip()) if scheme.lower() == "bearer" else None
         if by_token is None:
+            if not getattr(request.state, "token_refused", False):  # once, though an idempotency key checks it twice
+                request.state.token_refused = True
+                app_of(request).people.report_token(address_of(request))
             message, hint = "this API token is unknown or has expired", "send Authorization: Bearer pst_…"
             raise InputError(Problem("Authorization", message, "not-signed-in", hint))
         return by_token

@@ -172,9 +172,11 @@ def _refused(request: Request, error: Exception) -> JSONResponse:
     return reply
 
 
-def _invalid(_request: Request, error: Exception) -> JSONResponse:
+def _invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    return error_response(400, [_problem(found) for found in error.errors()])
+    problems = [_problem(found) for found in error.errors()]
+    request.state.refusal = problems[0].code if problems else ""
+    return error_response(400, problems)
 
 
 def _problem(found: Any) -> Problem:

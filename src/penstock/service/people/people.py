@@ -131,12 +131,12 @@ class People:
         text = orjson.dumps([request.state, request.nonce, request.verifier, back, to, ends]).decode()
         return self._provider.address(request, back), b64encode(self.sealer().seal(text, SIGN_ON)).decode()
 
-    def end_sign_on(self, sealed: str | None, answer: Mapping[str, str]) -> tuple[SignedIn, str]:
+    def end_sign_on(self, sealed: str | None, answer: Mapping[str, str], address: str) -> tuple[SignedIn, str]:
         """The session for the provider's parameters `answer`, and the path to go to. InputError if a check fails."""
         try:
             return self._end_sign_on(sealed, answer)
         except InputError as error:
-            self.events().emit("signin.refused", who=None, by="identity provider", reason=str(error))
+            self._report_refusal(None, "identity provider", address, str(error))
             raise
 
     def _end_sign_on(self, sealed: str | None, answer: Mapping[str, str]) -> tuple[SignedIn, str]:
@@ -164,8 +164,12 @@ class People:
     # ── the user of a cookie or a token ──────────────────────────────────────
 
     def _signed_in(self, row: PersonRow, by: str) -> SignedIn:
+        signed = self._session(row)
         self.events().emit("signin.accepted", who=row.name, by=by)
-        return self._session(row)
+        return signed
+
+    def _report_refusal(self, who: str | None, by: str, address: str, reason: str) -> None:
+        self.events().emit("signin.refused", who=who, by=by, client=address, reason=reason)
 
     def _session(self, row: PersonRow) -> SignedIn:
         now = int(self.clock.now().timestamp())
@@ -186,10 +190,11 @@ class People:
 
     def of_token(self, text: str) -> Person | None:
         """The user of an API token; None if the token is invalid or has expired."""
-        found = self.register.of_token(text) if text.startswith(accounts.TOKEN_MARK) else None
-        if found is None:
-            self.events().emit("signin.refused", who=None, by="token", reason="the token is invalid or has expired")
-        return found
+        return self.register.of_token(text) if text.startswith(accounts.TOKEN_MARK) else None
+
+    def report_token(self, address: str) -> None:
+        """Report that a request from this address had an invalid or expired token."""
+        self._report_refusal(None, "token", address, "the token is invalid or has expired")
 
     def csrf(self, cookie: str) -> str:
         return csrf_value(cookie, self._keys["csrf"])
@@ -224,8 +229,7 @@ class People:
             self.events().emit("signin.delayed", who=who, client=address, wait_s=wait)
             raise TooManyTries(wait)
         if not accounts.is_password(password, None if row is None else row.password):
-            reason = "name or password is wrong"
-            self.events().emit("signin.refused", who=who, by="password", client=address, reason=reason)
+            self._report_refusal(who, "password", address, "name or password is wrong")
             return None
         with self.database.begin() as conn:
             rows.forget_attempts(conn, by_name)

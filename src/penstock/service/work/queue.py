@@ -127,32 +127,30 @@ class Queue:
             work.change(conn, row, state="ended", worker=None, stop=None)
 
     def _living(self) -> tuple[dict[str, str], list[str]]:
-        """The versions of the workers that are alive, by id, and the workers that died; their rows are deleted.
-
-        Each dead worker is returned to one caller only, of all the processes.
-        """
+        """The versions of the registered workers that are alive, by id, and those that have died."""
         with self.database.read() as conn:
             known = work.registered(conn)
         alive = {row.id: row.version for row in known if leases.is_taken(self.database, leases.of_worker(row.id))}
-        dead = [row.id for row in known if row.id not in alive]
-        if dead:
-            with self.database.begin() as conn:
-                dead = [worker for worker in dead if work.unregister(conn, worker)]
-        return alive, dead
+        return alive, [row.id for row in known if row.id not in alive]
 
     def take_over(self, executing: Collection[str]) -> TakenOver:
-        """Requeue the rows whose worker has died.
+        """Requeue the rows whose worker has died, and delete such workers. One process reports each of them.
 
         `executing` are the tickets of this worker, from before `take` until their row is ended or requeued. A ticket
         that ends between the read of the rows and the check of `executing` is not requeued.
         """
         with self.database.read() as conn:
             rows = work.in_state(conn, ("handed", "running"))
-        if not rows:
+            others = [row for row in work.registered(conn) if row.id != self.worker]
+        if not rows and not others:
             return TakenOver([], [])
         alive, dead = self._living()
         lost = [row for row in rows if self._is_lost(row, alive, executing)]
-        return TakenOver([row.ticket for row in lost if self.put_back(row, later=row.worker == self.worker)], dead)
+        void = [row.ticket for row in lost if self.put_back(row, later=row.worker == self.worker)]
+        if dead:  # last: an error above leaves them to the next check
+            with self.database.begin() as conn:
+                dead = [worker for worker in dead if work.unregister(conn, worker)]
+        return TakenOver(void, dead)
 
     def _is_lost(self, row: WorkRow, alive: dict[str, str], executing: Collection[str]) -> bool:
         if row.state == "handed":  # only workers of the version that assigned it take it

@@ -303,10 +303,9 @@ class Edits:
             self.patch("destinations", destination, {"active": None}, author=author)
         elif spec.active is False:
             path = f"destinations.{destination}.active"
-            message = f"the project declares {destination} a draft, which overrides its activation"
-            raise InputError(
-                ctx.problem(path, message, "file-decides", hint="write `active: true` in the file", found="false")
-            )
+            message = f"the project has `active: false` for {destination}, which overrides this activation"
+            hint = "write `active: true` in the file"
+            raise InputError(ctx.problem(path, message, "file-decides", hint=hint, found="false"))
         _switch(ctx, destination, "active", author)
 
     def pause(self, destination: str, *, author: str) -> None:

@@ -90,7 +90,12 @@ class AuditLog:
 
     def _emit(self, request: Request, status: int) -> None:
         template, person = template_of(request.scope), getattr(request.state, "person", None)
-        if person is None or template in SIGN_IN or not is_change(request.method, template):
+        if (
+            request.scope.get("route") is None
+            or person is None
+            or template in SIGN_IN
+            or not is_change(request.method, template)
+        ):
             return
         events, who, action = service_of(self.api).events, person.name, f"{request.method} {template}"
         what = _what(request, status)

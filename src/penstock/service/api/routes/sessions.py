@@ -140,7 +140,7 @@ def end_sign_on(request: Request) -> RedirectResponse:
     _require_sign_on(request)
     people, origin = app_of(request).people, address_of(request)
     try:
-        signed, to = people.end_sign_on(sign_on_cookie(request), dict(request.query_params))
+        signed, to = people.end_sign_on(sign_on_cookie(request), dict(request.query_params), address_of(request))
     except PenstockError as error:
         people.audit.note(who="nobody", action=ACTION, what="", origin=origin, result=f"401 {error.problems[0].code}")
         response = _refused(error)
