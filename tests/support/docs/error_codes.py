@@ -11,7 +11,10 @@ from support.docs.source_trees import SOURCE, source_trees
 CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 PROBLEM = {"Problem": {2}}
 # made of a word and the kind of a thing: `unknown-{kind}`
-MADE = {f"unknown-{kind}" for kind in ("credential", "source", "dataset", "destination", "flow")}
+KINDS = ("channel", "credential", "source", "dataset", "destination", "destination-or-flow", "flow")
+MADE = {f"unknown-{kind}" for kind in KINDS}
+# of responses that the HTTP server makes itself, by their status
+STATUS = {"unknown-route", "wrong-method", "refused"}
 
 
 @lru_cache(maxsize=1)
@@ -20,8 +23,10 @@ def codes() -> dict[str, str]:
     trees = source_trees()
     takers = {_module(path): _takers(tree) for path, tree in trees.items()}
     methods = {name: places for own in takers.values() for name, places in own.items() if name != "note"}
-    found = dict.fromkeys(MADE, "engine/surroundings.py")
+    found = dict.fromkeys(MADE, "run/context.py") | dict.fromkeys(STATUS, "service/api/responses.py")
     for path, tree in trees.items():
+        for code, line in (*_assigned(tree), *_defaults(tree), *_tabulated(tree)):
+            found.setdefault(code, f"{path.relative_to(SOURCE)}:{line}")
         known = PROBLEM | _imported(tree, takers) | takers[_module(path)]
         named = methods | known
         for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
@@ -67,6 +72,35 @@ def _is_text(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     return note is not None and ast.unparse(note) == "str"
 
 
+def _assigned(tree: ast.Module) -> Iterator[tuple[str, int]]:
+    """Codes that are assigned to a variable `code`, alone or as the first of a tuple."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and len(node.targets) == 1:
+            target = node.targets[0]
+            first = target.elts[0] if isinstance(target, ast.Tuple) else target
+            if isinstance(first, ast.Name) and first.id == "code":
+                yield from ((text, node.lineno) for text in _literals(node.value) if CODE.fullmatch(text))
+
+
+def _defaults(tree: ast.Module) -> Iterator[tuple[str, int]]:
+    """The defaults of parameters `code`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            last = zip(reversed(node.args.args), reversed(node.args.defaults), strict=False)
+            for argument, value in (*last, *zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)):
+                if argument.arg == "code" and value is not None:
+                    yield from ((text, node.lineno) for text in _literals(value) if CODE.fullmatch(text))
+
+
+def _tabulated(tree: ast.Module) -> Iterator[tuple[str, int]]:
+    """Codes in tuples (code, message, hint): the tables of what databases report."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Tuple) and len(node.elts) == 3:
+            texts = [text for part in node.elts for text in _literals(part)]
+            if len(texts) == 3 and CODE.fullmatch(texts[0]) and " " in texts[1] and " " in texts[2]:
+                yield texts[0], node.lineno
+
+
 def _given(call: ast.Call, places: set[int] | None) -> Iterator[str]:
     if places is None:
         return
@@ -84,3 +118,5 @@ def _literals(value: ast.expr) -> Iterator[str]:
     elif isinstance(value, ast.IfExp):
         yield from _literals(value.body)
         yield from _literals(value.orelse)
+    elif isinstance(value, ast.Tuple):
+        yield from _literals(value.elts[0])

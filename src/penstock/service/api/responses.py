@@ -68,7 +68,6 @@ NOT_THERE = frozenset(
         "unknown-destination",
         "unknown-destination-or-flow",
         "unknown-flow",
-        "unknown-hook",
         "unknown-id",
         "unknown-person",
         "unknown-discard",
