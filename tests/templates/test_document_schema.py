@@ -114,6 +114,13 @@ def line_of(text, within=TEXT):
             "unknown-value",
             "did you mean `company`?",
         ),
+        (
+            "external: {field: external_id",
+            "external: {field: externl_id",
+            "upsert_subscription.external.field",
+            "unknown-value",
+            "did you mean `external_id`?",
+        ),
     ],
 )
 def test_an_unknown_word_is_refused_with_its_line_and_the_nearest_known_one(old, new, path, code, hint):

@@ -22,7 +22,7 @@ from penstock.render.values import rules
 from penstock.render.values.columns import one_text
 from penstock.render.values.json_values import ABSENT
 from penstock.render.values.rules import is_object_id
-from penstock.templates.catalogue import load_catalogue
+from penstock.templates.catalogue import External, load_catalogue
 
 CANCELED = frozenset({"canceled", "cancelled"})
 NO_REMOVAL = "the flat API removes no link to a company; the native API does"
@@ -56,7 +56,7 @@ def closing(draft: PayloadDraft) -> None:
         target = won if "won" in word else lost if "lost" in word else None
         if target is None:
             draft.notes["close_date", "not sent", NEITHER] += date is not None
-        elif target[row] is ABSENT:
+        else:
             target[row] = date
 
 
@@ -67,7 +67,7 @@ def person_reference(draft: PayloadDraft) -> None:
         return
     people, user_ids = _place(draft, "people"), _place(draft, "user_id")
     for row, person in enumerate(persons):
-        if not _given(person) or people[row] is not ABSENT or user_ids[row] is not ABSENT:
+        if not _given(person):
             continue
         if is_object_id(person):
             people[row] = person
@@ -170,17 +170,14 @@ def add_external(ctx: CompileContext) -> None:
         if setting is not None:
             message = f"{external.field} is mapped, and given by `{external.setting}`"
             ctx.problem(str(external.setting), message, "field-twice", "keep one of the two")
-        doc = ctx.template.doc(external.field)
-        target = external.field if doc is None else doc.target or doc.name
-        ctx.combinations.append(_filled_from_key(external.field, target, external.max_length))
+        ctx.combinations.append(_filled_from_key(external))
         return
-    columns = _id_columns(ctx, setting)
-    doc = ctx.template.doc(external.field)
-    if columns is None or doc is None:
+    columns = ctx.key if setting is None else _id_columns(ctx, str(external.setting), setting)
+    if columns is None:
         return
-    ctx.combinations.append(_id_of_columns(doc.name, doc.target or doc.name, columns, external.max_length))
+    ctx.combinations.append(_id_of_columns(external, columns))
     ctx.derived = columns
-    ctx.note(external.field, "derived", f"{doc.target} is made from {', '.join(columns)}, {STAYS}")
+    ctx.note(external.field, "derived", f"{external.target} is made from {', '.join(columns)}, {STAYS}")
 
 
 def hashed_if_long(text: str, longest: int | None) -> str:
@@ -190,20 +187,17 @@ def hashed_if_long(text: str, longest: int | None) -> str:
     return xxhash.xxh3_128_hexdigest(text.encode())
 
 
-def _id_columns(ctx: CompileContext, setting: str | tuple[str, ...] | None) -> tuple[str, ...] | None:
-    """The columns that the id is made of; None when one of them is not there."""
-    if setting is None:
-        return ctx.key
+def _id_columns(ctx: CompileContext, where: str, setting: str | tuple[str, ...]) -> tuple[str, ...] | None:
+    """The columns that the key `where` of the destination names; None when one of them is not there."""
     columns = (setting,) if isinstance(setting, str) else setting
     names = ctx.schema.names()
     missing = [name for name in columns if name not in names]
-    where = str(ctx.template.external.setting) if ctx.template.external is not None else ""
     for name in missing:
         ctx.problem(where, f"there is no column {name}", "unknown-column", nearest(name, names), name)
     return None if missing else columns
 
 
-def _id_of_columns(name: str, target: str, columns: tuple[str, ...], longest: int | None) -> Combination:
+def _id_of_columns(external: External, columns: tuple[str, ...]) -> Combination:
     """The id made of these columns; a row in which one of them is empty gets none."""
 
     def combine(draft: PayloadDraft) -> None:
@@ -211,21 +205,22 @@ def _id_of_columns(name: str, target: str, columns: tuple[str, ...], longest: in
         made: Values = []
         for row in zip(*lists, strict=True):
             texts = tuple(text for text in row if text is not None)
-            made.append(hashed_if_long(one_text(texts), longest) if len(texts) == len(row) else ABSENT)
-        draft.fields[name] = draft.places[TOP, target] = made
+            whole = len(texts) == len(row)
+            made.append(hashed_if_long(one_text(texts), external.max_length) if whole else ABSENT)
+        draft.fields[external.field] = draft.places[TOP, external.target] = made
 
     return combine
 
 
-def _filled_from_key(name: str, target: str, longest: int | None) -> Combination:
+def _filled_from_key(external: External) -> Combination:
     """Rows in which the mapped id is null get one from their key."""
 
     def combine(draft: PayloadDraft) -> None:
-        place = (TOP, target)
+        name, place = external.field, (TOP, external.target)
         values = list(draft.places[place])
         for row, key in enumerate(draft.keys):
             if (values[row] is ABSENT or values[row] is None) and key is not None:
-                values[row] = hashed_if_long(one_text(key), longest)
+                values[row] = hashed_if_long(one_text(key), external.max_length)
                 if row not in draft.refused:
                     draft.notes[name, "derived", f"null, and made from the record's key, {STAYS}"] += 1
         draft.fields[name] = draft.places[place] = values
@@ -267,8 +262,7 @@ def _derived_ids() -> Mapping[str, tuple[str, int | None]]:
     for template in load_catalogue().values():
         external = template.external
         if template.job is not None and external is not None and external.setting is None:
-            doc = template.doc(external.field)
-            found[template.job] = (external.field if doc is None else doc.target or doc.name, external.max_length)
+            found[template.job] = (external.target, external.max_length)
     return found
 
 

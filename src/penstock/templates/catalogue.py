@@ -76,11 +76,12 @@ class FieldDoc:
 
 @dataclass(frozen=True, slots=True)
 class External:
-    """The native field that tells one record from another: `setting` is the destination key that names its columns,
-    `max_length` the length past which a derived one is hashed.
+    """The native field that tells one record from another: `target` is its name in the payload, `setting` the
+    destination key that names its columns, `max_length` the length past which a derived one is hashed.
     """
 
     field: str
+    target: str
     setting: str | None = None
     max_length: int | None = None
 
@@ -208,7 +209,7 @@ def _template(name: str, document: Mapping[str, Any]) -> Template:
         retry={d: RetryClass(word) for d, word in _per_dialect(rest.pop("retry")).items()},
         retry_with=None if retry_with is None else (retry_with["field"], RetryClass(retry_with["retry"])),
         modes=tuple(Mode(word) for word in rest.pop("modes")),
-        external=None if external is None else _external(external),
+        external=None if external is None else _external(external, fields),
         combine=tuple(rest.pop("combine", ())),
         items=MappingProxyType(rest.pop("items", {})),
         recognized_by=MappingProxyType({item: tuple(names) for item, names in rest.pop("recognized_by", {}).items()}),
@@ -235,8 +236,9 @@ def _field(name: str, entry: Mapping[str, Any], text_limit: int | None) -> Field
     )
 
 
-def _external(entry: Mapping[str, Any]) -> External:
-    return External(entry["field"], entry.get("setting"), entry.get("max"))
+def _external(entry: Mapping[str, Any], fields: tuple[FieldDoc, ...]) -> External:
+    doc = next(doc for doc in fields if doc.name == entry["field"])
+    return External(doc.name, doc.target or doc.name, entry.get("setting"), entry.get("max"))
 
 
 def _merge_rules(entry: Mapping[str, Any]) -> MergeRules:

@@ -95,6 +95,10 @@ def _has(document: Any, key: str) -> bool:
 
 def _words(name: str, document: Any) -> Iterator[tuple[Place, Problem]]:
     """Problems with unknown words."""
+    fields = tuple(field for field, _ in _items(document.get("fields")))
+    for key in ("external", "retry_with"):
+        if _has(document.get(key), "field"):
+            yield from _word((name, key, "field"), document[key]["field"], fields, "field")
     for key, known, kind in LISTS:
         for place, word in enumerate(document.get(key, ())):
             yield from _word((name, key, place), word, known, kind)
