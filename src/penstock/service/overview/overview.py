@@ -26,7 +26,7 @@ from penstock.run.connection import connection
 from penstock.run.context import Context, activity
 from penstock.service.documents import CheckedJson, CredentialStateJson, DatasetStateJson, SourceStateJson, StateJson
 from penstock.service.intake.intake import hook_json
-from penstock.service.overview.search import SearchResult, search
+from penstock.service.overview.search import KINDS, SearchResult, search
 from penstock.service.store import figures, work
 from penstock.service.store.commit_watch import CommitWatch
 from penstock.service.store.figures import BudgetUse
@@ -38,15 +38,6 @@ from penstock.store.runs.timeseries import Part
 from penstock.usecases.runs import reports
 
 Document = dict[str, Any]
-SECTION = MappingProxyType(
-    {
-        "source": "sources",
-        "dataset": "datasets",
-        "destination": "destinations",
-        "credential": "credentials",
-        "flow": "flows",
-    }
-)
 OUTCOMES = tuple(outcome.value for outcome in Outcome)
 PARTS = ((3, 5), (72, 60))  # up to so many hours, buckets of so many minutes; beyond that, days
 
@@ -100,11 +91,11 @@ class Overview:
 
 def _nodes(ctx: Context) -> Iterator[Document]:
     project = ctx.project
-    for kind, section in SECTION.items():
-        specs = getattr(project, section)
+    for section in OF_KIND:
+        kind, specs = KINDS[section], getattr(project, section)
         states = states_of(ctx, section, list(specs))
         for name, spec in specs.items():
-            yield {"id": _id(kind, name), "kind": kind, "name": name, **_about(kind, spec), "state": states[name]}
+            yield {"id": f"{section}/{name}", "kind": kind, "name": name, **_about(kind, spec), "state": states[name]}
 
 
 def _about(kind: str, spec: Any) -> Document:
@@ -124,23 +115,19 @@ def _edges(project: ProjectSpec) -> Iterator[Document]:
     """The edges of the project; `kind` is the relation."""
     for source in project.sources.values():
         if isinstance(source, ResponseSource):
-            yield _edge("replies", ("destination", source.destination), ("source", source.name))
+            yield _edge("replies", ("destinations", source.destination), ("sources", source.name))
     for dataset in project.datasets.values():
-        yield _edge("reads", ("source", dataset.source), ("dataset", dataset.name))
+        yield _edge("reads", ("sources", dataset.source), ("datasets", dataset.name))
     for destination in project.destinations.values():
-        yield _edge("feeds", ("dataset", destination.dataset), ("destination", destination.name))
-        yield _edge("sends", ("destination", destination.name), ("credential", destination.credential))
+        yield _edge("feeds", ("datasets", destination.dataset), ("destinations", destination.name))
+        yield _edge("sends", ("destinations", destination.name), ("credentials", destination.credential))
     for flow in project.flows.values():
         for name in flow.destinations:
-            yield _edge("runs", ("flow", flow.name), ("destination", name))
+            yield _edge("runs", ("flows", flow.name), ("destinations", name))
 
 
 def _edge(kind: str, start: tuple[str, str], end: tuple[str, str]) -> Document:
-    return {"kind": kind, "from": _id(*start), "to": _id(*end)}
-
-
-def _id(kind: str, name: str) -> str:
-    return f"{SECTION[kind]}/{name}"
+    return {"kind": kind, "from": "/".join(start), "to": "/".join(end)}
 
 
 def _is_whole(project: ProjectSpec, edge: Mapping[str, str]) -> bool:
@@ -310,12 +297,12 @@ def _last_runs(
 
 
 OfNames = Callable[[Context, Connection, Sequence[str]], Mapping[str, StateJson]]
-OF_KIND: Mapping[str, OfNames] = MappingProxyType(
+OF_KIND: Mapping[str, OfNames] = MappingProxyType(  # in the order of the graph's nodes
     {
-        "credentials": _each(_credential),
         "sources": _each(_source),
         "datasets": _each(_dataset),
         "destinations": _destinations,
+        "credentials": _each(_credential),
         "flows": _flows,
     }
 )

@@ -29,7 +29,7 @@ RECORDS = 300_000  # until they have about so many records
 OF_AN_ID = re.compile(r"[a-hjkmnp-z0-9-]+")  # the characters of run ids
 ESCAPE = "\\"
 
-SECTIONS: Mapping[str, FoundKind] = MappingProxyType(
+KINDS: Mapping[str, FoundKind] = MappingProxyType(  # by section of the project, in the order of matches
     {
         "destinations": "destination",
         "flows": "flow",
@@ -160,7 +160,7 @@ def search(ctx: Context, words: str, most: int) -> list[SearchResult]:
 
 
 def _names(ctx: Context, words: str) -> Iterator[SearchResult]:
-    for section, kind in SECTIONS.items():
+    for section, kind in KINDS.items():
         for name, spec in getattr(ctx.project, section).items():
             if words.casefold() in name.casefold():
                 detail = {"destinations": "dataset", "datasets": "source"}.get(section)
