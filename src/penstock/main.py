@@ -207,7 +207,9 @@ def _noted(words: Sequence[str], names: Sequence[Any], ended: Exit, command: Com
 def execute(arguments: Sequence[str], opener: Opener = open_app) -> int:
     """Run one command line and return its exit code. `sandbox` replaces the process and does not return."""
     if arguments[:1] == ["sandbox"]:
-        return demo.exec_sandbox(arguments[1:])
+        from penstock.usecases.sandbox import become_sandbox  # noqa: PLC0415 - no other command needs it
+
+        become_sandbox(arguments[1:])
     app = build(opener, arguments)
     json = "--json" in arguments
     try:

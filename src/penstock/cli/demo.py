@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
@@ -254,15 +254,11 @@ def _exit_on_sigterm() -> None:
 
 def serve_sandbox(
     *options: Annotated[str, Parameter(name="OPTIONS", allow_leading_hyphen=True, help="Options of the sandbox.")],
+    command: Given,
 ) -> None:
     """Start the local sandbox for Custify.
 
     Prints one JSON line with its URLs and serves until ^C. `penstock sandbox --help` lists its options.
     """
-    exec_sandbox(options)
-
-
-def exec_sandbox(options: Sequence[str]) -> NoReturn:
-    """Replace this process by the sandbox."""
-    sys.stdout.flush()
-    os.execv(sys.executable, [sys.executable, "-m", "penstock_sandbox", *options])  # noqa: S606 - no shell is wanted
+    assert command.penstock is not None
+    command.penstock.execute(["sandbox", *options])

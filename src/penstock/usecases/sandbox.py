@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import sqlite3
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from penstock.model.errors import EnvironmentFailure, Problem
 from penstock.model.reports import SampleCompany, SandboxUrls
@@ -43,6 +44,12 @@ class SandboxProcess:
             self.process.stdout.close()
 
 
+def become_sandbox(options: Sequence[str]) -> NoReturn:
+    """Replace this process by the sandbox."""
+    sys.stdout.flush()
+    os.execv(sys.executable, _command_line(options))  # noqa: S606 - no shell is wanted
+
+
 def start_sandbox(*options: str) -> SandboxProcess:
     """Start a sandbox process. It ends when this process ends, and ignores ^C on the terminal.
 
@@ -50,7 +57,7 @@ def start_sandbox(*options: str) -> SandboxProcess:
     """
     import subprocess  # noqa: PLC0415 - help must not wait for it
 
-    command = [sys.executable, "-m", "penstock_sandbox", "--with-parent", *options]
+    command = _command_line(["--with-parent", *options])
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
     assert process.stdout is not None
     line = process.stdout.readline()
@@ -59,6 +66,10 @@ def start_sandbox(*options: str) -> SandboxProcess:
         process.wait(LAST_S)
         raise EnvironmentFailure(Problem("sandbox", "the sandbox did not start", "sandbox"))
     return SandboxProcess(SandboxUrls(**json.loads(line)), process)
+
+
+def _command_line(options: Sequence[str]) -> list[str]:
+    return [sys.executable, "-m", "penstock_sandbox", *options]
 
 
 @contextmanager
