@@ -87,7 +87,7 @@ def write(folder: Path, rows: int, names: set[str]) -> None:
 def measure(case: str, folder: Path) -> None:
     """Detect and read one case in this process; print one JSON line."""
     from penstock.model.spec import CursorSpec, DatasetSpec, FileSource, Secret, SqlSource
-    from penstock.sources.open import Tools, open_dataset
+    from penstock.sources.source import Tools, open_dataset
 
     name, sql = CASES[case]
     cursor = CursorSpec("seats") if case == "sqlite+freeze" else None

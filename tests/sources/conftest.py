@@ -11,7 +11,7 @@ import pytest
 
 from penstock.model.spec import CursorSpec, DatasetSpec, FileSource, Secret, SqlSource
 from penstock.sources.dataset import Dataset
-from penstock.sources.open import Tools, open_dataset
+from penstock.sources.source import Tools, open_dataset
 from support.servers.postgres import server
 
 __all__ = ["server"]

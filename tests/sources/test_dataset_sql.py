@@ -9,8 +9,8 @@ import pytest
 
 from penstock.model.errors import InputError
 from penstock.model.spec import DatasetSpec, ResponseSource
-from penstock.sources.open import Tools, open_dataset
 from penstock.sources.pushed_rows import StoredReplies
+from penstock.sources.source import Tools, open_dataset
 from support.kernel.source_rows import rows_of, types_of
 
 BODY = "id,A,n\n1,x,007\n2,y,8\n3,,9\n"

@@ -19,8 +19,8 @@ from penstock.run.diff.records import JSON_MARK, chunk_of, record_json
 from penstock.sources.chunks import load_chunk, save_chunk
 from penstock.sources.cursor import value_of
 from penstock.sources.dataset import Dataset
-from penstock.sources.open import Tools, open_dataset
 from penstock.sources.pushed_rows import SQL_RULE, Pushed, StoredReplies, too_many_names
+from penstock.sources.source import Tools, open_dataset
 from penstock.sources.typing.exact_json import read_record, readable
 from penstock.store.project import pushed, resources
 from penstock.store.quarantine import QuarantineRow

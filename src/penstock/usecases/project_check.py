@@ -33,7 +33,7 @@ from penstock.run.connection.connection import PAGE_BASE
 from penstock.run.context import placed
 from penstock.run.datasets import settings_of
 from penstock.sources.dataset import Dataset
-from penstock.sources.open import Tools, open_first
+from penstock.sources.source import Tools, open_first
 from penstock.sources.sql_text import MISSING_COLUMN
 from penstock.sources.typing.schema import NoRows
 from penstock.store.database import Database

@@ -22,7 +22,7 @@ from penstock.run.datasets import tools
 from penstock.run.diff.records import record_json
 from penstock.run.prepare import Prepared, prepare
 from penstock.sources.dataset import Dataset
-from penstock.sources.open import open_first, tables
+from penstock.sources.source import open_first, tables
 from penstock.sources.typing.exact_json import read_record, readable
 from penstock.usecases.applied_project import editor
 from penstock.usecases.preview import CHUNK_ROWS, batches, preview

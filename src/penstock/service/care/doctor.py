@@ -29,7 +29,7 @@ from penstock.service.model import Diagnosis, Finding
 from penstock.service.people import identity_provider
 from penstock.service.store import people
 from penstock.sources.files.source_files import matching_files
-from penstock.sources.open import open_rows
+from penstock.sources.source import open_rows
 from penstock.store.database import Database
 from penstock.store.project import credentials, resources
 from penstock.usecases.applied_project.applied_project import SQLITE, applied_project

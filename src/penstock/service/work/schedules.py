@@ -303,7 +303,7 @@ def _identity(ctx: Context, source: SourceSpec) -> str | None:
             newest = deliveries.newest_response(conn, source.destination)
         return None if newest == 0 else str(newest)
     if isinstance(source, SqlSource) and source.cursor is not None:
-        from penstock.sources.open import open_rows  # noqa: PLC0415 - Arrow; files are looked at without
+        from penstock.sources.source import open_rows  # noqa: PLC0415 - Arrow; files are looked at without
 
         return open_rows(source, ctx.resolve, ctx.reach).newest(source.cursor, ctx.clock.now())
     return None

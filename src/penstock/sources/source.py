@@ -1,4 +1,4 @@
-"""Opens datasets, databases and tables from their descriptions."""
+"""A source of any type: its dataset, its rows, its database and its tables, opened from its settings."""
 
 from __future__ import annotations
 
