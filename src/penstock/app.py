@@ -165,7 +165,7 @@ class App:
     @staticmethod
     def column_names(path: Path) -> list[str]:
         """The columns that the header or schema of a file names; empty if it cannot be read."""
-        from penstock.sources.source import column_names  # noqa: PLC0415 - brings Arrow
+        from penstock.sources.source import column_names  # noqa: PLC0415 - imports Arrow
 
         return column_names(path)
 

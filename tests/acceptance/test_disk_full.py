@@ -8,7 +8,7 @@ from support.cli import forked_process
 from support.cli.project import Project, run_penstock
 
 PEOPLE = 2000
-# A limit on the size of files the process may write stands in for a full disk: SQLite meets a failed write either way.
+# A limit on the size of files the process may write simulates a full disk: SQLite meets a failed write either way.
 LIMITED = """
 import resource, signal, sys
 from penstock.store.runs import ledger

@@ -355,4 +355,4 @@ def test_a_postgres_whose_connection_is_lost_during_a_read(project, postgres, mo
     assert project.sandbox.requests() == []
     write_postgres_project(project, "select 1 as id, 'a@example.com' as email")
     again = call(project, "--json", "run", "it", environ={"PEOPLE_URL": postgres})
-    assert json.loads(again.stdout)["records"]["delivered"] == 1, "the same command goes on"
+    assert json.loads(again.stdout)["records"]["delivered"] == 1, "the same command continues the run"

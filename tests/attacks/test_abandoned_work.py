@@ -38,7 +38,7 @@ LIMIT_S = 3.0  # on a query, in place of the ten seconds of the product
 
 @pytest.fixture(scope="module")
 def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MeasuredService]:
-    """A service that lets a query take less time than the product does: for queries that take as long as they may."""
+    """A service with a shorter time limit for queries than the product, for queries that reach it."""
     with MeasuredService(tmp_path_factory.mktemp("hasty"), look_s=LIMIT_S) as service:
         service.look()
         yield service

@@ -37,7 +37,7 @@ def get(url: str, *headers: tuple[str, str]) -> Request:
 
 
 async def answer_to(*script, method="POST", body=b"{}", **settings):
-    """What one attempt brings back, and what the server saw."""
+    """What one attempt returns, and what the server received."""
     async with ScriptedServer(list(script)) as server, client_of(server.url, **settings) as client:
         answer = await client.send(Request(method, f"{server.url}/people", (), body))
         return answer, server.log, client

@@ -234,7 +234,7 @@ def compare(cases):
     assert not wrong, f"{len(wrong)} of {count}, first:\n" + "\n".join(
         f"{why}\n  {record}" for why, record in wrong[:5]
     )
-    assert silent < count / 10, f"the oracle says nothing of {silent} of {count}"
+    assert silent < count / 10, f"the oracle decides nothing about {silent} of {count}"
 
 
 @pytest.mark.parametrize(("template", "dialect"), CASES, ids=["-".join(case) for case in CASES])

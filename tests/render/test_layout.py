@@ -270,7 +270,7 @@ def test_the_links_of_a_flat_person_are_its_company():
     assert notes(work) == [("companies", "renamed", "sent as company_id: the flat API has one company for a person")]
 
 
-# ── what the API wants and the requirement does not know ─────────────────────
+# ── what the API requires and the schema does not say ─────────────────────
 
 
 def test_what_the_api_wants_has_a_default_in_native():

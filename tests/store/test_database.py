@@ -206,7 +206,7 @@ def test_an_unreachable_server_is_reported(tmp_path):
 
 
 def test_a_missing_database_is_reported(server, tmp_path):
-    with pytest.raises(StateUnavailable, match="no database of this name"):
+    with pytest.raises(StateUnavailable, match="no database with this name"):
         Database.open(server.replace("/postgres?", "/nowhere?"), tmp_path)
 
 

@@ -99,7 +99,7 @@ class LimitWindow(Protocol):
 class Budget:
     """Permits requests as fast as the API allows, those of urgent lanes first. One per credential and event loop.
 
-    It drives `window`, which decides; without one, a `RateWindow` of its own.
+    `window` decides which requests are permitted; without one, the budget makes a `RateWindow`.
     """
 
     def __init__(self, rate: RateLimit, clock: Clock, window: LimitWindow | None = None) -> None:

@@ -123,7 +123,7 @@ class LookupClient:
         if found is not None:
             return found
         reason = f"there is no {lookup.kind} with {lookup.by} {value} in {self._quoter.api}"
-        accepted = f"a {lookup.kind} that is there: send it first, in the same flow"
+        accepted = f"an existing {lookup.kind}: send it first, in the same flow"
         return Refusal("lookup", reason, lookup.by, value, accepted)
 
     async def _read_list_if_shorter(self, kind: str, wanted: Sequence[Lookup]) -> None:

@@ -50,7 +50,7 @@ class Schema:
     """The detected columns of a dataset, in its own order, and how many records the detecting pass saw.
 
     `source` are the columns of its source as the dataset's SQL sees them, for a dataset that has SQL. `notes` are what
-    was found out about its values when their types were decided. `grows`: records may bring further columns any time.
+    was found out about its values when their types were decided. `grows`: later records may have new columns.
     """
 
     columns: tuple[Column, ...]

@@ -117,9 +117,9 @@ class SourceTraits:
 
     kind: SourceKind
     repeats: bool = False  # a second reading gives the same rows in the same order: a run need not freeze them
-    is_quick: bool = False  # looking for news costs next to nothing
-    arrives: bool = False  # each record brings its own columns, and may hold a part of its object only
-    grows: bool = False  # any record may bring a new column at any time
+    is_quick: bool = False  # checking for new data is cheap
+    arrives: bool = False  # each record has its own columns, and may contain only a part of its object
+    grows: bool = False  # later records may have new columns
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ class Batcher:
     """Fills batches of at most `shape.size` records and `shape.max_bytes` bytes of finished body.
 
     A batch holds only payloads whose URL and headers are equal. Two payloads of one key leave in the order they came:
-    the batch that holds the first one is given out before the second is taken in. With `repeats` they may share a
+    the batch with the first one is returned before the second is added. With `repeats` they may share a
     batch, in their order (right for a plain list of records; wrong where an API takes the items of a batch in any
     order). `oversized` collects the records that alone exceed `max_bytes`; the caller empties it. For grouping code,
     whose bodies are not known here, the payloads' own sizes count.

@@ -107,7 +107,7 @@ def nearest(name: str, known: Sequence[str], kind: str = "columns") -> str:
 def bind(destination: DestinationSpec, template: Template, schema: Schema, problems: list[Problem]) -> list[Bound]:
     """The mapped fields in the template's order; what cannot be bound goes to `problems`.
 
-    Where records bring columns as they come, the first of two columns that name one field is mapped.
+    If later records may have new columns, the first of two columns that name one field is mapped.
     """
     given = destination.fields if destination.fields is not None else by_name(template, schema)
     if schema.grows and destination.fields is None:
@@ -215,7 +215,7 @@ def unknown_exclusions(destination: DestinationSpec, schema: Schema) -> list[Pro
 def new_column_problem(destination: DestinationSpec, new: Sequence[str]) -> Problem:
     """The source has columns that it had not before, and the destination refuses them."""
     path, names = f"destinations.{destination.name}.new_columns", ", ".join(new)
-    hint = f"exclude it by the dataset's sql, or take it in: penstock schema {destination.dataset} --refresh"
+    hint = f"exclude it by the dataset's sql, or add it: penstock schema {destination.dataset} --refresh"
     return Problem(path, f"the source has a new column: {names}", "new-column", hint, names)
 
 

@@ -137,7 +137,7 @@ def compile_template(
 ) -> Compiled:
     """Compile one destination. InputError with every problem: unknown columns, clashes, limits, what cannot batch.
 
-    Where records bring columns as they come, one that cannot be sent is no problem: its records are refused.
+    If later records may have new columns, a column that cannot be sent is no problem: its records are refused.
     """
     ctx = CompileContext(destination, template, dialect, schema, dataset_key)
     compiled = _compile(ctx, base_url)

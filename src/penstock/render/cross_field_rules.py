@@ -109,7 +109,7 @@ def only_company(draft: PayloadDraft) -> None:
         if len(kept) < len(links):
             draft.notes["companies", "not sent", NO_REMOVAL] += 1
         if any("company_id" not in link for link in kept):
-            reason = "companies: the flat API knows a company by its company_id alone, not by Custify's id"
+            reason = "companies: the flat API identifies a company only by its company_id, not by Custify's id"
             draft.refuse(
                 row, Refusal("flat link", reason, field="companies", accepted='links such as {"company_id": "c1"}')
             )
@@ -162,7 +162,7 @@ def add_external(ctx: CompileContext) -> None:
     mapped = ctx.mapped(external.field)
     if not ctx.native:
         if setting is not None:
-            ctx.note(str(external.setting), "ignored", "the flat API knows no such id")
+            ctx.note(str(external.setting), "ignored", "the flat API has no such id")
         return
     if external.setting is not None:
         ctx.required.append(external.field)
@@ -244,7 +244,7 @@ def already_wrapped(ctx: CompileContext) -> bool:
 
 
 def pass_through(ctx: CompileContext) -> None:
-    """`type` must be a job that the batch endpoint knows, `payload` an object; the payload is sent as it is."""
+    """`type` must be a job that the batch endpoint supports, `payload` an object; the payload is sent as it is."""
     jobs = sorted({each.job for each in load_catalogue().values() if each.job is not None})
     for name, rule in (("type", rules.choice(*jobs)), ("payload", rules.whole_object)):
         ctx.inputs.append(Input(Step(name, rule, column=name), (TOP, name)))

@@ -124,12 +124,12 @@ def _read_by_all(ctx: Context, name: str) -> ReadWindow | None:
 
 
 def _pushed(ctx: Context, dataset: Dataset, settings: str, stored: resources.StoredDataset | None) -> KnownDataset:
-    """A dataset of a webhook source. Its schema gains columns as they come; what was decided stays.
+    """A dataset of a webhook source. New columns are added to its schema; the known ones keep their types.
 
     Before its first record, every column that the project names counts as present.
     """
     spec, tip = dataset.spec, dataset.tip or 0
-    dataset.read_upto(tip)  # what comes meanwhile may bring columns that the schema does not have: it is read next time
+    dataset.read_upto(tip)  # later records may have columns that the schema lacks: the next run reads them
     seen = 0 if stored is None or stored.identity is None else int(stored.identity)
     read_at = iso(ctx.clock.now()) if stored is None or not stored.schema.records else stored.read_at
     schema, samples = _pushed_columns(ctx, dataset, stored, seen, tip)

@@ -300,10 +300,10 @@ def _with_new_columns(ctx: Context, data: KnownDataset, spec: DestinationSpec) -
 
 
 def _awaited(data: KnownDataset, spec: DestinationSpec) -> tuple[KnownDataset, tuple[Note, ...]]:
-    """What is posted may bring a column any time: those that the destination names are taken to be there."""
+    """The dataset with the columns that the destination names: a later record may have them. Also a note about each."""
     names = columns_named(spec, data.schema.names())
     missing = [name for name in names if data.schema.column(name) is None]
-    reason = "no record that came so far has this column" if data.schema.records else "no record has come yet"
+    reason = "no record so far has this column" if data.schema.records else "there is no record yet"
     if not data.schema.records:
         data = with_columns(data, columns_by_name(spec))
     return with_columns(data, missing), tuple(Note(name, "not seen yet", reason) for name in missing)

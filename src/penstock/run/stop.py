@@ -62,7 +62,7 @@ class StopSignal:
 
 @dataclass(frozen=True, slots=True)
 class StoppableClock:
-    """A clock whose sleepers wake with `Stopped` as soon as the run stops."""
+    """A clock whose `sleep` raises `Stopped` as soon as the run stops."""
 
     clock: Clock
     signal: StopSignal

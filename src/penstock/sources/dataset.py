@@ -62,7 +62,7 @@ class Dataset:
     def new_columns(self, schema: Schema, *, look: bool = False) -> tuple[str, ...]:
         """The columns of the source that the schema does not have: as far as it was read, or, with `look`, all of it.
 
-        What is posted, and replies, have none: their columns are taken into the schema as they come.
+        Posted records and replies have none: their new columns are added to the schema.
         """
         rows = self._rows.inner if isinstance(self._rows, FirstRows) else self._rows
         if self.source.traits.arrives:
@@ -246,7 +246,7 @@ class Dataset:
         self._rows.upto = last
 
     def has_grown(self, schema: Schema, after: int) -> bool:
-        """Whether records after the one of id `after` bring columns, or first values of columns, that are new."""
+        """Whether a record after the one with the id `after` has a new column, or the first value of a column."""
         rows = self._rows
         assert isinstance(rows, PushedRows)
         inner = schema.source if self.spec.sql is not None else schema
@@ -364,7 +364,7 @@ class Dataset:
 
     def _vanished(self, gone: Sequence[str]) -> InputError:
         name = self.spec.name
-        hint = f"bring it back, or use another column in its place, then: penstock schema {name} --refresh"
+        hint = f"add it again, or use another column, then: penstock schema {name} --refresh"
         message = "the column {} is gone from the source, and it is needed"
         path = f"datasets.{name}"
         return InputError(
@@ -387,7 +387,7 @@ class Dataset:
 
 def _not_seen(name: str) -> Note:
     """The note about a column that the SQL names and no posted record has yet."""
-    return Note(name, "not seen yet", "no record that came so far has this column: the sql reads it as null")
+    return Note(name, "not seen yet", "no record so far has this column: the sql reads it as null")
 
 
 def _sign(source: SourceSpec) -> DecimalSign | None:

@@ -47,7 +47,7 @@ SETTINGS: Mapping[str, Any] = {
     "python_enable_replacements": False,
     "errors_as_json": True,  # the only form that has a position in the SQL
     "memory_limit": "128MB",  # what does not fit is spilled to a folder of its own
-    "threads": 1,  # sums of numbers come out the same every time
+    "threads": 1,  # else sums of numbers differ between reads
     "preserve_insertion_order": True,
 }
 NO_ROOM_WORDS = frozenset(map(str, NO_ROOM))
@@ -292,7 +292,7 @@ class SqlResult:
 
     def _no_room(self) -> PenstockError:
         message = "the disk has no room for what the SQL of the dataset sorts and groups"
-        hint = "make room on the disk of the state, or sort and group less"
+        hint = "free space on the disk of the state, or sort and group less"
         return StateUnavailable(Problem(f"datasets.{self._spec.name}.sql", message, "disk-full", hint))
 
     def _failure(self, words: str, statement: str) -> PenstockError:

@@ -115,7 +115,7 @@ class PushedRows:
             yield replace(piece_of(waiting, self._names), refused=refused, originals=originals)
 
     def _refusal(self, record: Record) -> Refusal | None:
-        """Why a record that brings new columns cannot be laid out in columns."""
+        """Why a record with new columns cannot be laid out in columns."""
         refusal = too_many_names(record) or (self._unfit_for_sql(record) if self._for_sql else None)
         if refusal is not None:
             return refusal

@@ -137,7 +137,7 @@ def _file_rows(source: FileSource, reach: Reach) -> Rows:
 
 
 def _check_keys(source: FileSource, kind: FileFormat) -> None:
-    """InputError for keys that have no meaning for files of this format: they would be ignored silently."""
+    """InputError for keys that have no meaning for files of this format: they would be ignored without a message."""
     own = FileSource(source.name, source.path, source.base)
     given = [key for key in options_without_use(kind) if getattr(source, key) != getattr(own, key)]
     if given:

@@ -1,6 +1,6 @@
 """`Database`: the state database, one SQLite file in WAL mode or a PostgreSQL database.
 
-Opens it, brings it up to date, and translates its errors into messages for people. `upsert` and `insert_all` are the
+Opens it, upgrades its schema, and translates its errors into messages for people. `upsert` and `insert_all` are the
 statements that differ between the databases.
 """
 
@@ -29,11 +29,11 @@ BUSY_TIMEOUT_MS = 10_000
 
 _PLAIN = {
     sqlite3.SQLITE_FULL: ("disk-full", "the disk of the state database is full", "make room, then run it again"),
-    sqlite3.SQLITE_READONLY: ("read-only", "the state database cannot be written", "give this user the right to write"),
-    sqlite3.SQLITE_PERM: ("read-only", "the state database cannot be written", "give this user the right to write"),
-    sqlite3.SQLITE_CANTOPEN: ("cannot-open", "the state database cannot be opened", "check the path and its rights"),
+    sqlite3.SQLITE_READONLY: ("read-only", "the state database cannot be written", "let this user write to it"),
+    sqlite3.SQLITE_PERM: ("read-only", "the state database cannot be written", "let this user write to it"),
+    sqlite3.SQLITE_CANTOPEN: ("cannot-open", "the state database cannot be opened", "check path and permissions"),
     sqlite3.SQLITE_CORRUPT: ("damaged", "the state database is damaged", "restore it from a copy, or start a new one"),
-    sqlite3.SQLITE_NOTADB: ("not-a-database", "this file is not a state database", "name another file by --database"),
+    sqlite3.SQLITE_NOTADB: ("not-a-database", "this file is not a state database", "choose another with --database"),
     sqlite3.SQLITE_IOERR: ("disk", "the disk of the state database is full or fails", "make room, or check the disk"),
     sqlite3.SQLITE_NOMEM: ("memory", "no memory is left for the state database", "close other programs"),
 }
@@ -69,7 +69,7 @@ class Database:
         """Open `sqlite:///path`, making folder (0700), file (0600) and tables, or `postgresql://…`, making tables.
 
         `folder` is for PostgreSQL alone (default `.penstock` here); SQLite's is the file's own. A database of an older
-        revision is brought up to date; one that no migration leads from is refused. Raises InputError for a URL that
+        revision is upgraded; one that no migration upgrades is refused. Raises InputError for a URL that
         is not one, NotAvailableYet for another kind.
         """
         parsed = _parsed(url)
@@ -82,7 +82,7 @@ class Database:
             database = Database(postgresql.shown(parsed), postgresql.local_folder(folder), postgresql.engine_of(parsed))
         try:
             with _errors_for_people(database.place):
-                _bring_up_to_date(database)
+                _upgrade(database)
         except BaseException:
             database.close()
             raise
@@ -175,11 +175,11 @@ def _make_file(path: Path) -> None:
         if path.parent.is_dir():
             return
         raise StateUnavailable(
-            _problem(str(path), "cannot-open", f"{path.parent} is not a folder", "name another place by --database")
+            _problem(str(path), "cannot-open", f"{path.parent} is not a folder", "choose another place with --database")
         ) from None
     except OSError as error:
-        message = f"the state database cannot be made: {error.strerror}"
-        raise StateUnavailable(_problem(str(path), "cannot-open", message, "check the path and its rights")) from error
+        message = f"the state database cannot be created: {error.strerror}"
+        raise StateUnavailable(_problem(str(path), "cannot-open", message, "check path and permissions")) from error
 
 
 def _engine(path: Path) -> Engine:
@@ -209,7 +209,7 @@ def _version(connection: Connection) -> str | None:
         return str(connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one())
     if found:
         message = "this database belongs to another program"
-        raise StateUnavailable(_problem(", ".join(sorted(found)[:3]), "foreign", message, "name another one"))
+        raise StateUnavailable(_problem(", ".join(sorted(found)[:3]), "foreign", message, "choose another one"))
     return None
 
 
@@ -219,14 +219,14 @@ def refused_revision(place: str, version: str) -> Problem | None:
         return None
     if version < HEAD:
         message = "the state database was written by a Penstock before release 0.1.0, or between two releases"
-        hint = "open it once with Penstock 0.1.0, which brings older ones up to date, or name another one by --database"
+        hint = "open it once with Penstock 0.1.0, which upgrades older ones, or choose another one with --database"
         return Problem(place, message, "too-old-schema", hint, found=version)
     message = "the state database was written by a newer Penstock"
-    hint = "upgrade Penstock, or name another one by --database"
+    hint = "upgrade Penstock, or choose another one with --database"
     return Problem(place, message, "newer-schema", hint, found=version)
 
 
-def _bring_up_to_date(database: Database) -> None:
+def _upgrade(database: Database) -> None:
     if database.schema_version() == HEAD:
         return
     with database.begin() as connection:

@@ -205,7 +205,7 @@ def keys_left_in_flight(conn: Connection, destination: str) -> Words:
 
 
 def take_keys_left_in_flight(conn: Connection, destination: str) -> Words:
-    """What dead processes left in flight: taken off, and forgotten from the memory in the database."""
+    """The keys that dead processes left in flight; they are deleted from the memory in the database."""
     hashes = keys_left_in_flight(conn, destination)
     conn.execute(delete(in_flight).where(in_flight.c.destination == destination))
     key_table.forget_in_segments(conn, destination, hashes)

@@ -18,17 +18,17 @@ WRITER = 0x50454E53544F434B  # the advisory lock of writers: any number that no 
 LOCK_TIMEOUT_MS = 10_000
 CONNECT_TIMEOUT_S = 10
 
-_UNREACHABLE = ("unreachable", "the state database cannot be reached", "is the server running, and the URL right?")
-_RIGHTS = ("read-only", "the state database cannot be written", "give this user the right to write and make tables")
+_UNREACHABLE = ("unreachable", "the state database cannot be reached", "check that the server runs, and the URL")
+_RIGHTS = ("read-only", "the state database cannot be written", "let this user write and create tables")
 _DENIED = ("wrong-password", "the state database refuses this user or password", "check user and password of the URL")
 _PLAIN = {
     "25006": _RIGHTS,
     "42501": _RIGHTS,
     "53100": ("disk-full", "the disk of the state database is full", "make room, then run it again"),
     "53200": ("memory", "no memory is left for the state database", "give its server more memory"),
-    "53300": ("too-many", "the state database takes no more connections", "raise max_connections, or close others"),
+    "53300": ("too-many", "the state database accepts no more connections", "raise max_connections, or close some"),
     "58030": ("disk", "the disk of the state database fails", "check the disk of its server"),
-    "3D000": ("no-database", "the server has no database of this name", "make it with createdb, or correct the URL"),
+    "3D000": ("no-database", "the server has no database with this name", "create it, or correct the URL"),
     "28": _DENIED,
     "08": _UNREACHABLE,
     "57P": _UNREACHABLE,
@@ -60,8 +60,8 @@ def local_folder(folder: Path | None) -> Path:
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        message = f"the local folder of the state cannot be made: {error.strerror}"
-        raise StateUnavailable(Problem(str(path), message, "cannot-open", "check the path and its rights")) from error
+        message = f"the local folder of the state cannot be created: {error.strerror}"
+        raise StateUnavailable(Problem(str(path), message, "cannot-open", "check path and permissions")) from error
     return path
 
 

@@ -1,4 +1,4 @@
-"""The tables of the state database in their present form. `migrations` brings older forms up to it.
+"""The tables of the state database in their present form. `migrations` upgrades older forms.
 
 Moments are text (`2026-01-31T12:00:00.000Z`), JSON is text, 64-bit hashes are signed integers or packed blobs. In the
 tables that several processes share (leases, rate limits) moments are epoch seconds, as numbers: they are compared and

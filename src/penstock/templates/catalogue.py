@@ -29,7 +29,7 @@ class FieldDoc:
     """One input field of a template.
 
     `target` is where the native payload holds it (`companies[].company_id`, `metadata.status`), None when it has no
-    home there: `why` says so. `others` are further native places the value may decide on. `page` is False for fields
+    place there: `why` says so. `others` are further native places the value may decide on. `page` is False for fields
     that only the native API names. `auto` False: never mapped by a column's name alone. `max_length` and `int32` bind
     in native only. `former` is the type that it had in release 0.1.0, where another one changes what is sent.
     """

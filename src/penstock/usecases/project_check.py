@@ -214,7 +214,7 @@ def _named(project: ProjectSpec, spec: DestinationSpec) -> Schema:
 
 
 def _with_awaited(schema: Schema, spec: DestinationSpec) -> Schema:
-    """The schema; if later records can bring columns, with those that the destination names."""
+    """The schema; if later records may have new columns, with those that the destination names."""
     if not schema.grows:
         return schema
     names = dict.fromkeys((*columns_named(spec, schema.names()), *(() if schema.records else columns_by_name(spec))))

@@ -3,7 +3,7 @@ import pytest
 
 @pytest.fixture
 def ids(sandbox):
-    """Custify's ids of one company and one person, to stand for COMPANY and PERSON in bodies."""
+    """Custify's ids of one company and one person, which replace COMPANY and PERSON in bodies."""
     company = sandbox.call("POST /company", '{"company_id": "c1", "name": "Acme"}').json()["id"]
     person = sandbox.call("POST /people", '{"user_id": "u1", "companies": [{"company_id": "c1"}]}').json()["id"]
     return {"COMPANY": company, "PERSON": person}

@@ -62,7 +62,7 @@ def test_a_run_can_be_resumed_from_each_backup_made_during_it(project, sandbox, 
         assert after["run"] == before["run"], "it is continued, not started again"
         assert after["records"]["read"] == after["records"]["delivered"] == 300
         sent_again = len(sandbox.state()["people"])
-        assert 300 - before["records"]["delivered"] <= sent_again < 300, "what the backup knows as sent stays sent"
+        assert 300 - before["records"]["delivered"] <= sent_again < 300, "what the backup has as sent is not sent again"
 
 
 def test_notes_sent_after_the_backup_are_quarantined_not_sent_again(project, sandbox, tmp_path):

@@ -143,7 +143,7 @@ def test_a_flow_does_not_overlap_itself(project):
         for _ in range(6):
             tick.tick()
             clock.at += timedelta(minutes=1)
-        assert len(app.work.runs(RunFilter(target="timed"))["items"]) == 1, "the one that waits stands for all"
+        assert len(app.work.runs(RunFilter(target="timed"))["items"]) == 1, "one run waits, for all due times"
 
 
 def test_a_paused_flow_does_not_run_and_has_no_missed_times_afterwards(project):

@@ -1,7 +1,7 @@
 """Cases in which parsers of JSON differ, as literal values: each is sent in `{"v":…}`.
 
-They restate the cases of Nicolas Seriot's JSONTestSuite (318 at its commit 1ef36fa) without the lists of one item that
-most of them stand in there. `TAKEN` are valid JSON; `REFUSED` are not; `OPEN` may be either, and
+They restate the cases of Nicolas Seriot's JSONTestSuite (318 at its commit 1ef36fa) without the one-item lists that
+contain most of them there. `TAKEN` are valid JSON; `REFUSED` are not; `OPEN` may be either, and
 each says what is decided here; `STRICTER` are JSON to that suite, but not here.
 """
 

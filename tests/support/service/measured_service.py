@@ -49,7 +49,7 @@ class MeasuredService:
     project: str = PROJECT
     options: tuple[str, ...] = ()
     variables: dict[str, str] = field(default_factory=dict)
-    look_s: float | None = None  # how long a query may take; None: as long as the product lets it
+    look_s: float | None = None  # how long a query may take; None: the limit of the product
     url: str = ""
     at_rest_mb: float = 0.0
 

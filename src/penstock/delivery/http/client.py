@@ -50,7 +50,7 @@ Before = Callable[[], Awaitable[None]]
 class AttemptLog:
     """What a run in progress shows: attempts that failed, and what it waits for.
 
-    It holds the last attempts of requests that needed more than one, oldest first, and the pauses that go on now.
+    It holds the last attempts of requests that needed more than one, oldest first, and the current pauses.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -133,7 +133,7 @@ class Client:
             max_field_size=65_536,
             skip_auto_headers=("User-Agent", "Content-Type"),
         )
-        # Its silent second try of GET, PUT and DELETE on a dropped connection would be a request that is not counted.
+        # else aiohttp repeats GET, PUT and DELETE on a dropped connection: a request that Penstock does not count
         self._session._retry_connection = False  # noqa: SLF001 - there is no public switch; a test watches it
         return self
 

@@ -126,7 +126,7 @@ def _verdict(attempted: Attempted, payloads: Sequence[Payload], rules: BatchRule
 
 
 def _several(payloads: Sequence[Payload], requests: Sequence[Request], rules: BatchRules) -> Steps[None]:
-    """Grouping code made several requests of one batch: which record went where, only the code knows.
+    """Send the requests that grouping code made of one batch. Only the code knows which record is in which request.
 
     So all records share one outcome: sent when every request succeeded, else that of the first that did not.
     """

@@ -76,7 +76,7 @@ class JobEnd:
 def end_of_job(job: SentJob, polling: Polling, spent: Spent = FIRST) -> Steps[JobEnd | None]:
     """The end of all records of the job; None when a job has not ended in time.
 
-    Records without a result are sent again if that is harmless, as long as retries may go on, then quarantined.
+    Records without a result are sent again, if that is safe, until the retries are used up; then they are quarantined.
     Nothing is final before every record has its end: after None or a stop, the first job can be polled again.
     """
     polled = yield from poll_job(job.id, job.payloads, polling)

@@ -164,7 +164,7 @@ def _from_text(value: str) -> object:
 def _from_parts(
     value: str, day: str, clock: str | None, seconds: str | None, fraction: str | None, offset: str | None
 ) -> str | object:
-    """Finer than microseconds is cut off: Custify knows nothing finer."""
+    """Digits below microseconds are cut off: Custify stores none."""
     try:
         if clock is None:
             return date.fromisoformat(day).isoformat()

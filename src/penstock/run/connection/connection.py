@@ -133,7 +133,7 @@ def set_key(ctx: Context, name: str, secret: str) -> None:
     if spec.api_key is not None:
         path = f"credentials.{name}.api_key"
         message = f"the project file already says where the key of {name} comes from"
-        hint = "take api_key out of the file, then set it here"
+        hint = "remove api_key from the file, then set the key here"
         raise InputError(ctx.problem(path, message, "key-in-file", hint=hint, found="an api_key in the file"))
     problems = _unsendable(ctx, f"credentials.{name}.api_key", secret, None)
     if problems:

@@ -1,4 +1,4 @@
-"""What the state knows of the records of a run, for the classifier and the recorder.
+"""What the state stores about the records of a run, for the classifier and the recorder.
 
 The versions in quarantine; parents that are in quarantine, so that their records wait; the links to companies that a
 destination with `company_link: replace` has sent; Custify's own ids that were looked up.

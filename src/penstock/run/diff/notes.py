@@ -35,7 +35,7 @@ MOST_NOTES = 200
 class Notes:
     """`fixed` are true of every record; the others are counted as they occur.
 
-    `source` gives what was met in reading so far, `filled` are columns that had values when the dataset was first read.
+    `source` returns what was found so far, `filled` are columns that had values when the dataset was first read.
     `used` are the columns that the destination reads; of a dataset whose every record has every column, `table` is its
     name.
     """

@@ -206,5 +206,5 @@ def _refuse_while_in_use(database: Database) -> None:
 
 
 def _in_use(database: Database, who: str) -> StateLocked:
-    message = f"{who} uses the state, and its tables can be rewritten only while nobody does"
+    message = f"{who} uses the state, and its tables can be rewritten only while no process uses it"
     return StateLocked(Problem(database.place, message, "in-use", "stop it, then run `penstock compact` again", who))

@@ -115,7 +115,7 @@ def note_command(
     """Write the audit entry of a command that has ended. EnvironmentFailure when the state cannot be written.
 
     `file` and `database` are the options of the command. A state of an older version, which only a backup leaves as it
-    is, is not brought up to date for it.
+    is, is not upgraded for it.
     """
     path = file or PROJECT_FILE
     folder = (path if path.is_dir() else path.parent) / ".penstock"

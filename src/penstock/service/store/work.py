@@ -194,7 +194,7 @@ _IN_ORDER = select(*(schedules.c[name] for name in FlowTimes.__slots__))
 
 
 class Tick(NamedTuple):
-    """A due time of a flow; its run stands in for `missed` earlier times."""
+    """A due time of a flow. `missed` earlier times had no run and get none."""
 
     flow: str
     due: str

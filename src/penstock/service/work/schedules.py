@@ -49,7 +49,7 @@ NOT_DUE_FOR = timedelta(seconds=30)  # at most, since the clock or the offset of
 
 
 class Due(NamedTuple):
-    """A time to run at. The run stands in for `missed` earlier times."""
+    """A scheduled time at which a run is due. `missed` earlier times had no run and get none."""
 
     at: datetime
     missed: int

@@ -143,7 +143,7 @@ class OtherDatabase:
             raise InputError(Problem(path, message, "database-url", hint, self._url.shown))
         for name, value in url.query.items():
             if name.lower() not in OPTIONS or "/" in str(value):
-                message, hint = f"a service does not take the option {name}", "take it out of the URL"
+                message, hint = f"a service does not accept the option {name}", "remove it from the URL"
                 raise InputError(Problem(path, message, "option-not-allowed", hint, self._url.shown))
         addresses = checked_addresses(self._source, url.host, url.port or 0, reach)
         if not addresses or is_listed(reach, url.host, url.port):

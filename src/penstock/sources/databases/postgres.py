@@ -99,8 +99,8 @@ def settings_of(source: SqlSource, url: SqlUrl, reach: Reach) -> dict[str, Any]:
 def _bounded(source: SqlSource, url: SqlUrl, given: dict[str, Any], reach: Reach) -> dict[str, Any]:
     foreign = sorted(given.keys() - IN_A_SERVICE)
     if foreign:
-        message = f"a service does not take the option {foreign[0]}"
-        raise _error(source, url, message, "option-not-allowed", "take it out of the URL")
+        message = f"a service does not accept the option {foreign[0]}"
+        raise _error(source, url, message, "option-not-allowed", "remove it from the URL")
     if variable_denial(reach, "PGPASSWORD") is not None:
         given.setdefault("password", "")
     return {"passfile": NO_FILE, **given, **_places(source, url, given, reach)}
@@ -242,7 +242,7 @@ class PostgresDatabase:
             hint = "check the user and the password in the URL; keep the password in ${env:NAME}"
             return CredentialRefused(self._at_url(f"PostgreSQL refuses the login: {words}", "login-refused", hint))
         if "does not exist" in words:
-            hint = "write the name of a database that is there: postgresql://user@host/database"
+            hint = "write the name of an existing database: postgresql://user@host/database"
             return InputError(self._at_url(f"PostgreSQL says: {words}", "database-url", hint))
         hint = "check the host and the port in the URL, and whether the server runs"
         return HostUnreachable(self._at_url(f"PostgreSQL cannot be reached: {words}", "host-unreachable", hint))

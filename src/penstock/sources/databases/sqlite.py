@@ -93,7 +93,7 @@ class SqliteDatabase:
                 check_same_thread=False,
             )
         except sqlite3.Error as error:
-            message, hint = f"{self._shown} cannot be opened: {error}", "check the path and its rights"
+            message, hint = f"{self._shown} cannot be opened: {error}", "check path and permissions"
             raise self._error(message, "unreadable-file", hint, self._shown) from None
         connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)  # a query reads this file and no other
         connection.text_factory = _text

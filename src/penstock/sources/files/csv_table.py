@@ -285,7 +285,7 @@ class QuoteCheck:
         self._open ^= bool(len(places) % 2)
 
 
-class RaggedRow(ValueError):  # noqa: N818 - it names what was met
+class RaggedRow(ValueError):  # noqa: N818 - it names what was found
     """A row that is torn, has another number of cells or is too long; `line` is where it starts.
 
     `header_line`: where the header seems to be instead. `is_last`: no row after it is whole. `is_open`: it opens a

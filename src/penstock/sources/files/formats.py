@@ -53,13 +53,13 @@ _DELIMITED = ("encoding", "delimiter", "skip_lines", "skip_footer_lines", "quote
 
 
 def _read_csv(source: FileSource, files: list[Path]) -> Rows:
-    from penstock.sources.files.csv_rows import CsvRows  # noqa: PLC0415 - brings Arrow
+    from penstock.sources.files.csv_rows import CsvRows  # noqa: PLC0415 - imports Arrow
 
     return CsvRows(source, files, tabs=False)
 
 
 def _read_tsv(source: FileSource, files: list[Path]) -> Rows:
-    from penstock.sources.files.csv_rows import CsvRows  # noqa: PLC0415 - brings Arrow
+    from penstock.sources.files.csv_rows import CsvRows  # noqa: PLC0415 - imports Arrow
 
     return CsvRows(source, files, tabs=True)
 
@@ -88,13 +88,13 @@ TSV = FileFormat(
 
 
 def _read_json(source: FileSource, files: list[Path]) -> Rows:
-    from penstock.sources.files.json_rows import JsonRows  # noqa: PLC0415 - brings Arrow
+    from penstock.sources.files.json_rows import JsonRows  # noqa: PLC0415 - imports Arrow
 
     return JsonRows(source, files, lines=False)
 
 
 def _read_ndjson(source: FileSource, files: list[Path]) -> Rows:
-    from penstock.sources.files.json_rows import JsonRows  # noqa: PLC0415 - brings Arrow
+    from penstock.sources.files.json_rows import JsonRows  # noqa: PLC0415 - imports Arrow
 
     return JsonRows(source, files, lines=True)
 
@@ -136,13 +136,13 @@ NDJSON = FileFormat(
 
 
 def _read_parquet(source: FileSource, files: list[Path]) -> Rows:
-    from penstock.sources.files.parquet_rows import ParquetRows  # noqa: PLC0415 - brings Arrow
+    from penstock.sources.files.parquet_rows import ParquetRows  # noqa: PLC0415 - imports Arrow
 
     return ParquetRows(source, files)
 
 
 def _read_xlsx(source: FileSource, files: list[Path]) -> Rows:
-    from penstock.sources.files.xlsx_rows import XlsxRows  # noqa: PLC0415 - brings Arrow
+    from penstock.sources.files.xlsx_rows import XlsxRows  # noqa: PLC0415 - imports Arrow
 
     return XlsxRows(source, files)
 

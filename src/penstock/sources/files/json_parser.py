@@ -163,7 +163,7 @@ _scan_long: Callable[[str, int], tuple[object, int]] = _long_decoder.scan_once
 # ── lists ─────────────────────────────────────────────────────────────────────
 
 
-class BadItem(ValueError):  # noqa: N818 - it names what was met
+class BadItem(ValueError):  # noqa: N818 - it names what was found
     """The text holds no JSON list there; `line` is where, `hint` what to write."""
 
     def __init__(self, line: int, reason: str, hint: str = "", code: str = "torn-file") -> None:

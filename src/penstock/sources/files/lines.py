@@ -1,4 +1,4 @@
-r"""Lines of text that comes as blocks of UTF-8, and marks for bytes that their encoding does not know.
+r"""Lines of text that comes as blocks of UTF-8, and marks for bytes that their encoding does not define.
 
 A line feed, a carriage return or both end a line; the first and last lines can be left out, in bounded memory. Each
 undecodable byte becomes U+FDD0, its two hexadecimal digits and U+FDD1: noncharacters, which no text from outside should

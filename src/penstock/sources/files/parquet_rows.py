@@ -162,7 +162,7 @@ def _is_text(kind: pa.DataType) -> bool:
 # ── memory for decoding ──────────────────────────────────────────────────────
 
 
-class BadPage(ValueError):  # noqa: N818 - it names what was met
+class BadPage(ValueError):  # noqa: N818 - it names what was found
     """A page's header cannot be read."""
 
 

@@ -34,7 +34,7 @@ _BOOK_PARTS = '<Relationships><Relationship Id="s" Type="x/worksheet" Target="sh
 Attributes = dict[str, str]
 
 
-class BadWorkbook(ValueError):  # noqa: N818 - it names what was met
+class BadWorkbook(ValueError):  # noqa: N818 - it names what was found
     """The file is damaged, or no workbook, or (`is_large`) takes more memory than the bound."""
 
     def __init__(self, reason: str, *, is_large: bool = False) -> None:

@@ -38,7 +38,7 @@ from penstock.sources.typing.values import jsonable, value_text
 JSON_EXTENSION = "arrow.json"
 
 
-class UntypableColumn(ValueError):  # noqa: N818 - it names what was met
+class UntypableColumn(ValueError):  # noqa: N818 - it names what was found
     """An Arrow type without a column type; the message names it."""
 
 

@@ -42,7 +42,7 @@ ArrayTest = Callable[[Any], Any]  # a column → which of its cells pass (null p
 SURE_DIGITS = 15  # decimals of up to 15 digits come back from a float64 as they were
 
 
-class Unreadable(ValueError):  # noqa: N818 - it names what was met
+class Unreadable(ValueError):  # noqa: N818 - it names what was found
     """The text is no value of the type; the message is the reason, empty when there is nothing to add."""
 
 

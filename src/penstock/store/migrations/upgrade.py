@@ -15,7 +15,7 @@ def scripts() -> ScriptDirectory:
 
 
 def upgrade(connection: Connection, to: str = "head") -> None:
-    """Bring the schema to a revision, inside the transaction that is open on `connection`."""
+    """Upgrade the schema to a revision, inside the transaction that is open on `connection`."""
     directory = scripts()
 
     def steps(revision: str | tuple[str, ...], _context: MigrationContext) -> list[RevisionStep]:

@@ -95,7 +95,7 @@ class Sealer:
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415
 
         known, nonce, text = sealed[1 : 1 + _ID], sealed[1 + _ID : 1 + _ID + _NONCE], sealed[1 + _ID + _NONCE :]
-        hint = f"give back the old {KEY_VARIABLE} or {KEY_FILE}, or run `penstock credential set {name}` again"
+        hint = f"restore the old {KEY_VARIABLE} or {KEY_FILE}, or run `penstock credential set {name}` again"
         key = next((key for key in (self.key, *self.older) if _id_of(key) == known), None)
         if key is None:
             message = f"the key of {name} was sealed with another {KEY_VARIABLE} (or {KEY_FILE}) than this one"
@@ -181,7 +181,7 @@ def _no_key(path: Path, error: Exception) -> StateUnavailable:
     message = (
         f"the sealing key {path} cannot be read or made: {getattr(error, 'strerror', None) or type(error).__name__}"
     )
-    return StateUnavailable(Problem(str(path), message, "no-sealing-key", f"check its rights, or set {KEY_VARIABLE}"))
+    return StateUnavailable(Problem(str(path), message, "no-sealing-key", f"check permissions, or set {KEY_VARIABLE}"))
 
 
 def sealed_by_root(conn: Connection) -> bool:

@@ -15,7 +15,7 @@ def test_the_sample_company_is_loaded_runs_and_comes_back(tmp_path):
         assert loaded.status_code == 201, loaded.text
         arrived = loaded.json()["arrived"]
         key = app.edits.newest().text
-        assert "api_key" not in key, "the stand-in's key is sealed as any other"
+        assert "api_key" not in key, "the key of the sandbox is sealed like any other"
         states = {one["name"]: one["state"]["state"] for one in client.get("/destinations").json()["items"]}
         assert (states.pop("notes"), set(states.values())) == ("draft", {"active"})
         worker = app.worker()

@@ -45,7 +45,9 @@ def test_a_destination_shows_its_runs_within_flows_too(service):
     assert (first["run"], part["kind"], part["status"]) == (alone, "destination", "succeeded")
     assert part["trigger"] == service.ask(f"GET /runs/{whole}")["trigger"]
     assert [run["run"] for run in service.ask("GET /runs?target=around")["items"]] == [whole]
-    assert part["run"] not in [run["run"] for run in service.ask("GET /runs")["items"]], "there the flow stands for it"
+    assert part["run"] not in [run["run"] for run in service.ask("GET /runs")["items"]], (
+        "the list has the run of the flow instead"
+    )
 
 
 def test_a_run_that_has_ended_is_neither_stopped_nor_resumed(service):

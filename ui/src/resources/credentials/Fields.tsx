@@ -81,7 +81,7 @@ export function CheckText({ check }: { check: Check }) {
       </div>
       {check.ok && check.dialect && (
         <p className={classes.hint}>
-          {t.speaks(check.dialect)}
+          {t.dialectName(check.dialect)}
           {check.allowance && ` · ${t.left(check.allowance.remaining, check.allowance.limit)}`}
         </p>
       )}

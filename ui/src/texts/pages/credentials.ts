@@ -27,7 +27,7 @@ export const t = {
   saveAnyway: "Add without check",
   save: "Check and add",
   answered: (base: string) => `${base} answers`,
-  speaks: (dialect: string) => `dialect ${dialect}`,
+  dialectName: (dialect: string) => `dialect ${dialect}`,
   left: (remaining: number, limit: number) => `${number(remaining)} of ${number(limit)} requests left`,
   checked: "Checked",
   allowance: own.rate_limit,

@@ -101,7 +101,7 @@ class HookEndpoint:
             self._log_refused(scope["path_params"]["source"][:SHOWN], reply)
 
     def _log_refused(self, source: str, reply: PostReply) -> None:
-        """Log at most one line per second for each source and reason, with the number of posts it stands for."""
+        """Log at most one line per second for each source and reason, with the number of posts since the last line."""
         if len(self._refused) >= MOST_NOTED:  # anybody may post to any name
             self._refused.clear()
         now, key = time.monotonic(), (source, reply.code)
