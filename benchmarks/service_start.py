@@ -15,6 +15,7 @@ from service_parts import Client, apply, report, served, share
 
 PEOPLE = 20_000
 WAITS_S = 8.0  # until the background work of the start is done
+RETURNS_S = 1.0  # after a run, for the service to return memory to the system
 PROJECT = """\
 credentials:
   sink: {{connector: custify, api_key: "x", base_url: "http://127.0.0.1:{port}/api"}}
@@ -50,6 +51,7 @@ def main() -> None:
             time.sleep(WAITS_S)
             report(what="memory before the first run", mb=service.memory_mb(), highest_mb=service.memory_mb("VmHWM"))
             _run(client)
+            time.sleep(RETURNS_S)
             report(what="memory after a run", mb=service.memory_mb(), highest_mb=service.memory_mb("VmHWM"))
         other.terminate()
 

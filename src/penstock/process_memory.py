@@ -13,6 +13,7 @@ from typing import Any
 PAGE = os.sysconf("SC_PAGE_SIZE")
 MMAP_THRESHOLD, ARENA_MAX = -3, -8  # glibc's numbers for them in `mallopt`
 LARGE = 256 * 1024  # bytes of a block that has its own mapping
+GROWN = 32 * 1024 * 1024  # bytes by which the memory of a service may grow before it is given back
 ARENAS = 2  # heaps that threads share: each retains what was freed in it
 
 
@@ -37,7 +38,7 @@ def give_back() -> None:
 class Growth:
     """Whether this process uses more memory than it needs while idle."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int = GROWN) -> None:
         """`most` is how many bytes above the idle value may be in use before memory is given back."""
         self._most = most
         self._at_rest = resident()

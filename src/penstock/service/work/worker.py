@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from penstock.clock import Clock, iso
 from penstock.model.errors import EnvironmentFailure, PenstockError
+from penstock.process_memory import Growth, give_back
 from penstock.run.context import Context
 from penstock.service.store import work
 from penstock.service.store.commit_watch import CommitWatch
@@ -94,6 +95,7 @@ class Worker:
         self._looked = clock.monotonic()
         self._is_waiting = False  # whether a run in the queue has not started
         self._idle = threading.Condition()
+        self._growth = Growth()
         self._threads: list[threading.Thread] = []
         self._beginning: threading.Thread | None = None
         self._broken = False
@@ -294,6 +296,7 @@ class Worker:
             self._take_and_execute(ticket)
         finally:
             self._at_hand.discard(ticket)
+            self._return_memory()
 
     def _take_and_execute(self, ticket: str) -> None:
         try:
@@ -331,3 +334,9 @@ class Worker:
             self._queue.put_back(row, later=interrupted.later)
         else:
             self._queue.end(row)
+
+    def _return_memory(self) -> None:
+        """Return to the system what ended runs used. Memory that cannot be returned is in use, such as libraries."""
+        if not self._executions and self._growth.is_large():
+            give_back()
+            self._growth.accept()

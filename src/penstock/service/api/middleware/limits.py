@@ -36,7 +36,6 @@ NAMES = (
 NAME = re.compile(r"[\w.@+-]{1,64}")
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"?', re.DOTALL)
 _BRACKET = re.compile(rb"[\[\]{}]")
-GROWN = 32 * 1024 * 1024  # bytes by which memory may grow before it is returned
 PAUSES_S = (0.0, 1.0, 4.0, 15.0, 60.0)  # before each attempt: other requests may still use some of it
 
 
@@ -77,7 +76,7 @@ class RequestDeadlines:
         """`live` holds the deadline of every request in progress."""
         self.inner = inner
         self._live = live
-        self._growth = Growth(GROWN)
+        self._growth = Growth()
         self._returning: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
