@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from support.service.service_process import ServiceProcess
+from support.ui.page_steps import COUNT_REQUESTS
 
 FLAGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
 PATIENCE_MS = int(os.environ.get("PENSTOCK_PATIENCE_S", "90")) * 1000  # the machine may be busy
@@ -86,6 +87,7 @@ def new_page(browser, place, forgiven, request):
         url = served.url
         context = browser.new_context(base_url=url, viewport={"width": 1440, "height": 900}, **options)
         contexts.append(context)
+        context.add_init_script(COUNT_REQUESTS)
         page = context.new_page()
         page.on("console", note)
         page.on("pageerror", lambda error: wrong.append(str(error)))

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from support.ui.page_steps import begin, by_hand, samples
+from support.ui.page_steps import begin, by_hand, samples, settled
 
 COLOURS = ["color-contrast", "link-in-text-block"]
 LISTS = (
@@ -55,8 +55,7 @@ def test_every_page_is_accessible_in_light_and_dark(page, filled, axe, half):
     found = {}
     for address in filled[half::2]:
         page.goto(address)
-        page.locator("main h1:visible, main p:visible").first.wait_for()
-        page.wait_for_load_state("networkidle")
+        settled(page)
         wrong = in_light_and_dark(page, axe)
         if wrong:
             found[address] = wrong

@@ -5,13 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from support.ui.page_steps import samples
+from support.ui.page_steps import OVERFLOW, samples, settled
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 WRITE = os.environ.get("PENSTOCK_PICTURES") == "write"
-
-
-OVERFLOW = "document.documentElement.scrollWidth > window.innerWidth"
 PAGES = {
     "flows": ("/flows", "companies"),
     "destination": ("/destinations/people", "Next run"),
@@ -31,7 +28,7 @@ def test_a_picture_of_each_main_page(new_page, company, name, tmp_path):
     page = new_page(served, color_scheme="light", device_scale_factor=1)
     page.goto(address.format(run=run))
     page.get_by_text(words).first.wait_for()
-    page.wait_for_load_state("networkidle")
+    settled(page)
     if name in {"destination", "configure"}:
         samples(page).locator(".cm-content").first.wait_for()
     if name in {"destination", "runs"}:

@@ -9,6 +9,7 @@ import pytest
 
 from support.service.service_process import ServiceProcess
 from support.ui.many_runs import many_runs
+from support.ui.page_steps import OVERFLOW, settled
 
 SHOTS = os.environ.get("PENSTOCK_SHOTS")
 LISTS = (
@@ -41,7 +42,6 @@ DETAILS = (
 NEW = ("/destinations/new", "/sources/new", "/datasets/new", "/credentials/new", "/flows/new")
 SOME = ("/flows", "/runs", "/settings?tab=alerts")  # in a failing service each page tries again for seconds
 LEADING = {"/flows", "/destinations", "/responses", "/sources", "/datasets", "/credentials"}
-OVERFLOW = "document.documentElement.scrollWidth > window.innerWidth"
 LONG = "customer-success-workspace-of-the-european-subsidiary-number-12"
 
 
@@ -50,11 +50,6 @@ def keep(page, state, address):
     if SHOTS:
         name = re.sub(r"\W+", "-", f"{state}{address}").strip("-")
         page.screenshot(path=Path(SHOTS, f"{name}.png"))
-
-
-def settled(page):
-    page.locator("main h1:visible, main p:visible").first.wait_for()
-    page.wait_for_load_state("networkidle")
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,30 @@
 import re
 from typing import Any
 
+# A script of each page: counts the requests that wait for a reply.
+COUNT_REQUESTS = """
+const request = window.fetch;
+window.openRequests = 0;
+window.fetch = async (...given) => {
+    window.openRequests += 1;
+    try { return await request(...given); } finally { window.openRequests -= 1; }
+};
+"""
+# Several frames in a row: after a reply React draws, and what it draws may begin the next request.
+IS_SETTLED = """() => {
+    const placeholders = ".mantine-Skeleton-root, .mantine-Loader-root, pre[data-lines]";  // the last one: of an editor
+    const loads = window.openRequests > 0 || document.querySelector(placeholders);
+    window.settledFrames = loads ? 0 : (window.settledFrames ?? 0) + 1;
+    return window.settledFrames > 6;
+}"""
+OVERFLOW = "document.documentElement.scrollWidth > window.innerWidth"  # an element is outside the window
+
+
+def settled(page: Any) -> None:
+    """Wait until the page shows its content and loads nothing more."""
+    page.locator("main h1:visible, main p:visible").first.wait_for()
+    page.wait_for_function(IS_SETTLED)
+
 
 def begin(page: Any, dataset: str = "contacts", credential: str = "acme") -> None:
     """Start to send a dataset to a destination, up to the configuration."""
