@@ -124,6 +124,15 @@ def test_a_clock_that_was_put_back_does_not_close_the_window_for_long():
     assert lease(row, 1010.3, report(over=(EndedRequest(10.2, 10.1, 10),), want=10))[1].places == 10
 
 
+def test_a_reply_that_seems_to_be_about_the_window_before_opens_no_window_early():
+    """The clock was set back between the lease and the report: the request seems to have left before the lease."""
+    row, _ = lease(ROW, 1000.0, report(want=10))
+    row, got = lease(replace(row, used=100), 1003.5, report(over=(EndedRequest(3.51, 0.0, 10),), want=1))
+    assert (got.places, row.answered) == (0, None)
+    assert lease(row, 1013.5, report(want=1))[1].places == 0
+    assert lease(row, 1013.6, report(want=1))[1].places == 1
+
+
 def test_a_row_that_is_stored_and_read_is_the_same(database):
     ended = (EndedRequest(0.2, 0.1, 1, Allowance(90, 7)),)
     row, _ = lease(ROW, 1000.0, report(want=3))

@@ -170,9 +170,11 @@ def _opens(row: RateLimitRow, now: float) -> float:
     if row.blocked_until > row.opened:
         return row.blocked_until
     outstanding = _outstanding(row, now)
-    if row.answered is None:  # perhaps the last process to lease has died; its requests have been sent by then
-        silent = row.leased + min(row.per, RETURNED_AFTER_S) + row.per * (1 + MARGIN)
-        return inf if outstanding or not row.used else silent
+    if row.answered is None:
+        # The last process to lease has died, and its requests have been sent by then; or a clock was set back, so that
+        # the reply seems to be about the window before.
+        sent = max(row.leased + min(row.per, RETURNED_AFTER_S), row.last_end)
+        return inf if outstanding or not row.used else sent + row.per * (1 + MARGIN)
     certain = row.answered + row.per * (1 + MARGIN)
     if outstanding:
         return certain
