@@ -32,9 +32,9 @@ ROUNDS = 7
 IN_FLIGHT = 50  # without a limit; with one, the default
 IN_MEMORY = """
 import sys
-from penstock.delivery.budget import Budget
-from penstock.run.connection.leased_window import SharedBudgets
-SharedBudgets.of = lambda self, around, spec: self.__dict__.setdefault(spec.name, Budget(spec.rate_limit, around.clock))
+from penstock.run.connection.leased_window import SharedBudgets, budget_in_memory
+made = {}
+SharedBudgets.of = lambda _, ctx, spec: made.setdefault(spec.name, budget_in_memory(spec.rate_limit, ctx.clock))
 from penstock.main import main
 sys.exit(main())
 """

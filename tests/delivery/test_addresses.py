@@ -5,13 +5,13 @@ import socket
 import pytest
 from aiohttp.abc import AbstractResolver
 
-from penstock.delivery.budget import Budget
 from penstock.delivery.http.addresses import barred, check_spelling
 from penstock.delivery.http.client import Client
 from penstock.delivery.retry import GiveUp, RetryPolicy, Spent, decide
 from penstock.model.delivery import Connection, Lost, Reply
 from penstock.model.errors import InputError
 from penstock.model.record import Request, RetryClass
+from penstock.run.connection.leased_window import budget_in_memory
 from support.kernel.delivery_client import KEY, ROOMY
 from support.kernel.virtual_time import ImpatientClock
 from support.servers.scripted_server import ScriptedServer, reply
@@ -80,7 +80,7 @@ async def ask(server, names):
     """One request to a name, at the port of a real server on this machine."""
     base = f"https://api.acme.test:{server.url.rpartition(':')[2]}"
     connection = Connection("acme", base, KEY, timeout=5.0)
-    async with Client(connection, Budget(ROOMY, ImpatientClock()), ImpatientClock(), names=names) as client:
+    async with Client(connection, budget_in_memory(ROOMY, ImpatientClock()), ImpatientClock(), names=names) as client:
         return await client.send(Request("GET", f"{base}/x", (), None)), client
 
 
@@ -100,7 +100,7 @@ async def test_a_name_is_resolved_once_and_the_connection_goes_to_the_checked_ad
         sandbox = Connection("acme", f"http://localhost:{port}", KEY, timeout=5.0)
         names = Names("127.0.0.1", "169.254.169.254")  # rebinding: the second answer would lead elsewhere
         request = Request("GET", f"http://localhost:{port}/x", (), None)
-        async with Client(sandbox, Budget(ROOMY, ImpatientClock()), ImpatientClock(), names=names) as client:
+        async with Client(sandbox, budget_in_memory(ROOMY, ImpatientClock()), ImpatientClock(), names=names) as client:
             answers = [await client.send(request) for _ in range(2)]  # two connections
         assert len(server.log) == 2
     assert all(isinstance(answer, Reply) for answer in answers)
@@ -113,9 +113,9 @@ async def test_a_name_that_resolves_to_a_new_address_is_checked_again():
         sandbox = Connection("acme", f"http://localhost:{port}", KEY, timeout=5.0)
         names = Names("127.0.0.1", "169.254.169.254")
         request = Request("GET", f"http://localhost:{port}/x", (), None)
-        async with Client(sandbox, Budget(ROOMY, ImpatientClock()), ImpatientClock(), names=names) as client:
+        async with Client(sandbox, budget_in_memory(ROOMY, ImpatientClock()), ImpatientClock(), names=names) as client:
             assert isinstance(await client.send(request), Reply)
-        async with Client(sandbox, Budget(ROOMY, ImpatientClock()), ImpatientClock(), names=names) as client:
+        async with Client(sandbox, budget_in_memory(ROOMY, ImpatientClock()), ImpatientClock(), names=names) as client:
             answer = await client.send(request)
     assert isinstance(answer, Lost)
     assert answer.kind == "barred"

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from penstock.delivery.budget import Budget
 from penstock.model.spec import RateLimit
+from penstock.run.connection.leased_window import budget_in_memory
 from support.kernel.shared_budget import FixedWindow, one_request, saturate
 from support.kernel.virtual_time import LoopClock, run_virtually
 
@@ -25,7 +25,7 @@ def test_nearly_the_whole_allowance_is_used_and_never_more(latency_ms, concurren
         return dice.uniform(0.5, 1.0) * half, dice.uniform(0.5, 1.0) * half
 
     async def main():
-        budget = Budget(RateLimit(100, 10.0), LoopClock())
+        budget = budget_in_memory(RateLimit(100, 10.0), LoopClock())
         await saturate(budget, server, 100.0, concurrency, latency)
 
     run_virtually(main())
@@ -51,7 +51,7 @@ def test_no_pattern_of_demand_and_latency_meets_the_limit(seed, limit, concurren
     dice = random.Random(seed)
 
     async def main():
-        budget = Budget(RateLimit(limit, 5.0), LoopClock())
+        budget = budget_in_memory(RateLimit(limit, 5.0), LoopClock())
 
         async def worker():
             for pause in [0.0, *pauses]:
@@ -73,7 +73,7 @@ def test_after_a_slow_stream_of_requests_a_burst_can_use_the_whole_limit(gap, la
     server = FixedWindow(100, 10.0)
 
     async def main():
-        budget = Budget(RateLimit(100, 10.0), LoopClock())
+        budget = budget_in_memory(RateLimit(100, 10.0), LoopClock())
         for _ in range(400):
             await one_request(budget, server, latency / 2, latency / 2)
             await asyncio.sleep(gap)
@@ -90,7 +90,7 @@ def test_requests_in_flight_at_the_end_of_a_window_count_in_the_next_one():
     server = FixedWindow(3, 10.0)
 
     async def main():
-        budget = Budget(RateLimit(3, 10.0), LoopClock())
+        budget = budget_in_memory(RateLimit(3, 10.0), LoopClock())
         await one_request(budget, server, 0.0, 0.0)
         await asyncio.sleep(9.9)
         slow = [asyncio.create_task(one_request(budget, server, 0.2, 2.0)) for _ in range(2)]
@@ -105,7 +105,7 @@ def test_a_reply_to_a_request_of_the_last_window_does_not_open_the_next_one_earl
     server = FixedWindow(3, 10.0)
 
     async def main():
-        budget = Budget(RateLimit(3, 10.0), LoopClock())
+        budget = budget_in_memory(RateLimit(3, 10.0), LoopClock())
         await one_request(budget, server, 0.0, 0.1)
         await asyncio.sleep(9.8)
         slow = [asyncio.create_task(one_request(budget, server, 0.05, 0.3))]  # counted in the old, answered in the new
@@ -125,7 +125,7 @@ def test_the_budget_leaves_room_for_other_clients_of_the_same_limit():
     server = FixedWindow(100, 10.0, headers=True)
 
     async def main():
-        budget = Budget(RateLimit(100, 10.0), LoopClock())
+        budget = budget_in_memory(RateLimit(100, 10.0), LoopClock())
         for _ in range(60):
             server.answer(asyncio.get_running_loop().time())
         await saturate(budget, server, 9.0, 10, lambda: (0.02, 0.02))
@@ -139,7 +139,7 @@ def test_a_limit_in_the_reply_headers_replaces_the_limit_of_the_project_file():
     server = FixedWindow(300, 10.0, headers=True)
 
     async def main():
-        budget = Budget(RateLimit(100, 10.0), LoopClock())
+        budget = budget_in_memory(RateLimit(100, 10.0), LoopClock())
         await saturate(budget, server, 50.0, 10, lambda: (0.01, 0.01))
         assert budget.allowance().limit == 300
 
@@ -164,7 +164,7 @@ def test_a_limit_in_the_reply_headers_replaces_the_limit_of_the_project_file():
 )
 def test_one_429_blocks_all_requests_until_the_time_in_the_reply(headers, waits):
     async def main():
-        budget = Budget(RateLimit(100, 10.0), LoopClock())
+        budget = budget_in_memory(RateLimit(100, 10.0), LoopClock())
         began = asyncio.get_running_loop().time()
         budget.observe(await budget.acquire("live"), 429, headers)
         await asyncio.gather(*(budget.acquire(lane) for lane in ("test", "live", "retry", "backfill")))
@@ -175,7 +175,7 @@ def test_one_429_blocks_all_requests_until_the_time_in_the_reply(headers, waits)
 
 def test_after_a_429_a_whole_window_is_available():
     async def main():
-        budget = Budget(RateLimit(5, 10.0), LoopClock())
+        budget = budget_in_memory(RateLimit(5, 10.0), LoopClock())
         for _ in range(4):
             budget.observe(await budget.acquire("live"), 200, {})
         budget.observe(await budget.acquire("live"), 429, {"retry-after": "3"})
@@ -187,7 +187,7 @@ def test_after_a_429_a_whole_window_is_available():
 
 def test_urgent_lanes_go_first():
     async def main():
-        budget = Budget(RateLimit(1, 1.0), LoopClock())
+        budget = budget_in_memory(RateLimit(1, 1.0), LoopClock())
         order = []
 
         async def go(lane):
@@ -205,7 +205,7 @@ def test_urgent_lanes_go_first():
 
 def test_a_request_that_stops_waiting_uses_no_place():
     async def main():
-        budget = Budget(RateLimit(1, 1.0), LoopClock())
+        budget = budget_in_memory(RateLimit(1, 1.0), LoopClock())
         budget.observe(await budget.acquire("live"), 200, {})
         gone = asyncio.create_task(budget.acquire("test"))
         stays = asyncio.create_task(budget.acquire("live"))
@@ -219,7 +219,7 @@ def test_a_request_that_stops_waiting_uses_no_place():
 
 def test_a_request_that_was_not_sent_costs_nothing():
     async def main():
-        budget = Budget(RateLimit(1, 10.0), LoopClock())
+        budget = budget_in_memory(RateLimit(1, 10.0), LoopClock())
         for _ in range(50):
             budget.give_back(await budget.acquire("live"))
         return asyncio.get_running_loop().time()
@@ -229,7 +229,7 @@ def test_a_request_that_was_not_sent_costs_nothing():
 
 def test_a_batch_can_cost_as_many_requests_as_it_has_jobs():
     async def main():
-        budget = Budget(RateLimit(100, 10.0), LoopClock())
+        budget = budget_in_memory(RateLimit(100, 10.0), LoopClock())
         for cost in (60, 40, 500):  # more than the whole allowance is a whole window
             budget.observe(await budget.acquire("live", cost), 200, {})
         return asyncio.get_running_loop().time()

@@ -4,9 +4,9 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from penstock.delivery.budget import Budget
 from penstock.delivery.check import check_credential
 from penstock.model.delivery import Connection
+from penstock.run.connection.leased_window import budget_in_memory
 from support.kernel.delivery_client import KEY, ROOMY
 from support.kernel.virtual_time import ImpatientClock
 from support.servers.scripted_server import ScriptedServer, cut, raw, reply
@@ -25,7 +25,7 @@ async def checked(*scripts):
         servers = [await stack.enter_async_context(ScriptedServer([step] * 2)) for step in scripts]
         connections = [Connection("acme", server.url, KEY, timeout=2.0) for server in servers]
         clock = ImpatientClock()
-        result = await check_credential(connections, Budget(ROOMY, clock), clock)
+        result = await check_credential(connections, budget_in_memory(ROOMY, clock), clock)
         chosen = next((n for n, server in enumerate(servers) if server.url == result.base_url), None)
         return result, chosen, servers
 

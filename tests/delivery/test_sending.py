@@ -251,7 +251,7 @@ async def test_the_intent_is_written_once_before_the_first_byte():
 async def test_new_records_go_before_retries():
     async with ScriptedServer([reply(500)]) as server:
         clock = ImpatientClock()
-        async with client_of(server.url, clock=clock, rate=RateLimit(1, 3600.0)) as client:
+        async with client_of(server.url, clock=clock, rate=RateLimit(1, 0.2)) as client:
             where = shape(server.url)
             sender = Sender(client, clock)
             await asyncio.gather(*(every(sender.deliver([one], where, one_body(where))) for one in payloads(3)))

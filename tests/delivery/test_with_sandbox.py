@@ -6,7 +6,6 @@ import orjson
 import pytest
 
 from penstock.clock import SystemClock
-from penstock.delivery.budget import Budget
 from penstock.delivery.check import check_credential
 from penstock.delivery.http.client import Client
 from penstock.delivery.lookup import LookupClient
@@ -15,6 +14,7 @@ from penstock.model.delivery import Connection
 from penstock.model.outcome import Outcome
 from penstock.model.record import Grouping, Lookup, Payload, Replies, Shape
 from penstock.model.spec import RateLimit
+from penstock.run.connection.leased_window import budget_in_memory
 from support.kernel.delivery_client import every, one_body, poll, polling_of
 from support.servers.sandbox import running_sandbox
 
@@ -41,7 +41,7 @@ async def test_the_window_of_the_sandbox_is_filled_and_not_exceeded(sandbox):
     sandbox.settings(rate="20/0.5s", latency=5)
     where = people(sandbox.url)
     loop = asyncio.get_running_loop()
-    budget = Budget(RateLimit(20, 0.5), CLOCK)
+    budget = budget_in_memory(RateLimit(20, 0.5), CLOCK)
     async with Client(Connection("acme", sandbox.url, sandbox.api_key), budget, CLOCK) as client:
         sender = Sender(client, CLOCK)
         began = loop.time()
@@ -58,7 +58,7 @@ async def test_the_credential_check_finds_the_base_url_of_the_sandbox(sandbox):
     sandbox.reset()
     bases = (f"{sandbox.url}/nowhere", sandbox.flat_url.rstrip("/"), sandbox.url)
     connections = [Connection("acme", base, sandbox.api_key) for base in bases]
-    result = await check_credential(connections, Budget(RateLimit(), CLOCK), CLOCK)
+    result = await check_credential(connections, budget_in_memory(RateLimit(), CLOCK), CLOCK)
     assert (result.ok, result.base_url) == (True, sandbox.flat_url.rstrip("/"))
 
 
@@ -75,7 +75,9 @@ async def test_a_native_batch_becomes_a_job_with_a_result_per_record(sandbox):
         ]
 
     payloads = [person(1), Payload(2, "u2", b'{"name":"nobody"}', 2), person(3)]
-    async with Client(Connection("acme", sandbox.url, sandbox.api_key), Budget(RateLimit(), CLOCK), CLOCK) as client:
+    async with Client(
+        Connection("acme", sandbox.url, sandbox.api_key), budget_in_memory(RateLimit(), CLOCK), CLOCK
+    ) as client:
         (taken,) = await every(Sender(client, CLOCK).deliver(payloads, where, requests_for))
         assert taken.job is not None
         assert {settled.outcome for settled in taken.settled} == {Outcome.ACCEPTED}
@@ -101,7 +103,9 @@ async def test_ids_are_looked_up_in_the_sandboxs_own_envelopes(sandbox):
             pass
 
     where = people(sandbox.url)
-    async with Client(Connection("acme", sandbox.url, sandbox.api_key), Budget(RateLimit(), CLOCK), CLOCK) as client:
+    async with Client(
+        Connection("acme", sandbox.url, sandbox.api_key), budget_in_memory(RateLimit(), CLOCK), CLOCK
+    ) as client:
         sender = Sender(client, CLOCK)
         sends = (every(sender.deliver([person(n)], where, one_body(where))) for n in range(12))
         made = {d.settled[0].payload.key: d.settled[0].remote_id for each in await asyncio.gather(*sends) for d in each}

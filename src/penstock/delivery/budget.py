@@ -10,9 +10,8 @@ from math import inf
 from typing import NamedTuple, Protocol, get_args
 
 from penstock.clock import Clock
-from penstock.delivery.rate_limit import Allowance, RateWindow, Taken, allowance_in, block_s
+from penstock.delivery.rate_limit import Allowance, Taken, allowance_in, block_s
 from penstock.model.delivery import Lane
-from penstock.model.spec import RateLimit
 
 RANKS: Mapping[Lane, int] = {lane: rank for rank, lane in enumerate(get_args(Lane))}
 
@@ -59,10 +58,7 @@ class RequestQueue(Protocol):
 
 
 class LimitWindow(Protocol):
-    """Decides how many requests can be sent: `RateWindow` for one process, or a window that processes share.
-
-    Its methods are the events that change it. Times are monotonic seconds.
-    """
+    """Decides how many requests can be sent. Its methods are the events that change it. Times are monotonic seconds."""
 
     limit: int
     blocked_until: float
@@ -99,12 +95,12 @@ class LimitWindow(Protocol):
 class Budget:
     """Permits requests as fast as the API allows, those of urgent lanes first. One per credential and event loop.
 
-    `window` decides which requests are permitted; without one, the budget makes a `RateWindow`.
+    `window` decides which requests are permitted.
     """
 
-    def __init__(self, rate: RateLimit, clock: Clock, window: LimitWindow | None = None) -> None:
+    def __init__(self, clock: Clock, window: LimitWindow) -> None:
         self._clock = clock
-        self._window: LimitWindow = RateWindow(rate.requests, rate.per) if window is None else window
+        self._window = window
         self._waiting: list[tuple[int, int, float, int, asyncio.Future[Taken]]] = []  # heap: rank, number, since, cost
         self._numbers = count()
         self._timer: asyncio.Task[None] | None = None

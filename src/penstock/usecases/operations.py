@@ -10,14 +10,13 @@ from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from penstock.delivery.budget import Budget
 from penstock.model.outcome import Note
 from penstock.model.record import DatasetReport, RefusedRecord
 from penstock.model.reports import CheckReport, Preview, PreviewedRequest, TestReport
 from penstock.model.runs import Listener, PlanReport, RunReport
 from penstock.model.spec import CredentialSpec, DestinationSpec, FlowSpec
 from penstock.run.connection import check, connection
-from penstock.run.connection.leased_window import SharedBudgets
+from penstock.run.connection.leased_window import SharedBudgets, budget_in_memory
 from penstock.run.context import Context
 from penstock.run.datasets import dataset_report, samples_of
 from penstock.run.orchestrator import Orchestrator
@@ -61,7 +60,7 @@ class Operations:
         is_known = spec.name in ctx.project.credentials
 
         async def report() -> CheckReport:
-            budget = self.budgets.of(ctx, spec) if is_known else Budget(spec.rate_limit, ctx.clock)
+            budget = self.budgets.of(ctx, spec) if is_known else budget_in_memory(spec.rate_limit, ctx.clock)
             return await check.check_unsaved(ctx, spec, budget, key)
 
         return _wait_for(report())

@@ -46,7 +46,7 @@ latencies = st.one_of(st.floats(0, 0.05), st.floats(0, 2.0))
     limit=st.integers(1, 40),
     crowd=st.tuples(st.integers(1, 4), st.integers(1, 10)),
     slowest=latencies,
-    took=st.floats(0.001, 0.1),
+    took=st.floats(0, 0.1),
     pauses=st.lists(st.floats(0, 25), max_size=4),
 )
 def test_no_pattern_of_demand_and_latency_meets_the_limit(seed, limit, crowd, slowest, took, pauses):
@@ -73,20 +73,16 @@ def test_no_pattern_of_demand_and_latency_meets_the_limit(seed, limit, crowd, sl
 
 
 @pytest.mark.parametrize("latency", [0.02, 0.1])
-def test_without_a_binding_limit_one_process_sends_as_much_as_with_a_window_of_its_own(latency):
-    async def sent(budget):
-        server = FixedWindow(1_000_000, 1.0, headers=True)
-        await saturate(budget, server, 10.0, 50, even(latency))
-        return sum(server.per_window)
+def test_without_a_binding_limit_one_process_sends_as_much_as_it_can(latency):
+    server = FixedWindow(1_000_000, 1.0, headers=True)
 
     async def main():
         row = SharedRow(1_000_000, 1.0)
-        alone = await sent(Budget(RateLimit(1_000_000, 1.0), LoopClock()))
-        leased = await sent(row.budget())
-        return alone, leased, row.exchanges
+        await saturate(row.budget(), server, 10.0, 50, even(latency))
+        return row.exchanges
 
-    alone, leased, exchanges = run_virtually(main())
-    assert leased >= 0.98 * alone
+    exchanges = run_virtually(main())
+    assert sum(server.per_window) >= 0.98 * 50 * 10.0 / latency
     assert exchanges <= 100, "no transaction for each request"
 
 
@@ -110,7 +106,7 @@ def test_places_of_a_dead_process_are_free_again_after_the_window(headers):
     async def main():
         row = SharedRow(100, 10.0)
         dying = Dying(row)
-        budget = Budget(row.rate, LoopClock(), LeasedWindow(row.rate, LoopClock(), dying))
+        budget = Budget(LoopClock(), LeasedWindow(row.rate, LoopClock(), dying))
         for _ in range(30):  # on their way when it dies
             await budget.acquire("live")
             server.answer(asyncio.get_running_loop().time())

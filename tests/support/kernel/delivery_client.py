@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from penstock.delivery.budget import Budget
 from penstock.delivery.http.client import Client
 from penstock.delivery.machine.jobs import Polling, poll_job
 from penstock.delivery.replies import quoter_of
@@ -11,6 +10,7 @@ from penstock.delivery.sender import Driver
 from penstock.model.delivery import Connection
 from penstock.model.record import Grouping, Payload, Replies, Request, RetryClass, Shape
 from penstock.model.spec import RateLimit
+from penstock.run.connection.leased_window import budget_in_memory
 from support.kernel.virtual_time import ImpatientClock
 
 KEY = "sk-very-secret-0123456789"
@@ -24,7 +24,7 @@ async def client_of(
     clock = clock or ImpatientClock()
     names = {name: settings.pop(name) for name in ("headers", "allowed_hosts") if name in settings}
     connection = Connection("acme", url, KEY, timeout=patience, **names)
-    async with Client(connection, Budget(rate, clock), clock, **settings) as client:
+    async with Client(connection, budget_in_memory(rate, clock), clock, **settings) as client:
         yield client
 
 

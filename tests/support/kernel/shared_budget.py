@@ -82,4 +82,4 @@ class SharedRow:
 
     def budget(self):
         """The budget of one more process."""
-        return Budget(self.rate, LoopClock(), LeasedWindow(self.rate, LoopClock(), self))
+        return Budget(LoopClock(), LeasedWindow(self.rate, LoopClock(), self))

@@ -128,7 +128,7 @@ class LeasedWindow:
         if self._exchanging is None or self._exchanging.done():
             if not self._is_closed and self._due(now, queue.waiting()) < inf:
                 self._exchanging = asyncio.get_running_loop().create_task(self._run(queue))
-        elif self._sleeps_until > now and self._due(now, queue.waiting()) < self._sleeps_until:
+        elif self._sleeps_until > -inf and self._due(now, queue.waiting()) < self._sleeps_until:
             self._alarm.set()
 
     # ── leased places ────────────────────────────────────────────────────────
@@ -318,7 +318,7 @@ class SharedBudgets:
 
 def shared_budget(rate: RateLimit, clock: Clock, database: Database, credential: str) -> Budget:
     """The budget of one credential for one event loop; all processes on the database share its window."""
-    new = RateLimitRow(rate.requests, rate.per, (rate.requests, rate.per))
+    new = _new_row(rate)
 
     def epoch() -> float:
         return clock.now().timestamp()
@@ -327,4 +327,20 @@ def shared_budget(rate: RateLimit, clock: Clock, database: Database, credential:
         change = partial(leases.change_rate_limit, database, credential, new, epoch, step)
         return asyncio.get_running_loop().run_in_executor(None, change)
 
-    return Budget(rate, clock, LeasedWindow(rate, clock, exchange))
+    return Budget(clock, LeasedWindow(rate, clock, exchange))
+
+
+def budget_in_memory(rate: RateLimit, clock: Clock) -> Budget:
+    """The budget of one event loop that shares its window with no other and writes nothing."""
+    row = _new_row(rate)
+
+    async def exchange(step: Step) -> Grant:
+        nonlocal row
+        row, grant = step(row, clock.now().timestamp())
+        return grant
+
+    return Budget(clock, LeasedWindow(rate, clock, exchange))
+
+
+def _new_row(rate: RateLimit) -> RateLimitRow:
+    return RateLimitRow(rate.requests, rate.per, (rate.requests, rate.per))

@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 from math import ceil, inf
 from typing import NamedTuple
 
-from penstock.delivery.rate_limit import MARGIN, Allowance
+from penstock.delivery.rate_limit import Allowance
 from penstock.store.leases import BudgetUser, RateLimitRow
 
+MARGIN = 0.002  # of a window, for clocks that tick differently: costs 0.2 % of the rate limit
 GRANTS_PER_WINDOW = 10  # a grant is at most this part of a window, so that others get their share
 RETURNED_AFTER_S = 1.0  # places that were leased and are not used
 REPORT_EVERY_S = 1.0  # a process with places reports at least this often
