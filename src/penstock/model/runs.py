@@ -43,7 +43,7 @@ TOTALS = tuple(item.name for item in fields(RunTotals))
 LABELS = {item.name: str(item.metadata[LABEL]) for item in fields(RunTotals) if LABEL in item.metadata}
 
 
-def totals_of(run: RunTotals | RunReport) -> dict[str, Any]:
+def totals_of(run: RunTotals) -> dict[str, Any]:
     """The totals of a run by name."""
     return {name: getattr(run, name) for name in TOTALS}
 
@@ -60,18 +60,14 @@ def worst_status(statuses: Iterable[RunStatus]) -> RunStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class RunReport:
-    """What `run` returns and `runs` lists. `status` is a `RunStatus`."""
+class RunReport(RunTotals):
+    """What `run` returns and `runs` lists. `status` is a `RunStatus`. The order of its JSON is that of `run_json`."""
 
     run: str
     status: str
     records: Counts
     destination: str | None = None
     flow: str | None = None
-    deleted: int = 0
-    requests: int = 0
-    retries: int = 0
-    duration_s: float = 0.0
     notes: tuple[Note, ...] = ()
     destinations: tuple[RunReport, ...] = ()
     reason: str | None = None  # why it stopped, when it stopped early
