@@ -183,6 +183,8 @@ def test_records_without_a_result_have_no_outcome_yet():
         JOB_RULE,
         "2 results for 3 records, and the reply does not say which result is whose; 1 failed: no name (Custify)",
     )
+    document = {"results": [{"index": 1, "status": "ok"}, {"status": "ok"}]}
+    assert verdict(reply(200, document), records=3, replies=Replies.ITEMS).refusal.reason.endswith(" whose")
 
 
 def test_a_reply_without_any_result():

@@ -143,6 +143,7 @@ def test_chosen_attributes_are_sent_and_the_others_are_noted():
     [note] = compiled.notes
     assert (note.field, note.reason) == ("attributes", "not among the attributes: a")
     assert attributes(made(["id", "a"], fields=USER, attributes="none")) == []
+    assert notes(made(["id", "a"], fields=USER, attributes=("a",))) == []
     assert problem(["id", "a"], fields=USER, attributes=("x",))[:3] == ("attributes", "unknown-column", "x")
 
 

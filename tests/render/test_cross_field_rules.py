@@ -208,6 +208,10 @@ def test_an_external_id_that_is_mapped_is_made_from_the_key_where_it_is_null():
     ids, found = external_ids(records, fields=columns("company_id", "external_id"))
     assert ids == ["e", "2"]
     assert [number for note, number in found.notes.items() if note[:2] == ("external_id", "derived")] == [2]
+    paid = [INVOICE | {"external_id": None, "paidAt": at} for at in ("2026-01-31", "soon")]
+    ids, found = external_ids(paid, fields=columns("company_id", "external_id", "paidAt"))
+    assert (ids, [each[1:] for each in refusals(found)]) == (["1"], [("date", "paidAt")])
+    assert [number for note, number in found.notes.items() if note[:2] == ("external_id", "derived")] == [1]
     misfit = external_ids([INVOICE | {"external_id": None, "k": None}], fields=columns("company_id", "external_id"))[1]
     assert [each[:2] for each in refusals(misfit)] == [(None, "key")]
 

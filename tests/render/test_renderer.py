@@ -242,10 +242,11 @@ def test_event_metadata_is_bounded():
     chunk = chunk_of([{"id": "1", "user_id": "u", "name": "n", "created_at": "2026-01-01", **many}])
     native = compiled("insert_event", "native", chunk, "id", exclude=("id",)).renderer.render(chunk)
     assert [refused.refusal.rule for refused in native.refused] == ["count"]
-    long = {f"c{number}": "\x01" * 100 for number in range(20)}
-    chunk = chunk_of([{"id": "1", "user_id": "u", "name": "n", "created_at": "2026-01-01", **long}])
+    event = {"user_id": "u", "name": "n", "created_at": "2026-01-01"}
+    long, short = ({f"c{number}": "\x01" * length for number in range(20)} for length in (100, 1))
+    chunk = chunk_of([{"id": "1", **event, **long}, {"id": "2", **event, **short}])
     native = compiled("insert_event", "native", chunk, "id", exclude=("id",)).renderer.render(chunk)
-    assert [refused.refusal.rule for refused in native.refused] == ["length"]
+    assert [(refused.key, refused.refusal.rule) for refused in native.refused] == [("1", "length")]
     assert compiled("insert_event", "flat", chunk, "id").renderer.render(chunk).refused == []
 
 
@@ -298,6 +299,7 @@ def test_a_default_in_place_of_null_is_noted_where_the_api_wants_one():
     rendered = compiled("create_task", "native", chunk, "id", fields={"name": "id", "priority": "priority"})
     [(note, count)] = [each for each in rendered.renderer.render(chunk).notes.items() if each[0][1] == "defaulted"]
     assert (note[0], count) == ("priority", 1)
+    assert not rendered.renderer.render(chunk, [1]).notes
 
 
 def test_what_cannot_be_seen_of_a_key_is_not_sent_and_noted():

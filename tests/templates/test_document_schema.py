@@ -133,6 +133,8 @@ def test_an_unknown_word_is_refused_with_its_line_and_the_nearest_known_one(old,
 def test_a_missing_key_of_a_template_is_named():
     ((_, line, path, code, _),) = problems("  title: Upsert person\n", "")
     assert (line, path, code) == (line_of("upsert_person:"), "upsert_person", "missing-key")
+    ((_, line, path, code, _),) = problems("user_id: {label: User id, type: key,", "user_id: {label: User id,")
+    assert (line, path, code) == (line_of("user_id: {"), "upsert_person.fields.user_id", "missing-key")
 
 
 def test_all_problems_of_a_document_are_reported_at_once():
