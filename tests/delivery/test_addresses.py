@@ -52,7 +52,7 @@ def test_a_base_url_on_localhost_allows_only_loopback_addresses():
 
 @pytest.mark.parametrize("host", ["2130706433", "0177.0.0.1", "0x7f.0.0.1", "0x7f000001", "127.1", "127.0.0.1.", "0"])
 def test_an_ipv4_address_in_an_unusual_spelling_is_refused(host):
-    with pytest.raises(InputError, match="in disguise"):
+    with pytest.raises(InputError, match="another spelling of the address"):
         check_spelling(host, ACME)
 
 

@@ -8,11 +8,11 @@ from penstock.delivery.replies import ErrorQuoter
 from penstock.delivery.verdict import (
     JOB_RULE,
     Bisect,
-    Each,
     Halt,
     Judged,
+    PerRecord,
     Poll,
-    Same,
+    SameForAll,
     SentRequest,
     Unmatched,
     judge,
@@ -83,7 +83,7 @@ def verdict(answer, *, records=1, attempts=1, retry=IDEMPOTENT, replies=Replies.
 )
 def test_one_record_has_the_outcome_of_its_reply(answer, outcome, reason):
     found = verdict(answer)
-    assert isinstance(found, Same)
+    assert isinstance(found, SameForAll)
     assert (found.judged.outcome, found.reason) == (outcome, reason)
     assert (found.judged.refusal is None) == (outcome in {DELIVERED, ACCEPTED})
 
@@ -132,9 +132,9 @@ def test_the_reason_without_a_reply_has_the_number_of_attempts():
 @pytest.mark.parametrize("status", [400, 413, 422])
 def test_a_batch_that_is_refused_as_a_whole(status):
     assert isinstance(verdict(reply(status), records=2), Bisect)
-    assert isinstance(verdict(reply(status), records=1), Same)
-    assert isinstance(verdict(reply(status), records=2, retry=ONCE), Same)
-    assert isinstance(verdict(reply(status), records=2, algorithm="code"), Same)
+    assert isinstance(verdict(reply(status), records=1), SameForAll)
+    assert isinstance(verdict(reply(status), records=2, retry=ONCE), SameForAll)
+    assert isinstance(verdict(reply(status), records=2, algorithm="code"), SameForAll)
 
 
 def test_a_refused_batch_with_results_is_not_halved():
@@ -160,7 +160,7 @@ def test_results_per_record():
         ]
     }
     found = verdict(reply(200, document), records=4, replies=Replies.ITEMS)
-    assert isinstance(found, Each)
+    assert isinstance(found, PerRecord)
     assert found.records == (
         Judged(DELIVERED, None, "aa"),
         Judged(QUARANTINED, Refusal("422", "422: no name (Custify)")),
@@ -201,7 +201,7 @@ def test_a_batch_that_became_a_job():
     )
     assert verdict(reply(202, {}), records=2, replies=Replies.JOBS).judged.outcome is ACCEPTED
     done = reply(200, {"id": "j1", "results": [{"status": "ok"}]})
-    assert isinstance(verdict(done, replies=Replies.JOBS), Each)
+    assert isinstance(verdict(done, replies=Replies.JOBS), PerRecord)
 
 
 # ── jobs ─────────────────────────────────────────────────────────────────────
@@ -263,9 +263,9 @@ STOP = Stop("credential", "the credential was refused")
 @pytest.mark.parametrize(
     ("found", "retry", "done", "accepted", "outcome"),
     [
-        (Same(Judged(DELIVERED), ""), IDEMPOTENT, 0, False, DELIVERED),
-        (Same(Judged(DELIVERED), ""), IDEMPOTENT, 1, True, ACCEPTED),
-        (Same(Judged(QUARANTINED, REFUSAL), ""), IDEMPOTENT, 1, True, QUARANTINED),
+        (SameForAll(Judged(DELIVERED), ""), IDEMPOTENT, 0, False, DELIVERED),
+        (SameForAll(Judged(DELIVERED), ""), IDEMPOTENT, 1, True, ACCEPTED),
+        (SameForAll(Judged(QUARANTINED, REFUSAL), ""), IDEMPOTENT, 1, True, QUARANTINED),
         (Bisect(REFUSAL), IDEMPOTENT, 1, False, QUARANTINED),
         (Halt(STOP), IDEMPOTENT, 1, False, UNSENT),
         (Halt(STOP), ONCE, 0, False, UNSENT),

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from penstock.run.prepare import WAYS
+from penstock.run.prepare import FIXES
 from support.docs.rule_codes import rules
 
 UI = Path(__file__).parents[2] / "ui" / "src" / "texts" / "refusals.ts"
@@ -21,7 +21,7 @@ def test_the_source_has_rules():
 
 
 def test_the_command_line_knows_every_rule_and_no_other():
-    assert set(WAYS) == set(rules())
+    assert set(FIXES) == set(rules())
 
 
 def test_the_web_ui_knows_every_rule_and_no_other():

@@ -51,7 +51,7 @@ RULED += [steps.plain_attribute()] + [
 def test_checks_of_whole_columns_agree_with_the_rules_for_values(array):
     cells = decode(array, pa.field("x", array.type))
     for rule, quick in RULED:
-        found = None if quick is None or cells.flawed else quick(cells)
+        found = None if quick is None or cells.has_refusals else quick(cells)
         if found is not None:
             one_by_one = [None if value is None else rule(value) for value in cells.values]
             assert found == one_by_one

@@ -156,15 +156,15 @@ def _failing_clearly(stream: TextIO) -> Iterator[None]:
     try:
         yield
     except BrokenPipeError:
-        _to_nowhere(stream)
+        _discard_buffer(stream)
     except OSError as error:
-        _to_nowhere(stream)
+        _discard_buffer(stream)
         message = f"the output cannot be written: {error.strerror}"
         hint = "free space where the output goes, or write it elsewhere"
         raise EnvironmentFailure(Problem("output", message, "output-failed", hint)) from error
 
 
-def _to_nowhere(stream: TextIO) -> None:
+def _discard_buffer(stream: TextIO) -> None:
     """Discard what is still buffered, also when the interpreter flushes at exit."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream.fileno())

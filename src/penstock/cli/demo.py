@@ -152,8 +152,8 @@ class DemoSteps:
 
         return Kernel.sandbox_objects(self.sandbox)
 
-    def expect(self, truth: bool, what: str) -> None:
-        if not truth:
+    def expect(self, holds: bool, what: str) -> None:
+        if not holds:
             self.wrong.append(what)
 
     def ending(self) -> Iterator[str]:

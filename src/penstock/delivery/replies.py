@@ -105,7 +105,7 @@ def message_in(data: object) -> str:
     if isinstance(data, Mapping):
         for name in ("error", "message", "msg", "detail", "reason", "errors"):
             message = message_in(data.get(name))
-            if message and not (name == "error" and isinstance(data["error"], str) and _better(data)):
+            if message and not (name == "error" and isinstance(data["error"], str) and _has_better_message(data)):
                 return message
         return ""
     if isinstance(data, Sequence):
@@ -113,7 +113,7 @@ def message_in(data: object) -> str:
     return ""
 
 
-def _better(data: Mapping[str, object]) -> bool:
+def _has_better_message(data: Mapping[str, object]) -> bool:
     """`{"error": "Bad Request", "message": "email is not valid"}`: the message says more."""
     return isinstance(data.get("message"), str) and data["message"] != ""
 

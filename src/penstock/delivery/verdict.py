@@ -53,7 +53,7 @@ class SentRequest(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Same:
+class SameForAll:
     """All records have one outcome."""
 
     judged: Judged
@@ -61,7 +61,7 @@ class Same:
 
 
 @dataclass(frozen=True, slots=True)
-class Each:
+class PerRecord:
     """One outcome per record, in order."""
 
     records: tuple[Judged, ...]
@@ -103,7 +103,7 @@ class Halt:
     stop: Stop
 
 
-Verdict = Same | Each | Unmatched | Bisect | Poll | Halt
+Verdict = SameForAll | PerRecord | Unmatched | Bisect | Poll | Halt
 
 
 def worst(outcomes: Iterable[Outcome]) -> Outcome:
@@ -125,10 +125,10 @@ def judge(answer: Reply | Lost, sent: SentRequest) -> Verdict:
     if status == 429:
         return Halt(Stop("unreachable", f"the API takes no requests: {sent.quoter.quote(429, error_text(answer))}"))
     if sent.shape.retry is RetryClass.ONCE and may_have_been_done(status):
-        return _same(Outcome.UNKNOWN, "no answer", f"sent, but {sent.quoter.quote(status, error_text(answer))}")
+        return _same_for_all(Outcome.UNKNOWN, "no answer", f"sent, but {sent.quoter.quote(status, error_text(answer))}")
     if sent.records > 1 and status in REFUSED_AS_A_WHOLE:
         return _batch_refused(answer, sent)
-    return Same(Judged(Outcome.QUARANTINED, _refusal(answer, sent)), _reason(answer, sent))
+    return SameForAll(Judged(Outcome.QUARANTINED, _refusal(answer, sent)), _reason(answer, sent))
 
 
 def shared_outcome(verdict: Verdict, retry: RetryClass, *, done: int, accepted: bool) -> Judged:
@@ -144,7 +144,7 @@ def shared_outcome(verdict: Verdict, retry: RetryClass, *, done: int, accepted: 
             return Judged(Outcome.UNSENT, Refusal(stop.kind, stop.reason))
         case Bisect(refusal):
             return Judged(Outcome.QUARANTINED, refusal)
-        case Same(judged):
+        case SameForAll(judged):
             return judged._replace(outcome=Outcome.ACCEPTED) if accepted and judged.outcome in SENT else judged
         case _:
             return Judged(Outcome.ACCEPTED)
@@ -152,7 +152,7 @@ def shared_outcome(verdict: Verdict, retry: RetryClass, *, done: int, accepted: 
 
 def judge_job(
     reply: Reply, records: int, quoter: ErrorQuoter, positions: Callable[[], Positions] = dict
-) -> Same | Each | Unmatched | None:
+) -> SameForAll | PerRecord | Unmatched | None:
     """The results of a batch job; None while it has not ended.
 
     A job that failed leaves every record without a clear result unmatched; of one that ended well, only records
@@ -166,16 +166,16 @@ def judge_job(
     if state == "failed":
         return _failed_job(items or Items(()), records, quoter, (message_in(data), reply.status))
     if items is None:
-        return Same(Judged(Outcome.ACCEPTED), f"the batch job ended without results; {UNCONFIRMED}")
-    return _each(items, quoter, reply.status)
+        return SameForAll(Judged(Outcome.ACCEPTED), f"the batch job ended without results; {UNCONFIRMED}")
+    return _per_record(items, quoter, reply.status)
 
 
-def _failed_job(items: Items, records: int, quoter: ErrorQuoter, failure: tuple[str, int]) -> Each | Unmatched:
+def _failed_job(items: Items, records: int, quoter: ErrorQuoter, failure: tuple[str, int]) -> PerRecord | Unmatched:
     message, status = failure
     judged = tuple(None if item.good is None else _judged(item, quoter) for item in items.items) or (None,) * records
     whole = tuple(one for one in judged if one is not None)
     if len(whole) == records:
-        return _each_of(whole, status)
+        return _per_record_with_counts(whole, status)
     first = message or _first_message((*items.unassigned, *items.items))
     reason = f"the batch job failed: {quoter.quote(None, first)}"
     return Unmatched(judged, Refusal(JOB_RULE, reason))
@@ -190,7 +190,7 @@ def _lost(lost: Lost, sent: SentRequest) -> Verdict:
     if lost.nothing_sent:
         return Halt(Stop("unreachable", lost.reason))
     tries = f" after {sent.attempts} attempts" if sent.attempts > 1 else ""
-    return _same(Outcome.UNKNOWN, "no answer", f"sent, no answer{tries}: {lost.reason}")
+    return _same_for_all(Outcome.UNKNOWN, "no answer", f"sent, no answer{tries}: {lost.reason}")
 
 
 def _success(reply: Reply, sent: SentRequest) -> Verdict:
@@ -198,24 +198,24 @@ def _success(reply: Reply, sent: SentRequest) -> Verdict:
     status = reply.status
     if is_html(reply, xml=sent.shape.content_format == "xml"):
         quoted = sent.quoter.quote(status, error_text(reply))
-        return _same(Outcome.QUARANTINED, "html", f"an HTML page, not an API reply (a login page?): {quoted}")
+        return _same_for_all(Outcome.QUARANTINED, "html", f"an HTML page, not an API reply (a login page?): {quoted}")
     outcome = Outcome.ACCEPTED if status == 202 else Outcome.DELIVERED
     if sent.shape.replies is Replies.STATUS and sent.records > 1:
-        return Same(Judged(outcome), _status_text(reply, readable=True))
+        return SameForAll(Judged(outcome), _status_text(reply, readable=True))
     data = parse(reply.body)
     reason = _status_text(reply, readable=data is not UNREADABLE)
     if sent.shape.replies is Replies.STATUS:
-        return Same(Judged(outcome, None, _remote_id(data)), reason)
+        return SameForAll(Judged(outcome, None, _remote_id(data)), reason)
     items = read_items(data, sent.records, sent.positions)
     if sent.shape.replies is Replies.JOBS and (items is None or not items.clear):
         job = job_id(data)
         if job is not None:
             return Poll(job, f"{reason}: became batch job {job}")
     if items is not None:
-        return _each(items, sent.quoter, status)
+        return _per_record(items, sent.quoter, status)
     if reply.truncated:
-        return Same(Judged(Outcome.ACCEPTED), f"{reason}; {UNCONFIRMED}")
-    return Same(Judged(outcome), reason)
+        return SameForAll(Judged(Outcome.ACCEPTED), f"{reason}; {UNCONFIRMED}")
+    return SameForAll(Judged(outcome), reason)
 
 
 def _batch_refused(reply: Reply, sent: SentRequest) -> Verdict:
@@ -223,19 +223,19 @@ def _batch_refused(reply: Reply, sent: SentRequest) -> Verdict:
     if sent.shape.replies is not Replies.STATUS:
         items = read_items(parse(reply.body), sent.records, sent.positions)
         if items is not None and items.clear:
-            return _each(items, sent.quoter, reply.status)
+            return _per_record(items, sent.quoter, reply.status)
     refusal = _refusal(reply, sent)
     if sent.shape.retry is RetryClass.IDEMPOTENT and sent.shape.grouping.algorithm != "code":
         return Bisect(refusal)  # grouping code could make anything of a half
-    return Same(Judged(Outcome.QUARANTINED, refusal), refusal.reason)
+    return SameForAll(Judged(Outcome.QUARANTINED, refusal), refusal.reason)
 
 
-def _each(items: Items, quoter: ErrorQuoter, status: int) -> Each | Unmatched:
+def _per_record(items: Items, quoter: ErrorQuoter, status: int) -> PerRecord | Unmatched:
     """One outcome per record. A reply without any result neither confirms nor refuses records."""
     records = tuple(_judged(item, quoter) for item in items.items)
     missing = [not item.matched for item in items.items]
     if not any(missing) or (all(missing) and not items.unassigned):
-        return _each_of(records, status, ignored=len(items.unassigned))
+        return _per_record_with_counts(records, status, ignored=len(items.unassigned))
     given = sum(item.matched for item in items.items) + len(items.unassigned)
     reason = f"{given} results for {len(missing)} records, and the reply does not say which result is whose"
     failed = [item for item in items.unassigned if item.good is False]
@@ -245,7 +245,7 @@ def _each(items: Items, quoter: ErrorQuoter, status: int) -> Each | Unmatched:
     return Unmatched(known, Refusal(JOB_RULE, reason))
 
 
-def _each_of(records: tuple[Judged, ...], status: int, *, ignored: int = 0) -> Each:
+def _per_record_with_counts(records: tuple[Judged, ...], status: int, *, ignored: int = 0) -> PerRecord:
     counts = Counter(judged.outcome for judged in records)
     parts = [f"{count} {outcome}" for outcome, count in counts.items()]
     first = next((judged.refusal.reason for judged in records if judged.refusal is not None), None)
@@ -256,7 +256,7 @@ def _each_of(records: tuple[Judged, ...], status: int, *, ignored: int = 0) -> E
         reason += f"; {counts[Outcome.ACCEPTED]} {UNCONFIRMED}"
     if ignored:
         reason += f"; {ignored} results belong to no record and were ignored"
-    return Each(records, reason)
+    return PerRecord(records, reason)
 
 
 def _judged(item: Item, quoter: ErrorQuoter) -> Judged:
@@ -269,8 +269,8 @@ def _judged(item: Item, quoter: ErrorQuoter) -> Judged:
     return Judged(Outcome.QUARANTINED, Refusal("api" if status is None else str(status), reason))
 
 
-def _same(outcome: Outcome, rule: str, reason: str) -> Same:
-    return Same(Judged(outcome, Refusal(rule, reason)), reason)
+def _same_for_all(outcome: Outcome, rule: str, reason: str) -> SameForAll:
+    return SameForAll(Judged(outcome, Refusal(rule, reason)), reason)
 
 
 def _refusal(reply: Reply, sent: SentRequest) -> Refusal:

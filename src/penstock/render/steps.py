@@ -96,7 +96,7 @@ class Step:
             return [self._empty() if self.constant[0] is None else self.constant[0]] * len(columns)
         assert self.column is not None
         cells = columns.cells(self.column)
-        found = self.quick(cells) if self.quick is not None and not cells.flawed and not self.cuts else None
+        found = self.quick(cells) if self.quick is not None and not cells.has_refusals and not self.cuts else None
         if found is None:
             found = self._one_by_one(cells, refused)
         if not cells.full or None in found:

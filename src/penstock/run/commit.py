@@ -271,7 +271,7 @@ class CommitSchedule:
         """Return when everything that is pending now is durable; later callers share the next commit."""
         await asyncio.shield(self._next_group())
 
-    def soon(self) -> None:
+    def commit_soon(self) -> None:
         """Write what is pending within half a second; at once, when it is much."""
         if self.pending.records >= COMMIT_RECORDS:
             self._next_group()

@@ -39,7 +39,7 @@ class KnownDataset:
     schema: Schema
     samples: Chunk
     identity: str | None = None  # of the input that the schema was detected from
-    awaits: bool = False  # whether columns that no record had yet may come any time
+    may_gain_columns: bool = False  # later records may have columns that no record had yet
     read_at: str | None = None  # when the types were decided; None: by 0.1.0
 
 
@@ -70,7 +70,7 @@ def known_dataset(ctx: Context, name: str, *, refresh: bool = False) -> KnownDat
     else:
         known = _as_stored(ctx, dataset, stored)
     if not known.schema.columns:  # a source without records shows no columns, and that is no error
-        return with_columns(replace(known, awaits=True), spec.key)
+        return with_columns(replace(known, may_gain_columns=True), spec.key)
     return _with_its_key(known)
 
 
@@ -140,7 +140,7 @@ def _pushed(ctx: Context, dataset: Dataset, settings: str, stored: resources.Sto
         _store(ctx, dataset, Types(settings, read_at), schema, samples, str(tip))
     known = KnownDataset(spec, dataset, schema, samples, read_at=read_at)
     if spec.sql is None or not schema.columns:
-        return with_columns(replace(known, schema=replace(schema, grows=True), awaits=True), spec.key)
+        return with_columns(replace(known, schema=replace(schema, grows=True), may_gain_columns=True), spec.key)
     return _with_its_key(known)
 
 

@@ -37,12 +37,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Render = Callable[[Chunk, Sequence[int] | None], Rendered]
-Way = Callable[[Refusal, DestinationSpec, frozenset[str]], str | None]
+Fix = Callable[[Refusal, DestinationSpec, frozenset[str]], str | None]
 
 NEEDS_OPERATOR = "Preview needs the operator role: the records are shown as the grouping code would receive them"
 
 
-def with_ways_out(
+def with_fixes(
     render: Render, destination: DestinationSpec, attributes: frozenset[str], since: str | None = None
 ) -> Render:
     """The same rendering, whose refusals name the fix.
@@ -74,17 +74,17 @@ def explained(
     by_name = destination.template is not None and destination.fields is None and found.column is not None
     mapped = (by_name or (binding is not None and binding.column is not None)) and found.field not in attributes
     found = replace(found, sentence=found.reason, mapped=mapped, since=None if found.type is None else since)
-    way = way_out(found, destination, attributes)
+    way = fix_of(found, destination, attributes)
     return found if way is None else replace(found, reason=f"{found.reason}; {way}")
 
 
-def way_out(refusal: Refusal, destination: DestinationSpec, attributes: frozenset[str]) -> str | None:
+def fix_of(refusal: Refusal, destination: DestinationSpec, attributes: frozenset[str]) -> str | None:
     """What to write in the project file, and where."""
     if refusal.column is None:
         return None
     if refusal.type is not None:
         return _another_type(refusal, destination, attributes)
-    way = WAYS.get(refusal.rule)
+    way = FIXES.get(refusal.rule)
     return None if way is None else way(refusal, destination, attributes)
 
 
@@ -115,7 +115,7 @@ def _as_text(refusal: Refusal, destination: DestinationSpec, attributes: frozens
 
 
 # rule → its fix; None where the refusal's `accepted`, or the API's own text, is enough
-WAYS: Mapping[str, Way | None] = {
+FIXES: Mapping[str, Fix | None] = {
     "ambiguous": None,
     "api": None,
     "attribute name": None,
@@ -207,7 +207,7 @@ class Prepared:
         """The compiled rendering, whose refusals say what to write in the project file."""
         renderer = self.compiled.renderer
         attributes = frozenset(each.step.column or "" for each in renderer.inputs if each.extra)
-        return with_ways_out(renderer.render, self.spec, attributes, self.data.read_at)
+        return with_fixes(renderer.render, self.spec, attributes, self.data.read_at)
 
     def open_chunk(self, chunk: Chunk, rows: NDArray[np.int64] | None = None, *, prints: bool = False) -> OpenChunk:
         """A chunk with its keys and their hashes, and with `prints` the fingerprints of the input columns in use."""
@@ -258,8 +258,8 @@ def _prepare(ctx: Context, spec: DestinationSpec, address: connection.ApiAddress
     where = address or connection.address(ctx, credential)
     data = known_dataset(ctx, spec.dataset)
     unseen: tuple[Note, ...] = ()
-    if data.awaits:
-        data, unseen = _awaited(data, spec)
+    if data.may_gain_columns:
+        data, unseen = _with_named_columns(data, spec)
     if spec.new_columns != "note":
         data = _with_new_columns(ctx, data, spec)
     key = data.spec.key
@@ -299,7 +299,7 @@ def _with_new_columns(ctx: Context, data: KnownDataset, spec: DestinationSpec) -
     raise InputError(ctx.problem(problem.path, problem.message, problem.code, hint=problem.hint, found=problem.found))
 
 
-def _awaited(data: KnownDataset, spec: DestinationSpec) -> tuple[KnownDataset, tuple[Note, ...]]:
+def _with_named_columns(data: KnownDataset, spec: DestinationSpec) -> tuple[KnownDataset, tuple[Note, ...]]:
     """The dataset with the columns that the destination names: a later record may have them. Also a note about each."""
     names = columns_named(spec, data.schema.names())
     missing = [name for name in names if data.schema.column(name) is None]

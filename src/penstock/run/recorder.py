@@ -96,7 +96,7 @@ class Recorder:
             self._same_rows.add(SameKeyRow(payload, (int(high), int(low))))
         self._refresh(chunk, classified)
         self.notes.count(chunk, classified)
-        self.commits.soon()
+        self.commits.commit_soon()
 
     def _refresh(self, chunk: OpenChunk, classified: Classified) -> None:
         """Store the new fingerprint of content as it was sent, and release its key from the quarantine."""
@@ -156,7 +156,7 @@ class Recorder:
 
     def withdraw(self, intent: int) -> None:
         self.commits.pending.ended.append(intent)
-        self.commits.soon()
+        self.commits.commit_soon()
 
     def settle(self, delivery: Delivery, intent: int | None) -> Ticket:
         number = self.next_delivery
@@ -175,7 +175,7 @@ class Recorder:
             self._write(lambda conn: ledger.add_job(conn, job))
         self._store_exchange(delivery, number)
         self._store_response(delivery, number)
-        self.commits.soon()
+        self.commits.commit_soon()
         return self.run.id, number
 
     def confirm(self, ticket: Ticket, delivery: Delivery, repeats: int) -> None:
@@ -190,7 +190,7 @@ class Recorder:
         self._write(lambda conn: ledger.end_job(conn, run, number))
         self._settle(delivery, list(delivery.settled), self._jobs.pop(ticket))
         self._store_response(delivery, number)
-        self.commits.soon()
+        self.commits.commit_soon()
 
     def resume_job(self, job: ledger.PendingJob) -> None:
         """Take over a batch job that an earlier process left unconfirmed."""
@@ -215,7 +215,7 @@ class Recorder:
                 self._quarantine.add(record, Outcome.QUARANTINED, refusal)
             self._quarantine_same(records[-1], payload.content, Outcome.QUARANTINED, refusal)
         self._unstage(payloads)
-        self.commits.soon()
+        self.commits.commit_soon()
 
     def unknown(self, traced: Sequence[Traced], reason: str) -> None:
         """Record as unknown what an earlier process was sending when it died."""
@@ -228,7 +228,7 @@ class Recorder:
         self._decide(LedgerEntry(Outcome.UNKNOWN, ordinals, now, keys=keys, reason=reason, refusal=why))
         for record in traced:
             self._quarantine.add(record, Outcome.UNKNOWN, refusal)
-        self.commits.soon()
+        self.commits.commit_soon()
 
     # ── inside ───────────────────────────────────────────────────────────────
 
@@ -270,17 +270,17 @@ class Recorder:
         self._quarantine_same(record, payload.content, settled.outcome, refusal)
 
     def _count_refused(self, delivery: Delivery, decided: Sequence[Settled]) -> None:
-        """Count records that the API refused; the run stops when the fuse is blown."""
+        """Count records that the API refused, and stop the run if they are too many for its fuse."""
         fuse, answered = self.context.fuse, isinstance(delivery.answer, Reply)
         with_result = [each for each in decided if each.refusal is None or each.refusal.rule != JOB_RULE]
         for settled in with_result:
             if settled.outcome is not Outcome.ACCEPTED:
-                fuse.saw(refused=settled.outcome is Outcome.QUARANTINED and answered)
+                fuse.count(refused=settled.outcome is Outcome.QUARANTINED and answered)
         if len(with_result) < len(decided):  # a whole batch for one reply without results: once
-            fuse.saw(refused=True)
-        blown = fuse.blown()
-        if blown is not None:
-            self.context.signal.stop("fuse", blown)
+            fuse.count(refused=True)
+        reason = fuse.stop_reason()
+        if reason is not None:
+            self.context.signal.stop("fuse", reason)
 
     def _words(self, sent: Sequence[Settled], traced: Mapping[int, Traced]) -> tuple[Words, Words, Words]:
         """Key hashes, contents and fingerprints of delivered records."""

@@ -109,20 +109,21 @@ class StoppableBudget:
 
 @dataclass(slots=True)
 class Fuse:
-    """Counts records that the API refuses; `blown` returns why the run must stop, or None."""
+    """Counts records that the API refuses, for the setting `fuse`."""
 
     spec: FuseSpec | None
     decided: int = 0
     refused: int = 0
     in_a_row: int = 0
 
-    def saw(self, *, refused: bool) -> None:
-        """One more record was decided."""
+    def count(self, *, refused: bool) -> None:
+        """Count a record with an outcome."""
         self.decided += 1
         self.refused += refused
         self.in_a_row = self.in_a_row + 1 if refused else 0
 
-    def blown(self) -> str | None:
+    def stop_reason(self) -> str | None:
+        """Why the run must stop; None if it need not."""
         if self.spec is None:
             return None
         if self.in_a_row >= self.spec.in_a_row:

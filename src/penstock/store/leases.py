@@ -248,8 +248,8 @@ _RATE_LIMIT_STATE = (
 class BudgetUser(NamedTuple):
     """What one event loop of a process has of the window, as it reported last. Moments are epoch seconds."""
 
-    in_hand: int  # places leased and not used
-    flying: int  # cost of the requests in flight
+    unused: int  # places leased and not used
+    in_flight: int  # cost of the requests in flight
     oldest: float  # when the oldest of both was leased or left
     due: float  # it reports again by then, or it has died
     rank: int | None = None  # of the lane of the request that waits first; None: none waits

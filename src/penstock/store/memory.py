@@ -70,7 +70,7 @@ class Memory:
         self._destination = destination
         self._version = version
         self._table = table
-        self._on_its_way = KeyTable()
+        self._staged = KeyTable()
 
     @staticmethod
     def load(conn: Connection, destination: str, version: str) -> Memory:
@@ -96,32 +96,32 @@ class Memory:
         """True where the key was sent with this very fingerprint, and nothing else is in flight for it."""
         found = self._table.find(hashes)
         same: Mask = np.logical_and.reduce((found.values != FORGOTTEN, found.prints == prints, prints != 0))
-        if len(self._on_its_way) > 0:
-            same[self._on_its_way.find(hashes).values != FORGOTTEN] = False
+        if len(self._staged) > 0:
+            same[self._staged.find(hashes).values != FORGOTTEN] = False
         return same
 
     def contents(self, hashes: Words) -> list[int | None]:
         """The content hash last sent, or in flight, for each key; None where there is none."""
         values = self._table.find(hashes).values
-        if len(self._on_its_way) > 0:
-            staged = self._on_its_way.find(hashes).values
+        if len(self._staged) > 0:
+            staged = self._staged.find(hashes).values
             values = np.where(staged == FORGOTTEN, values, staged)
         return [None if value == FORGOTTEN else value for value in values.tolist()]
 
-    def on_its_way(self, hashes: Words) -> Mask:
+    def is_in_flight(self, hashes: Words) -> Mask:
         """True where the content that `contents` returns is in flight."""
-        if len(self._on_its_way) == 0:
+        if len(self._staged) == 0:
             return np.zeros(len(hashes), dtype=np.bool_)
-        flying: Mask = self._on_its_way.find(hashes).values != FORGOTTEN
-        return flying
+        staged: Mask = self._staged.find(hashes).values != FORGOTTEN
+        return staged
 
     def stage(self, hashes: Words, contents: Words) -> None:
         """These contents are in flight: until they are remembered or unstaged, they count as sent."""
-        self._on_its_way.put(hashes, _never_forgotten(contents), np.zeros(len(hashes), dtype=np.uint64))
+        self._staged.put(hashes, _never_forgotten(contents), np.zeros(len(hashes), dtype=np.uint64))
 
     def unstage(self, hashes: Words) -> None:
         """These contents are no longer in flight."""
-        self._on_its_way.forget(hashes)
+        self._staged.forget(hashes)
 
     def remember(
         self, conn: Connection, hashes: Words, contents: Words, prints: Words, *, confirmed: bool = True
@@ -229,7 +229,7 @@ def fingerprints(
     try:
         prints = _hashed(arrays)
     except duckdb.Error:
-        prints = _hashed([_spelled(array) for array in arrays])
+        prints = _hashed([_nested_as_text(array) for array in arrays])
     for number, name in enumerate(columns, start=1):
         gone = list((absent or {}).get(name, ())) if name in known else list(range(batch.num_rows))
         if gone:
@@ -264,6 +264,6 @@ def _plain(array: pa.Array) -> pa.Array:  # type: ignore[type-arg]
     return pc.cast(array, array.type.value_type) if pa.types.is_dictionary(array.type) else array
 
 
-def _spelled(array: pa.Array) -> pa.Array:  # type: ignore[type-arg]
+def _nested_as_text(array: pa.Array) -> pa.Array:  # type: ignore[type-arg]
     """A nested column as text: DuckDB knows fewer types than Arrow, and refuses text that is not UTF-8."""
     return pa.array(map(repr, json_values(array)), pa.string()) if pa.types.is_nested(array.type) else array

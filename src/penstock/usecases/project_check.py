@@ -199,7 +199,7 @@ def _problems(project: ProjectSpec, spec: DestinationSpec, columns: KnownColumns
     if schema is None and spec.template is not None and spec.fields is None:
         return []  # columns map themselves, and the file does not name them
     dialects = dialects_of(project.credentials[spec.credential]) or ("native",)
-    shape = _named(project, spec) if schema is None else _with_awaited(schema, spec)
+    shape = _named(project, spec) if schema is None else _with_named_columns(schema, spec)
     first, *others = [_compiled(project, spec, shape, dialect) for dialect in dialects]
     found = [one for one in first if all(any(one.path == two.path for two in other) for other in others)]
     if schema is None or columns is None or not columns.complete:
@@ -213,7 +213,7 @@ def _named(project: ProjectSpec, spec: DestinationSpec) -> Schema:
     return Schema(tuple(Column(name, "text", nullable=True) for name in names), 0)
 
 
-def _with_awaited(schema: Schema, spec: DestinationSpec) -> Schema:
+def _with_named_columns(schema: Schema, spec: DestinationSpec) -> Schema:
     """The schema; if later records may have new columns, with those that the destination names."""
     if not schema.grows:
         return schema

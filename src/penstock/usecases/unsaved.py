@@ -69,13 +69,13 @@ def _look(ctx: Context, spec: DatasetSpec, source: SourceSpec) -> DataLook:
     rows = tuple(
         readable(read_record(record_json(found.samples, row))) for row in range(found.samples.records.num_rows)
     )
-    awaits = source.traits.grows and (spec.sql is None or not found.schema.columns)
+    may_gain_columns = source.traits.grows and (spec.sql is None or not found.schema.columns)
     return DataLook(
         columns=found.schema.columns,
         rows=rows,
         records=found.schema.records,
         complete=dataset.complete,
-        problems=() if awaits else tuple(dataset.check_columns(found.schema, spec.key)),
+        problems=() if may_gain_columns else tuple(dataset.check_columns(found.schema, spec.key)),
     )
 
 

@@ -20,7 +20,7 @@ from penstock.delivery.machine.batch import (
 )
 from penstock.delivery.machine.protocol import Moment, Reserve, Send, SettleRecords, Wait
 from penstock.delivery.retry import RetryPolicy
-from penstock.delivery.verdict import Bisect, Each, Halt, Judged, Poll, Same, Unmatched
+from penstock.delivery.verdict import Bisect, Halt, Judged, PerRecord, Poll, SameForAll, Unmatched
 from penstock.model.delivery import Lost, Reply, Stop
 from penstock.model.outcome import Outcome, Refusal
 from penstock.model.record import Payload, Replies, Request, RetryClass
@@ -273,8 +273,8 @@ def outcomes(delivery):
 @pytest.mark.parametrize(
     ("verdict", "outcome", "each", "reason"),
     [
-        (Same(GOOD, "200 OK"), "delivered", ["delivered"] * 2, "200 OK"),
-        (Each((GOOD, BAD), "200 OK: …"), "quarantined", ["delivered", "quarantined"], "200 OK: …"),
+        (SameForAll(GOOD, "200 OK"), "delivered", ["delivered"] * 2, "200 OK"),
+        (PerRecord((GOOD, BAD), "200 OK: …"), "quarantined", ["delivered", "quarantined"], "200 OK: …"),
         (Unmatched((None, GOOD), REFUSAL), "quarantined", ["delivered"], "no name"),
         (Poll("j1", "202"), "accepted", ["accepted"] * 2, "202"),
         (
@@ -297,7 +297,7 @@ def test_the_outcome_of_the_records_by_verdict(verdict, outcome, each, reason):
 
 
 def test_custifys_own_id_comes_with_its_record():
-    (settled,) = delivered(REQUEST, ATTEMPTED, Each((GOOD,), ""), payloads(1), requests=9).settled
+    (settled,) = delivered(REQUEST, ATTEMPTED, PerRecord((GOOD,), ""), payloads(1), requests=9).settled
     assert settled.remote_id == "aa"
 
 
@@ -336,7 +336,7 @@ def test_grouping_code_without_requests_has_a_delivery_without_requests():
 
 
 def test_one_of_several_requests_keeps_its_own_reason_and_stop():
-    first = one_of_several(REQUEST, ATTEMPTED, Same(GOOD, "200 OK"), GOOD, ())
+    first = one_of_several(REQUEST, ATTEMPTED, SameForAll(GOOD, "200 OK"), GOOD, ())
     assert (first.settled, first.reason, first.stop) == ((), "200 OK", None)
     unsent = Judged(Outcome.UNSENT, Refusal("credential", STOP.reason))
     last = one_of_several(REQUEST, ATTEMPTED, Halt(STOP), unsent, payloads(2))

@@ -140,7 +140,7 @@ def test_json_in_a_column_of_text_is_read_where_it_is_marked():
     array = pa.array(['{"a": 0}', "null", None, "{"])
     marked = decode(array, pa.field("x", pa.string(), metadata=JSON_MARK))
     assert marked.values[:3] == [{"a": 0}, None, None]
-    assert (marked.kind, marked.flawed, marked.values[3].rule) == ("json", True, "json")
+    assert (marked.kind, marked.has_refusals, marked.values[3].rule) == ("json", True, "json")
     assert decode(array, pa.field("x", pa.string()), is_json=True).kind == "json"
     assert decode(array, pa.field("x", pa.string())).kind == "text"
 
@@ -161,7 +161,7 @@ def test_times_have_as_many_decimals_as_they_need(ticks, meant):
 def test_booleans_and_nested_values():
     assert decode(pa.array([True, False, None]), pa.field("x", pa.bool_())).values == [True, False, None]
     nested = decode(TWICE, pa.field("x", TWICE.type))
-    assert (nested.kind, nested.flawed) == ("json", True)
+    assert (nested.kind, nested.has_refusals) == ("json", True)
 
 
 def chunk(misfits=None, **columns):

@@ -164,7 +164,7 @@ def test_a_429_to_one_process_blocks_all_until_the_time_in_the_reply():
         for _ in range(5):
             other.observe(await other.acquire("live"), 200, {})
         one.observe(await one.acquire("live"), 429, {"retry-after": "7"})
-        await asyncio.sleep(1.5)  # places in hand may be used for a second
+        await asyncio.sleep(1.5)  # unused places may be used for a second
         began = asyncio.get_running_loop().time()
         await asyncio.gather(one.acquire("live"), other.acquire("test"))
         return asyncio.get_running_loop().time() - began

@@ -18,11 +18,11 @@ def report(user="a", **parts):
 def test_places_are_leased_a_few_at_a_time_and_a_new_window_opens_after_its_first_reply():
     row, given = ROW, []
     for number in range(12):
-        row, got = lease(row, 1000.0, report(flying=10 * min(number, 10), want=50))
+        row, got = lease(row, 1000.0, report(in_flight=10 * min(number, 10), want=50))
         given.append(got.places)
     assert given == [10] * 10 + [0, 0]
     replies = tuple(EndedRequest(0.9, 0.5, 1) for _ in range(100))
-    row, got = lease(row, 1001.0, report(over=replies, want=1))  # the first reply came at 1000.5
+    row, got = lease(row, 1001.0, report(ended=replies, want=1))  # the first reply came at 1000.5
     assert (got.places, round(got.again, 2)) == (0, 9.52)
     assert lease(row, 1010.4, report(want=5))[1].places == 0
     assert lease(row, 1010.6, report(want=5))[1].places == 5
@@ -32,25 +32,25 @@ def test_places_that_are_left_are_leased_before_the_window_ends():
     """0.1.0 slept until the next window after a renewal that granted nothing."""
     row, _ = lease(ROW, 1000.0, report(want=10))
     ended = (EndedRequest(0.1, 0.1, 1, Allowance(100, 10)),)
-    row, got = lease(row, 1000.2, report(flying=9, over=ended, want=10))
+    row, got = lease(row, 1000.2, report(in_flight=9, ended=ended, want=10))
     assert got.places == 1
     row, got = lease(row, 1000.2, report("b", want=10))
     assert got.places == 0
     assert got.again <= 0.1, "what the other has on its way may be counted already"
-    row, _ = lease(row, 1000.3, report(over=tuple(EndedRequest(0.1, 0.05, 1, Allowance(100, 5)) for _ in range(10))))
+    row, _ = lease(row, 1000.3, report(ended=tuple(EndedRequest(0.1, 0.05, 1, Allowance(100, 5)) for _ in range(10))))
     assert lease(row, 1000.3, report("b", want=10))[1].places == 5
 
 
 def test_a_request_for_no_places_is_not_a_refusal():
     row, _ = lease(ROW, 1000.0, report(want=10))
-    row, _ = lease(row, 1000.1, report(flying=9, over=(EndedRequest(0.05, 0.01, 1),), want=0))
-    assert lease(row, 1000.1, report(flying=9, want=10))[1].places == 10
+    row, _ = lease(row, 1000.1, report(in_flight=9, ended=(EndedRequest(0.05, 0.01, 1),), want=0))
+    assert lease(row, 1000.1, report(in_flight=9, want=10))[1].places == 10
 
 
 def test_places_of_a_dead_process_are_not_charged_to_the_next_window():
     row, _ = lease(ROW, 1000.0, report("dead", want=10))
     row, _ = lease(row, 1000.1, report(want=10))
-    row, _ = lease(row, 1000.2, report(over=tuple(EndedRequest(0.1, 0.05, 1) for _ in range(10))))
+    row, _ = lease(row, 1000.2, report(ended=tuple(EndedRequest(0.1, 0.05, 1) for _ in range(10))))
     row, got = lease(row, 1010.4, report(want=100))
     assert (got.places, row.used) == (10, 10)
 
@@ -58,7 +58,7 @@ def test_places_of_a_dead_process_are_not_charged_to_the_next_window():
 def test_places_of_a_process_without_reports_are_leased_again():
     row, _ = lease(ROW, 1000.0, report("dead", want=10))
     for number in range(1, 10):
-        row, _ = lease(row, 1000.0, report("dead", flying=10 * number, want=10))
+        row, _ = lease(row, 1000.0, report("dead", in_flight=10 * number, want=10))
     assert lease(row, 1010.5, report(want=10))[1].places == 0
     assert lease(row, 1011.1, report(want=10))[1].places == 10
 
@@ -66,9 +66,9 @@ def test_places_of_a_process_without_reports_are_leased_again():
 def test_a_process_that_reports_again_after_a_long_pause_is_charged_for_its_requests():
     row, _ = lease(ROW, 1000.0, report("slow", want=10))
     row, _ = lease(row, 1000.0, report(want=10))
-    row, _ = lease(row, 1000.1, report(over=(EndedRequest(0.1, 0.05, 10),)))
+    row, _ = lease(row, 1000.1, report(ended=(EndedRequest(0.1, 0.05, 10),)))
     row, _ = lease(row, 1010.4, report(want=1))
-    row, _ = lease(row, 1010.5, report("slow", flying=10))
+    row, _ = lease(row, 1010.5, report("slow", in_flight=10))
     assert row.used == 11
 
 
@@ -89,7 +89,7 @@ def test_returned_places_are_leased_again():
 def test_the_remaining_requests_in_reply_headers_count():
     row, _ = lease(ROW, 1000.0, report(want=2))
     ended = (EndedRequest(0.1, 0.1, 1, Allowance(100, 4)),)
-    row, got = lease(row, 1000.2, report(flying=1, over=ended, want=10))
+    row, got = lease(row, 1000.2, report(in_flight=1, ended=ended, want=10))
     assert got.places == 3  # another one is still on its way
     assert got.quota == 100
 
@@ -125,9 +125,9 @@ def test_an_edited_rate_limit_is_used_at_once():
 
 def test_a_clock_that_was_put_back_does_not_close_the_window_for_long():
     row, _ = lease(ROW, 5000.0, report(want=10))
-    row, _ = lease(row, 5000.1, report(over=tuple(EndedRequest(0.1, 0.05, 1) for _ in range(10))))
+    row, _ = lease(row, 5000.1, report(ended=tuple(EndedRequest(0.1, 0.05, 1) for _ in range(10))))
     row, _ = lease(row, 1000.0, report(want=10))
-    assert lease(row, 1010.3, report(over=(EndedRequest(10.2, 10.1, 10),), want=10))[1].places == 10
+    assert lease(row, 1010.3, report(ended=(EndedRequest(10.2, 10.1, 10),), want=10))[1].places == 10
 
 
 def test_a_reply_that_seems_to_be_about_the_window_before_opens_no_window_early():
@@ -142,6 +142,6 @@ def test_a_reply_that_seems_to_be_about_the_window_before_opens_no_window_early(
 def test_a_row_that_is_stored_and_read_is_the_same(database):
     ended = (EndedRequest(0.2, 0.1, 1, Allowance(90, 7)),)
     row, _ = lease(ROW, 1000.0, report(want=3))
-    row, _ = lease(row, 1000.3, report("b", want=3, over=ended, waiting=WaitingInProcess(1, 0.5, 1, 3)))
+    row, _ = lease(row, 1000.3, report("b", want=3, ended=ended, waiting=WaitingInProcess(1, 0.5, 1, 3)))
     leases.change_rate_limit(database, "acme", ROW, lambda: 0.0, lambda _row, _now: (row, None))
     assert leases.change_rate_limit(database, "acme", ROW, lambda: 0.0, lambda stored, _now: (stored, stored)) == row

@@ -45,7 +45,7 @@ def test_a_run_that_starts_during_take_over_is_not_requeued(worker, listener, mo
 
 def test_a_run_that_ends_during_take_over_is_not_requeued(worker, listener, monkeypatch):
     app, started = worker
-    end, living = Queue.end, Queue._living
+    end, living = Queue.end, Queue._alive_workers
     ending = []
 
     def looked(self):
@@ -55,7 +55,7 @@ def test_a_run_that_ends_during_take_over_is_not_requeued(worker, listener, monk
         return living(self)
 
     def ended_while_looking(self, row):
-        monkeypatch.setattr(Queue, "_living", looked)
+        monkeypatch.setattr(Queue, "_alive_workers", looked)
         ending.append(row)
         started._care()
 

@@ -37,7 +37,7 @@ def _rules_of(call: ast.Call, constants: dict[str, str]) -> Iterator[str]:
     given = [keyword.value for keyword in call.keywords if keyword.arg == "rule"]
     if name == "Refusal" or (name == "refuse" and len(call.args) == 4):
         given += call.args[:1]
-    elif name == "_same":
+    elif name == "_same_for_all":
         given += call.args[1:2]
     elif name == "replace":
         given = [value for value in given if isinstance(value, ast.Name)]

@@ -1,7 +1,7 @@
 """The URLs and IP addresses that the key may be sent to, and name resolvers that connect only to those.
 
-`PinningResolver` is for the HTTP client; `judging` is for libraries that resolve names themselves. `addresses_of`
-and the look-ups in `judging` ask the network; the other functions are pure.
+`PinningResolver` is for the HTTP client; `checked_lookups` is for libraries that resolve names themselves.
+`addresses_of` and the look-ups in `checked_lookups` use the network; the other functions are pure.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from penstock.model.delivery import Connection
 from penstock.model.errors import InputError, Problem
 from penstock.model.reach import IpAddress, is_loopback, is_metadata, plain_address
 
-Judge = Callable[[str, int, Sequence[str]], str | None]  # host, port, addresses → why they are barred
+AddressCheck = Callable[[str, int, Sequence[str]], str | None]  # host, port, addresses → why they are barred
 
 CUSTIFY = "custify.com"
 lookup: Callable[..., list[Any]] = socket.getaddrinfo
-_judge: ContextVar[Judge | None] = ContextVar("judge", default=None)
+_check: ContextVar[AddressCheck | None] = ContextVar("check", default=None)
 
 
 class BarredError(OSError):
@@ -74,14 +74,14 @@ def _is_custify(host: str) -> bool:
 
 
 def check_spelling(host: str, connection: Connection) -> None:
-    """Raise InputError for an IPv4 address in decimal, octal, hexadecimal or short form, which hides the address."""
+    """Raise InputError for an IPv4 address in decimal, octal, hexadecimal or short form."""
     plain = host.rstrip(".")
     try:
         meant = socket.inet_ntoa(socket.inet_aton(plain))
     except OSError:
         return
     if meant != host:
-        message = f"{host} is an address in disguise"
+        message = f"{host} is another spelling of the address {meant}"
         raise InputError(Problem(connection.name, message, "foreign-host", hint=f"write {meant}", found=host))
 
 
@@ -168,34 +168,34 @@ def addresses_of(host: str, port: int) -> list[str]:
 
 
 @contextmanager
-def judging(judge: Judge) -> Iterator[list[str]]:
-    """Bar what a library looks up in this block if `judge(host, port, addresses)` gives a reason. Yields the reasons.
+def checked_lookups(check: AddressCheck) -> Iterator[list[str]]:
+    """Bar what a library looks up in this block if `check(host, port, addresses)` gives a reason. Yields the reasons.
 
     Works only for look-ups of the same thread or task.
     """
     reasons: list[str] = []
 
-    def kept(host: str, port: int, found: Sequence[str]) -> str | None:
-        reason = judge(host, port, found)
+    def recorded(host: str, port: int, found: Sequence[str]) -> str | None:
+        reason = check(host, port, found)
         if reason is not None:
             reasons.append(reason)
         return reason
 
-    if socket.getaddrinfo is not _judged:
-        socket.getaddrinfo = _judged
-    token = _judge.set(kept)
+    if socket.getaddrinfo is not _checked:
+        socket.getaddrinfo = _checked
+    token = _check.set(recorded)
     try:
         yield reasons
     finally:
-        _judge.reset(token)
+        _check.reset(token)
 
 
-def _judged(host: Any, port: Any, *arguments: Any, **options: Any) -> list[Any]:
-    """Replaces `socket.getaddrinfo`; checks addresses only within a block of `judging`."""
+def _checked(host: Any, port: Any, *arguments: Any, **options: Any) -> list[Any]:
+    """Replaces `socket.getaddrinfo`; checks addresses only within a block of `checked_lookups`."""
     found = lookup(host, port, *arguments, **options)
-    judge = _judge.get()
-    if judge is not None:
-        reason = judge(_host_text(host), port if isinstance(port, int) else 0, _texts_of(found))
+    check = _check.get()
+    if check is not None:
+        reason = check(_host_text(host), port if isinstance(port, int) else 0, _texts_of(found))
         if reason is not None:
             raise BarredError(reason)
     return found

@@ -20,11 +20,11 @@ from penstock.delivery.replies import ANY_IDS, ErrorQuoter, Positions, identifie
 from penstock.delivery.retry import Again, GiveUp, RetryPolicy, Spent, repeat
 from penstock.delivery.verdict import (
     Bisect,
-    Each,
     Halt,
     Judged,
+    PerRecord,
     Poll,
-    Same,
+    SameForAll,
     SentRequest,
     Unmatched,
     Verdict,
@@ -180,7 +180,7 @@ def one_of_several(
     request: Request, attempted: Attempted, verdict: Verdict, judged: Judged, payloads: Sequence[Payload]
 ) -> Delivery:
     """One of several requests that grouping code made of a batch; `payloads` share the outcome `judged`."""
-    delivery = delivered(request, attempted, Same(judged, _reason(verdict)), payloads)
+    delivery = delivered(request, attempted, SameForAll(judged, _reason(verdict)), payloads)
     return replace(delivery, stop=verdict.stop) if isinstance(verdict, Halt) else delivery
 
 
@@ -244,14 +244,14 @@ def _missing(verdict: Verdict, payloads: Sequence[Payload]) -> tuple[Payload, ..
 
 def _settled(verdict: Verdict, payloads: Sequence[Payload]) -> tuple[Outcome, tuple[Settled, ...]]:
     match verdict:
-        case Each(records):
+        case PerRecord(records):
             pairs = zip(payloads, records, strict=True)
             return verdict.outcome, tuple(Settled(payload, *judged) for payload, judged in pairs)
         case Unmatched(records):
             known = ((payload, judged) for payload, judged in zip(payloads, records, strict=True))
             settled = tuple(Settled(payload, *judged) for payload, judged in known if judged is not None)
             return Outcome.QUARANTINED, settled
-        case Same(judged):
+        case SameForAll(judged):
             return judged.outcome, tuple(Settled(payload, *judged) for payload in payloads)
         case Poll():
             return Outcome.ACCEPTED, tuple(Settled(payload, Outcome.ACCEPTED) for payload in payloads)
@@ -270,5 +270,5 @@ def _reason(verdict: Verdict) -> str:
             return f"{refusal.reason}; the batch is halved to find the records refused"
         case Unmatched(refusal=refusal):
             return refusal.reason
-        case Same(reason=reason) | Each(reason=reason) | Poll(reason=reason):
+        case SameForAll(reason=reason) | PerRecord(reason=reason) | Poll(reason=reason):
             return reason

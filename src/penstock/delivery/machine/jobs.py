@@ -23,7 +23,7 @@ from penstock.delivery.machine.batch import (
 from penstock.delivery.machine.protocol import Moment, Steps, TimePassed, Wait, until_settled
 from penstock.delivery.replies import ErrorQuoter, error_text
 from penstock.delivery.retry import DEFAULT_POLICY, Again, GiveUp, Spent, repeat
-from penstock.delivery.verdict import Halt, Judged, Same, Verdict, judge_job, worst
+from penstock.delivery.verdict import Halt, Judged, SameForAll, Verdict, judge_job, worst
 from penstock.model.delivery import Delivery, Reply, Settled, Stop, Waiting
 from penstock.model.outcome import Outcome, Refusal
 from penstock.model.record import Payload, Rendered, Request, RetryClass
@@ -133,7 +133,7 @@ def _judge(attempted: Attempted, payloads: Sequence[Payload], polls: int, quoter
         return None
     reason = f"its batch job is not known any more: {quoted}"
     refusal = Refusal("no answer", reason, accepted="check in Custify whether it arrived")
-    return Same(Judged(Outcome.UNKNOWN, refusal), reason)
+    return SameForAll(Judged(Outcome.UNKNOWN, refusal), reason)
 
 
 def _next(job: SentJob, polled: Delivery, spent: Spent, moment: Moment) -> Again | GiveUp:

@@ -119,12 +119,12 @@ def _doubled(name: str) -> Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """One column of a chunk: `values` may hold Refusals when `flawed`; vectorised tests ask `array`, of that `kind`."""
+    """One column of a chunk. `values` may hold Refusals if `has_refusals`; vectorised tests use `array`, a `kind`."""
 
     values: list[Any]
     kind: Kind
     array: pa.Array[Any]
-    flawed: bool = False
+    has_refusals: bool = False
 
     @property
     def full(self) -> bool:
@@ -188,12 +188,12 @@ def _decode_rarer(array: pa.Array[Any]) -> Cells:
     if pa.types.is_timestamp(kind):
         return _moments(array)
     nested = json_values(array)
-    return Cells(nested, "json", array, flawed=any(type(value) is Refusal for value in nested))
+    return Cells(nested, "json", array, has_refusals=any(type(value) is Refusal for value in nested))
 
 
 def _json(array: pa.Array[Any]) -> Cells:
     values = [None if text is None else read_json(text) for text in array.to_pylist()]
-    return Cells(values, "json", array, flawed=any(type(value) is Refusal for value in values))
+    return Cells(values, "json", array, has_refusals=any(type(value) is Refusal for value in values))
 
 
 def _dates(array: pa.Array[Any]) -> Cells:
@@ -223,8 +223,8 @@ def _checked(texts: list[Any], array: pa.Array[Any], lengths: set[int]) -> Cells
     values = [
         text if text is None or (len(text) in lengths and text[:4] != "0000") else out_of_years(text) for text in texts
     ]
-    flawed = any(type(value) is Refusal for value in values)
-    return Cells(values, "date", array, flawed=flawed)
+    has_refusals = any(type(value) is Refusal for value in values)
+    return Cells(values, "date", array, has_refusals=has_refusals)
 
 
 def cut(value: object, path: tuple[str, ...]) -> object:

@@ -20,7 +20,7 @@ Rule = Callable[[object], object]
 
 _OBJECT_ID = re.compile(r"[0-9a-fA-F]{24}")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
-_TRUTH: Mapping[str, bool] = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+_BOOLEANS: Mapping[str, bool] = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 LENGTH = "length"  # the rule of text that is too long
 ATTRIBUTE_NAME_LIMIT = 190
 CUSTOM_ATTRIBUTES = "custom_attributes"  # the container whose names Custify restricts
@@ -85,7 +85,7 @@ def boolean(value: object) -> object:
     elif isinstance(value, str):
         if not value.strip():
             return None
-        found = _TRUTH.get(value.strip().lower())
+        found = _BOOLEANS.get(value.strip().lower())
         if found is not None:
             return found
     return refuse("boolean", value, "is neither true nor false", "true, false, yes, no, 1 or 0")

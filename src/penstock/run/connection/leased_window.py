@@ -65,22 +65,22 @@ class LeasedWindow:
         self._per = rate.per
         self._clock, self._exchange = clock, exchange
         self._user = uuid4().hex
-        self._hand: deque[tuple[float, int]] = deque()  # places, and until when they may be used; the oldest first
-        self._in_hand = 0
-        self._flying: dict[Taken, float] = {}  # in the order in which they left; until when their places were good
-        self._flying_cost = 0
-        self._over: list[tuple[float, float, int, Allowance | None]] = []
+        self._leases: deque[tuple[float, int]] = deque()  # places, and until when they may be used; the oldest first
+        self._unused = 0
+        self._in_flight: dict[Taken, float] = {}  # in the order in which they left; until when their places were good
+        self._in_flight_cost = 0
+        self._ended_requests: list[tuple[float, float, int, Allowance | None]] = []
         self._returned = 0
         self._block_until = -inf  # by a 429 that is not reported yet
         self._lease_size = FIRST_LEASE
         self._taken_since = 0  # cost of what was taken since the last exchange
         self._was_empty = False  # a request found no place since then
-        self._last_taken = self._last_exchange = self._first_over = -inf
+        self._last_taken = self._last_exchange = self._first_ended = -inf
         self._not_before = -inf  # no places are available before
         self._grant = Grant(0, is_alone=True)
         self._opens = inf
         self._exchanging: asyncio.Task[None] | None = None
-        self._alarm = asyncio.Event()
+        self._exchange_due = asyncio.Event()
         self._sleeps_until = -inf
         self._is_closed = False
 
@@ -90,12 +90,12 @@ class LeasedWindow:
         self._expire(now)
         if now < self.blocked_until:
             return None
-        if self._in_hand < cost:
+        if self._unused < cost:
             self._was_empty = True
             return None
         taken = Taken(now, cost)
-        self._flying[taken] = self._use(cost)
-        self._flying_cost += cost
+        self._in_flight[taken] = self._use(cost)
+        self._in_flight_cost += cost
         self._taken_since += cost
         self._last_taken = now
         return taken
@@ -110,14 +110,14 @@ class LeasedWindow:
 
     def end(self, taken: Taken, now: float, allowance: Allowance | None = None) -> None:
         self._leave(taken)
-        if not self._over:
-            self._first_over = now
-        self._over.append((taken.at, now, taken.cost, allowance))
+        if not self._ended_requests:
+            self._first_ended = now
+        self._ended_requests.append((taken.at, now, taken.cost, allowance))
         self.limit = self.limit if allowance is None else allowance.limit
 
     def give_back(self, taken: Taken) -> None:
-        self._hand.appendleft((self._leave(taken), taken.cost))
-        self._in_hand += taken.cost
+        self._leases.appendleft((self._leave(taken), taken.cost))
+        self._unused += taken.cost
 
     def block(self, until: float) -> None:
         self.blocked_until = max(self.blocked_until, until)
@@ -129,37 +129,37 @@ class LeasedWindow:
             if not self._is_closed and self._due(now, queue.waiting()) < inf:
                 self._exchanging = asyncio.get_running_loop().create_task(self._run(queue))
         elif self._sleeps_until > -inf and self._due(now, queue.waiting()) < self._sleeps_until:
-            self._alarm.set()
+            self._exchange_due.set()
 
     # ── leased places ────────────────────────────────────────────────────────
 
     def _use(self, cost: int) -> float:
         """Use the oldest places; returns until when they are valid."""
-        self._in_hand -= cost
+        self._unused -= cost
         good = inf
         while cost:
-            until, places = self._hand.popleft()
+            until, places = self._leases.popleft()
             good = min(good, until)
             if places > cost:
-                self._hand.appendleft((until, places - cost))
+                self._leases.appendleft((until, places - cost))
             cost -= min(cost, places)
         return good
 
     def _expire(self, now: float) -> None:
         """Return places that were leased too long ago: they may fall into a window that they were not charged to."""
-        while self._hand and self._hand[0][0] <= now:
-            _, places = self._hand.popleft()
-            self._in_hand -= places
+        while self._leases and self._leases[0][0] <= now:
+            _, places = self._leases.popleft()
+            self._unused -= places
             self._returned += places
 
     def _return_all(self) -> None:
-        self._returned += self._in_hand
-        self._in_hand = 0
-        self._hand.clear()
+        self._returned += self._unused
+        self._unused = 0
+        self._leases.clear()
 
     def _leave(self, taken: Taken) -> float:
-        self._flying_cost -= taken.cost
-        return self._flying.pop(taken)
+        self._in_flight_cost -= taken.cost
+        return self._in_flight.pop(taken)
 
     # ── when to exchange with the row ────────────────────────────────────────
 
@@ -168,15 +168,15 @@ class LeasedWindow:
         if self._block_until > -inf:
             return now
         due = inf
-        needs_places = waiting is not None and self._in_hand < waiting.least
-        is_low = self._in_hand * 2 < self._lease_size and self._taken_since > 0 and not self._grant.is_tight
+        needs_places = waiting is not None and self._unused < waiting.least
+        is_low = self._unused * 2 < self._lease_size and self._taken_since > 0 and not self._grant.is_tight
         if needs_places or is_low:
             due = self._not_before
-        if self._over:
-            due = min(due, self._first_over + self._report_after(is_quiet=waiting is None and not self._flying))
-        if self._flying:
+        if self._ended_requests:
+            due = min(due, self._first_ended + self._report_after(is_quiet=waiting is None and not self._in_flight))
+        if self._in_flight:
             due = min(due, self._last_exchange + report_interval(self._per))
-        if self._in_hand and waiting is None:
+        if self._unused and waiting is None:
             due = min(due, self._idle_from())
         if self._returned:
             due = min(due, self._last_exchange + IDLE_S)
@@ -202,7 +202,7 @@ class LeasedWindow:
         except asyncio.CancelledError:  # the loop ends: no one waits for what is reported now
             self._is_closed = True
             self._return_all()
-            if self._over or self._returned or self._flying:
+            if self._ended_requests or self._returned or self._in_flight:
                 with suppress(EnvironmentFailure):  # the others see that this process does not report any more
                     await self._exchange(self._step(0, queue.waiting()))
             raise
@@ -212,10 +212,10 @@ class LeasedWindow:
         pause = due - self._clock.monotonic()
         if pause <= TICK_S:
             return False
-        self._alarm.clear()
+        self._exchange_due.clear()
         self._sleeps_until = due
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._alarm.wait(), pause)
+            await asyncio.wait_for(self._exchange_due.wait(), pause)
         self._sleeps_until = -inf
         return True
 
@@ -227,16 +227,16 @@ class LeasedWindow:
         waiting = queue.waiting()
         if waiting is None and now >= self._idle_from():
             self._return_all()
-        before = (self._over, self._returned, self._block_until)
+        before = (self._ended_requests, self._returned, self._block_until)
         want = self._places_to_lease(now, waiting)
         going = asyncio.ensure_future(self._exchange(self._step(want, waiting)))
-        self._over, self._returned, self._block_until = [], 0, -inf
+        self._ended_requests, self._returned, self._block_until = [], 0, -inf
         self._taken_since, self._was_empty, self._last_exchange = 0, False, now
         try:
             grant = await asyncio.shield(going)
         except EnvironmentFailure:  # requests wait until the database is available again
-            over, returned, until = before
-            self._over, self._first_over = over + self._over, self._clock.monotonic()
+            ended, returned, until = before
+            self._ended_requests, self._first_ended = ended + self._ended_requests, self._clock.monotonic()
             self._returned += returned
             self._block_until = max(until, self._block_until)
             await self._clock.sleep(OUT_OF_REACH_S)
@@ -255,17 +255,17 @@ class LeasedWindow:
             return 0
         most = self._lease_size * GROWTH if self._was_empty and not self._grant.is_tight else ceil(used * 2)
         self._lease_size = max(1, min(most, self._lease_size * GROWTH))
-        return max(0, max(self._lease_size, 0 if waiting is None else waiting.cost) - self._in_hand)
+        return max(0, max(self._lease_size, 0 if waiting is None else waiting.cost) - self._unused)
 
     def _step(self, want: int, waiting: WaitingRequests | None) -> Step:
         """The change of the row for an exchange, with the report of this moment."""
-        over, until = self._over, self._block_until
+        requests, until = self._ended_requests, self._block_until
         oldest = min(
-            next(iter(self._flying)).at if self._flying else inf,
-            self._hand[0][0] - min(self._per, RETURNED_AFTER_S) if self._hand else inf,
+            next(iter(self._in_flight)).at if self._in_flight else inf,
+            self._leases[0][0] - min(self._per, RETURNED_AFTER_S) if self._leases else inf,
         )
         report = UsageReport(
-            self._user, self._configured, self._in_hand, self._flying_cost, returned=self._returned, want=want
+            self._user, self._configured, self._unused, self._in_flight_cost, returned=self._returned, want=want
         )
 
         def step(row: RateLimitRow, moment: float) -> tuple[RateLimitRow, Grant]:
@@ -276,8 +276,8 @@ class LeasedWindow:
                 replace(
                     report,
                     oldest=0.0 if oldest == inf else at - oldest,
-                    over=tuple(
-                        EndedRequest(at - left, at - ended, cost, reported) for left, ended, cost, reported in over
+                    ended=tuple(
+                        EndedRequest(at - left, at - end, cost, reported) for left, end, cost, reported in requests
                     ),
                     block=max(0.0, until - at),
                     waiting=None
@@ -292,8 +292,8 @@ class LeasedWindow:
         now = self._clock.monotonic()
         self._grant = grant
         if grant.places:
-            self._hand.append((requested_at + min(self._per, RETURNED_AFTER_S), grant.places))
-            self._in_hand += grant.places
+            self._leases.append((requested_at + min(self._per, RETURNED_AFTER_S), grant.places))
+            self._unused += grant.places
         self._not_before = now + grant.again if grant.places < want else -inf
         self._opens = now + grant.opens
         self.limit = grant.quota or self.limit

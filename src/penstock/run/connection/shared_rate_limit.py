@@ -47,14 +47,14 @@ class UsageReport:
 
     user: str
     configured: tuple[int, float]  # requests per window and its seconds, by the credential's settings
-    in_hand: int = 0
-    flying: int = 0
+    unused: int = 0
+    in_flight: int = 0
     oldest: float = 0.0  # since the oldest of both was leased or left
-    over: tuple[EndedRequest, ...] = ()
+    ended: tuple[EndedRequest, ...] = ()
     returned: int = 0
     block: float = 0.0  # from now; 0: no 429 came
     waiting: WaitingInProcess | None = None
-    want: int = 0  # places, beside those in hand
+    want: int = 0  # places, beside the unused ones
 
 
 class Grant(NamedTuple):
@@ -113,14 +113,14 @@ def _with_settings_and_clock(row: RateLimitRow, now: float, configured: tuple[in
 
 
 def _reported(row: RateLimitRow, now: float, report: UsageReport) -> RateLimitRow:
-    if report.over:
-        row = _ended(row, now, report.over)
+    if report.ended:
+        row = _ended(row, now, report.ended)
     was = row.users.get(report.user)
-    outstanding = report.in_hand + report.flying
+    outstanding = report.unused + report.in_flight
     # An unknown process with places was taken for dead: they are not charged to this window yet.
     change = outstanding if was is None else -report.returned
     wait = report.waiting
-    user = BudgetUser(report.in_hand, report.flying, now - report.oldest, now)
+    user = BudgetUser(report.unused, report.in_flight, now - report.oldest, now)
     if wait is not None:
         user = user._replace(rank=wait.rank, since=now - wait.waited, least=wait.least, wants=wait.cost)
     blocked = max(row.blocked_until, now + report.block) if report.block > 0 else row.blocked_until
@@ -133,8 +133,8 @@ def _ended(row: RateLimitRow, now: float, ended: tuple[EndedRequest, ...]) -> Ra
     quota, remaining = row.quota, inf if row.remaining is None else row.remaining
     answered, last_end = inf if row.answered is None else row.answered, row.last_end
     late, late_end, late_taken = row.late, row.late_end, row.late_taken if row.late else inf
-    for before, over, cost, allowance in ended:
-        left, end = now - before, now - over
+    for left_s, ended_s, cost, allowance in ended:
+        left, end = now - left_s, now - ended_s
         last_end = max(last_end, end)
         if end > late_from:
             late, late_end, late_taken = late + cost, max(late_end, end), min(late_taken, left)
@@ -163,7 +163,7 @@ def _alive_users(row: RateLimitRow, now: float) -> Iterator[tuple[str, BudgetUse
 
 
 def _outstanding(row: RateLimitRow, now: float) -> int:
-    return sum(user.in_hand + user.flying for _, user in _alive_users(row, now))
+    return sum(user.unused + user.in_flight for _, user in _alive_users(row, now))
 
 
 def _opens(row: RateLimitRow, now: float) -> float:
@@ -186,7 +186,7 @@ def _opens(row: RateLimitRow, now: float) -> float:
 
 def _next_window(row: RateLimitRow, now: float) -> RateLimitRow:
     alive = dict(_alive_users(row, now))
-    busy = [user for user in alive.values() if user.in_hand + user.flying]
+    busy = [user for user in alive.values() if user.unused + user.in_flight]
     is_settled = not busy and now >= row.last_end + row.per * (1 + MARGIN)
     late = 0 if is_settled or row.blocked_until > row.opened else row.late
     earliest = [user.oldest for user in busy] + ([row.late_taken] if late else [])
@@ -196,7 +196,7 @@ def _next_window(row: RateLimitRow, now: float) -> RateLimitRow:
         opened=now,
         first=first,
         answered=None,
-        used=sum(user.in_hand + user.flying for user in busy) + late,
+        used=sum(user.unused + user.in_flight for user in busy) + late,
         late=late if first is not None and row.late_end > first + row.per else 0,
         remaining=None,
         users=alive,
@@ -213,14 +213,14 @@ def _reserved(row: RateLimitRow, now: float, report: UsageReport) -> int:
     wait, most = report.waiting, _largest_grant(row)
     mine = (inf, 0.0) if wait is None else (wait.rank, now - wait.waited)
     return sum(
-        max(0, min(user.wants, max(most, user.least)) - user.in_hand)
+        max(0, min(user.wants, max(most, user.least)) - user.unused)
         for name, user in _alive_users(row, now)
         if name != report.user and user.rank is not None and (user.rank, user.since) < mine
     )
 
 
 def _places(row: RateLimitRow, report: UsageReport, left: int) -> int:
-    least = 1 if report.waiting is None else max(1, report.waiting.least - report.in_hand)
+    least = 1 if report.waiting is None else max(1, report.waiting.least - report.unused)
     places = max(0, min(report.want, left, max(_largest_grant(row), least)))
     return places if places >= least else 0
 
@@ -231,8 +231,8 @@ def _largest_grant(row: RateLimitRow) -> int:
 
 def _leased(row: RateLimitRow, now: float, name: str, places: int) -> RateLimitRow:
     user = row.users[name]
-    oldest = min(user.oldest, now) if user.in_hand + user.flying else now
-    users = {**row.users, name: user._replace(in_hand=user.in_hand + places, oldest=oldest)}
+    oldest = min(user.oldest, now) if user.unused + user.in_flight else now
+    users = {**row.users, name: user._replace(unused=user.unused + places, oldest=oldest)}
     return replace(
         row,
         opened=row.opened if row.used else now,
@@ -246,9 +246,9 @@ def _leased(row: RateLimitRow, now: float, name: str, places: int) -> RateLimitR
 def _with_report_due(row: RateLimitRow, now: float, report: UsageReport, again: float) -> RateLimitRow:
     """The row with the time of the process's next report; without the process if it has no places and wants none."""
     user = row.users[report.user]
-    if not (user.in_hand or user.flying or user.wants):
+    if not (user.unused or user.in_flight or user.wants):
         return replace(row, users={name: other for name, other in row.users.items() if name != report.user})
-    due = now + (report_interval(row.per) if user.in_hand or user.flying else again)
+    due = now + (report_interval(row.per) if user.unused or user.in_flight else again)
     return replace(row, users={**row.users, report.user: user._replace(due=due)})
 
 
@@ -262,6 +262,6 @@ def _retry_after(row: RateLimitRow, now: float, name: str, reserved: int) -> flo
     soon = min(max(row.per / 200, 0.02), 0.1)
     opens = _opens(row, now)
     others = [user for other, user in _alive_users(row, now) if other != name]
-    may_return = any(user.in_hand for user in others)
-    may_tell = row.quota > row.used and (reserved > 0 or any(user.flying for user in others))
+    may_return = any(user.unused for user in others)
+    may_tell = row.quota > row.used and (reserved > 0 or any(user.in_flight for user in others))
     return soon if may_return or may_tell or opens == inf else max(soon, opens - now)

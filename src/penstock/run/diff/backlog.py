@@ -169,8 +169,8 @@ class SameKeyRows:
     def take_sent(self, memory: Memory) -> Iterator[SameKeyRow]:
         """Remove and return the rows equal to a payload that was delivered."""
         keys = list(self._waiting)
-        flying = memory.on_its_way(np.array(keys, dtype=np.uint64).reshape(-1, 2))
-        for key, still in zip(keys, flying.tolist(), strict=True):
+        in_flight = memory.is_in_flight(np.array(keys, dtype=np.uint64).reshape(-1, 2))
+        for key, still in zip(keys, in_flight.tolist(), strict=True):
             if not still:
                 yield from self._waiting.pop(key)
 

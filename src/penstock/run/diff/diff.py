@@ -75,7 +75,7 @@ class Remembered(Protocol):
         """The content hash last sent (or in flight) for each key; None if it never was."""
         ...
 
-    def on_its_way(self, hashes: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    def is_in_flight(self, hashes: NDArray[np.uint64]) -> NDArray[np.bool_]:
         """True where that content is in flight: it is not known yet whether it will be accepted."""
         ...
 
@@ -272,12 +272,12 @@ class Classifier:
             return
         lacks = self.table and bool(gone_columns(chunk.chunk))
         hashes = chunk.hashes[[payload.ordinal - chunk.first for payload in payloads]]
-        before, flying = self.memory.contents(hashes), self.memory.on_its_way(hashes).tolist()
+        before, in_flight = self.memory.contents(hashes), self.memory.is_in_flight(hashes).tolist()
         self._in_former_form(chunk, payloads, before)
         latest: dict[Key, int] = {}  # of the payloads of this chunk that go
         for number, payload in enumerate(payloads):
             known = latest.get(payload.key, before[number])
-            if known == payload.content and (flying[number] or payload.key in latest):
+            if known == payload.content and (in_flight[number] or payload.key in latest):
                 classified.same_as_in_flight.append(payload)
                 continue
             decision = self._against_memory(payload, known, classified, lacks=lacks)

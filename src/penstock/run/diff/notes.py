@@ -61,7 +61,7 @@ class Notes:
         if self.filled:  # empty after the first chunk, as a rule
             self.filled = frozenset(name for name in self.filled - gone if _is_null(opened.chunk, name))
         if self.keys is not None:
-            self.keys.saw(opened, classified.groups)
+            self.keys.add(opened, classified.groups)
 
     def _add(self, notes: Mapping[tuple[str, str, str], int]) -> None:
         for name, number in notes.items():
@@ -113,21 +113,21 @@ WHAT_BECOMES = {
 
 
 class DuplicateKeys:
-    """Counts repeated keys in the chunks of one read. `saw` costs nothing per record where no key is repeated."""
+    """Counts repeated keys in the chunks of one read. `add` costs nothing per record where no key is repeated."""
 
     def __init__(self, policy: Policy, columns: Sequence[str]) -> None:
         self._columns = columns
         self._becomes = "each key is sent once" if policy.once_per_key else WHAT_BECOMES[policy.versions]
         self._hashes: list[Words] = []
         self._records = 0
-        self._sieve: NDArray[np.uint8] | None = None
+        self._seen_bits: NDArray[np.uint8] | None = None
         self._candidates: dict[int, Key] = {}  # key hash → key, of those that may be repeated
         self._repeated: dict[int, int] = {}  # key hash → records that have it, as far as is known
         self._shortened = 0
         self._example = ""
 
-    def saw(self, opened: OpenChunk, groups: Sequence[Rows]) -> None:
-        """Take in a chunk; `groups` are its rows that share their key with another of them."""
+    def add(self, opened: OpenChunk, groups: Sequence[Rows]) -> None:
+        """Add a chunk; `groups` are its rows that share their key with another of them."""
         if not len(opened.rows):
             return
         words = opened.hashes[:, 0] ^ opened.hashes[:, 1]
@@ -144,11 +144,11 @@ class DuplicateKeys:
         self._records += len(words)
         if self._records > MOST_RECORDS:
             return
-        if self._hashes and self._sieve is None:
-            self._sieve = np.zeros(BITS // 8, dtype=np.uint8)
+        if self._hashes and self._seen_bits is None:
+            self._seen_bits = np.zeros(BITS // 8, dtype=np.uint8)
             for earlier in self._hashes:
                 self._seen_before(earlier)
-        if self._sieve is not None:
+        if self._seen_bits is not None:
             maybe = self._seen_before(words)
             for place in np.flatnonzero(maybe).tolist():
                 key = opened.keys[int(opened.rows[place])]
@@ -158,12 +158,12 @@ class DuplicateKeys:
 
     def _seen_before(self, words: Words) -> NDArray[np.bool_]:
         """Which of these may have come before; from now on, they have."""
-        assert self._sieve is not None
+        assert self._seen_bits is not None
         bits = words % np.uint64(BITS)
         places = (bits >> np.uint64(3)).astype(np.int64)
         masks = np.left_shift(np.uint8(1), (bits & np.uint64(7)).astype(np.uint8))
-        found: NDArray[np.bool_] = (self._sieve[places] & masks) != 0
-        np.bitwise_or.at(self._sieve, places, masks)
+        found: NDArray[np.bool_] = (self._seen_bits[places] & masks) != 0
+        np.bitwise_or.at(self._seen_bits, places, masks)
         return found
 
     def _look_for_scientific(self, opened: OpenChunk) -> None:

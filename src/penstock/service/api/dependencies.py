@@ -61,12 +61,12 @@ def needs(right: Right) -> Any:
 
 def signed_in_person(request: Request) -> Person | None:
     """The caller; None if nobody is signed in. InputError for an invalid token, or a write without the CSRF header."""
-    found = LOCAL if request.app.state.without_sign_in else _proven(request)
+    found = LOCAL if request.app.state.without_sign_in else _authenticated(request)
     request.state.person = found
     return found
 
 
-def _proven(request: Request) -> Person | None:
+def _authenticated(request: Request) -> Person | None:
     authorization, cookie = request.headers.get("Authorization"), session_cookie(request)
     if authorization is not None:
         scheme, _, text = authorization.partition(" ")

@@ -67,7 +67,7 @@ def serve_until_stopped(options: Options, ready: Callable[[Ready], None]) -> Non
         app.demo.resume()
         server = _Server(make_api(app, without_sign_in=options.without_sign_in))
         with (
-            _known_as_open(app, options),
+            _marked_as_open(app, options),
             server.stopped_by_signals(),
             app.watched(os.environ),
             _working(app, options) as (begin_to_work, is_busy),
@@ -85,12 +85,12 @@ def serve_until_stopped(options: Options, ready: Callable[[Ready], None]) -> Non
 
 
 @contextmanager
-def _known_as_open(app: ServiceApp, options: Options) -> Iterator[None]:
+def _marked_as_open(app: ServiceApp, options: Options) -> Iterator[None]:
     """For the block, mark the state as served without sign-in, for `penstock doctor`."""
     with ExitStack() as stack:
         if options.without_sign_in:
             with suppress(StateLocked):  # another service has marked it
-                stack.enter_context(app.care.known_as_open())
+                stack.enter_context(app.care.marked_as_open())
         yield
 
 

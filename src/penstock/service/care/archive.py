@@ -79,11 +79,11 @@ def require_room(place: Path, size: int) -> None:
     """EnvironmentFailure when the disk has less free space than `size` bytes and a reserve."""
     free = shutil.disk_usage(place).free
     if free < size + ROOM:
-        message = f"{_mega(size)} are needed there, but only {_mega(free)} are free"
+        message = f"{_in_megabytes(size)} are needed there, but only {_in_megabytes(free)} are free"
         raise EnvironmentFailure(Problem(str(place), message, "disk-full", "free some space, or name another place"))
 
 
-def _mega(size: int) -> str:
+def _in_megabytes(size: int) -> str:
     return f"{size / 1e6:,.0f} MB"
 
 

@@ -226,7 +226,7 @@ def restore(url: str, wanted: RestoreRequest, *, environ: Mapping[str, str], clo
                 put_in_place(draft, target)
             else:
                 with exclusive_access(target):
-                    set_aside(target, _belongings(target.parent), aside)
+                    set_aside(target, _files_beside_database(target.parent), aside)
                     put_in_place(draft, target)
     return RestoredState(
         database=str(target),
@@ -311,7 +311,7 @@ def _free(folder: Path) -> Path:
     return next(name for name in names if not name.exists())
 
 
-def _belongings(folder: Path) -> Iterator[Path]:
+def _files_beside_database(folder: Path) -> Iterator[Path]:
     yield folder / KEY_FILE
     for name in (archive.FROZEN, archive.UPLOADS):
         yield from (folder / name).rglob("*")

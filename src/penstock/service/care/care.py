@@ -188,7 +188,7 @@ class Caretaker:
         return diagnose_service(self.ctx(), open_to_all=open_to_all)
 
     @contextmanager
-    def known_as_open(self) -> Iterator[None]:
+    def marked_as_open(self) -> Iterator[None]:
         """For the block, mark the state as served without sign-in. StateLocked when another process has marked it."""
         with leases.acquire(self.ctx().database, OPEN_SERVICE, this_process()):
             yield

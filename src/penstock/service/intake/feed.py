@@ -99,9 +99,9 @@ class Feed:
         sources = tuple(dict.fromkeys(readers[spec.name].name for spec in specs))
         if self._has_to_wait(ctx, target, specs, sources):
             return False
-        from penstock.service.intake.next_run import has_news  # noqa: PLC0415 - loads Arrow
+        from penstock.service.intake.next_run import has_new_records  # noqa: PLC0415 - loads Arrow
 
-        if any(has_news(ctx, spec) for spec in specs):
+        if any(has_new_records(ctx, spec) for spec in specs):
             return True
         self._behind.pop(target, None)
         return False
@@ -122,7 +122,7 @@ class Feed:
             if pause is None and _age(ctx, newest.finished_at) > LONGEST_WAIT_S:
                 return False  # it failed long ago: newer records are tried
             if pause is None or (pause.run, pause.ended) != (newest.run, newest.finished_at):
-                reason = newest.reason or next(self._troubles(ctx, specs), newest.stopped_by or "an error")
+                reason = newest.reason or next(self._known_problems(ctx, specs), newest.stopped_by or "an error")
                 first = FeedPause(target, kind, sources, reason, newest.finished_at, 0.0, 0, "", "", None)
                 self._pause(ctx, replace(pause or first, run=newest.run, ended=newest.finished_at), reason)
                 return True
@@ -135,18 +135,18 @@ class Feed:
         """Whether the pause continues: its time has not passed, or the cause of the failure still exists."""
         if ctx.clock.now().timestamp() < pause.until and pause.version == ctx.version:
             return True
-        troubles = list(self._troubles(ctx, specs))
-        if len(troubles) < sum(is_active(ctx, spec)[0] for spec in specs):
+        problems = list(self._known_problems(ctx, specs))
+        if len(problems) < sum(is_active(ctx, spec)[0] for spec in specs):
             return False
-        self._pause(ctx, pause, troubles[0])
+        self._pause(ctx, pause, problems[0])
         return True
 
     @staticmethod
-    def _troubles(ctx: Context, specs: list[DestinationSpec]) -> Iterator[str]:
+    def _known_problems(ctx: Context, specs: list[DestinationSpec]) -> Iterator[str]:
         """The known problems that make runs of the active destinations fail."""
-        from penstock.service.intake.next_run import trouble  # noqa: PLC0415 - loads Arrow
+        from penstock.service.intake.next_run import known_problem  # noqa: PLC0415 - loads Arrow
 
-        found = (trouble(ctx, spec) for spec in specs if is_active(ctx, spec)[0])
+        found = (known_problem(ctx, spec) for spec in specs if is_active(ctx, spec)[0])
         return (reason for reason in found if reason is not None)
 
     def _pause(self, ctx: Context, pause: FeedPause, reason: str) -> None:

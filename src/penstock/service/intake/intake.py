@@ -88,7 +88,7 @@ class Intake:
         text = await body(hook.source.max_bytes)
         if text is None:
             raise _too_large(name)
-        signed = hook.prove(headers, text, self._clock.now().timestamp())
+        signed = hook.verify(headers, text, self._clock.now().timestamp())
         try:
             records = await _records(text, headers, hook.source.max_bytes)
         except TooLarge:

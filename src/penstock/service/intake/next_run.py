@@ -13,7 +13,7 @@ from penstock.run.prepare import prepare
 from penstock.store.project import resources
 
 
-def trouble(ctx: Context, spec: DestinationSpec) -> str | None:
+def known_problem(ctx: Context, spec: DestinationSpec) -> str | None:
     """The problem of settings or environment that would make a run of this destination fail; None if none is known."""
     try:
         credential = connection.credential_spec(ctx, spec.credential)
@@ -24,7 +24,7 @@ def trouble(ctx: Context, spec: DestinationSpec) -> str | None:
     return None
 
 
-def has_news(ctx: Context, spec: DestinationSpec) -> bool:
+def has_new_records(ctx: Context, spec: DestinationSpec) -> bool:
     """Whether a run would read a record. If the SQL leaves out all new records, the place moves on without a run."""
     try:
         data = known_dataset(ctx, spec.dataset)

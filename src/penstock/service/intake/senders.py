@@ -59,7 +59,7 @@ class Hook:
         if isinstance(self.source.auth, HookKey) and self.secret is not None:
             check_key(self.source.auth, self.secret, headers, query)
 
-    def prove(self, headers: Headers, body: bytes, now: float) -> VerifiedSignature:
+    def verify(self, headers: Headers, body: bytes, now: float) -> VerifiedSignature:
         """Check the signature, if the source requires one. Raises SenderRefused."""
         if isinstance(self.source.auth, HookSignature) and self.secret is not None:
             return check_signature(self.source.auth, self.secret, headers, body, now)

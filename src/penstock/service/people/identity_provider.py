@@ -178,7 +178,7 @@ class SignOnRequest:
     verifier: str = field(repr=False)
 
     @staticmethod
-    def anew(draw: Callable[[int], str] = secrets.token_urlsafe) -> SignOnRequest:
+    def create(draw: Callable[[int], str] = secrets.token_urlsafe) -> SignOnRequest:
         return SignOnRequest(draw(24), draw(24), draw(48))
 
 
@@ -194,7 +194,7 @@ class IdentityProvider:
 
     def address(self, request: SignOnRequest, back: str) -> str:
         """The provider's URL for the sign-in, which redirects to `back`. EnvironmentFailure if the provider fails."""
-        about = self._described()
+        about = self._description()
         with self._session(about, back) as session:
             address, _ = session.create_authorization_url(
                 about["authorization_endpoint"],
@@ -206,10 +206,10 @@ class IdentityProvider:
 
     def claims(self, request: SignOnRequest, code: str, back: str) -> Mapping[str, Any]:
         """The provider's claims about the user. InputError `sign-on-refused` if a check of them fails."""
-        about = self._described()
+        about = self._description()
         with self._session(about, back) as session:
-            tokens = self._exchanged(session, about["token_endpoint"], code, request)
-            claims = self._believed(str(tokens.get("id_token") or ""), request.nonce, about)
+            tokens = self._fetched_tokens(session, about["token_endpoint"], code, request)
+            claims = self._verified_claims(str(tokens.get("id_token") or ""), request.nonce, about)
             if "email" not in claims and is_safe(str(about.get("userinfo_endpoint", ""))):
                 more = self._user_info(session, about["userinfo_endpoint"])
                 if more.get("sub") == claims["sub"]:  # else it is for another client
@@ -232,7 +232,7 @@ class IdentityProvider:
             token_endpoint_auth_method="none" if self.client.client_secret is None else usual,
         )
 
-    def _exchanged(self, session: Any, address: str, code: str, request: SignOnRequest) -> Mapping[str, Any]:
+    def _fetched_tokens(self, session: Any, address: str, code: str, request: SignOnRequest) -> Mapping[str, Any]:
         import requests  # noqa: PLC0415
         from authlib.common.errors import AuthlibBaseError  # noqa: PLC0415
 
@@ -243,10 +243,10 @@ class IdentityProvider:
         except AuthlibBaseError as error:
             raise refused(f"the identity provider refused the sign-in: {str(error.error)[:60]}") from None
         except (requests.RequestException, ValueError) as error:
-            raise self._silent(error) from None
+            raise self._request_failed(error) from None
         return dict(tokens)
 
-    def _believed(self, token: str, nonce: str, about: Mapping[str, Any]) -> dict[str, Any]:
+    def _verified_claims(self, token: str, nonce: str, about: Mapping[str, Any]) -> dict[str, Any]:
         """The claims of an ID token, after all checks."""
         from joserfc import jwt  # noqa: PLC0415
         from joserfc.errors import InvalidKeyIdError, JoseError  # noqa: PLC0415
@@ -275,19 +275,19 @@ class IdentityProvider:
             raise refused("the token of the identity provider has no subject")
         return claims
 
-    def _described(self) -> Mapping[str, Any]:
+    def _description(self) -> Mapping[str, Any]:
         with self._lock:
             if self._about is None or self._now() - self._about[0] > CACHED_S:
-                self._about = self._now(), self._description()
+                self._about = self._now(), self._fetched_description()
             return self._about[1]
 
-    def _description(self) -> Mapping[str, Any]:
+    def _fetched_description(self) -> Mapping[str, Any]:
         found = self._fetched(self.client.issuer.rstrip("/") + DISCOVERY)
         if str(found.get("issuer", "")).rstrip("/") != self.client.issuer.rstrip("/"):
-            raise _unfit(f"its issuer is {str(found.get('issuer'))[:80]}")
+            raise _provider_error(f"its issuer is {str(found.get('issuer'))[:80]}")
         for name in ENDPOINTS:
             if not is_safe(str(found.get(name, ""))):
-                raise _unfit(f"its {name} is not an https address")
+                raise _provider_error(f"its {name} is not an https address")
         return found
 
     def _known_keys(self, about: Mapping[str, Any], at_most: float = CACHED_S) -> Mapping[str, Any]:
@@ -303,7 +303,7 @@ class IdentityProvider:
             reply = session.get(address, timeout=TIMEOUT_S, allow_redirects=False)
             found = reply.json() if reply.status_code == 200 else {}
         except (requests.RequestException, ValueError) as error:
-            raise self._silent(error) from None
+            raise self._request_failed(error) from None
         return found if isinstance(found, dict) else {}
 
     def _fetched(self, address: str) -> Mapping[str, Any]:
@@ -312,17 +312,17 @@ class IdentityProvider:
         try:
             with requests.get(address, timeout=TIMEOUT_S, allow_redirects=False, stream=True) as reply:
                 if reply.status_code != 200:
-                    raise _unfit(f"{address} returned status {reply.status_code}")
+                    raise _provider_error(f"{address} returned status {reply.status_code}")
                 body = reply.raw.read(LARGEST + 1, decode_content=True)
                 found = orjson.loads(body) if len(body) <= LARGEST else None
         except (requests.RequestException, ValueError) as error:
-            raise self._silent(error) from None
+            raise self._request_failed(error) from None
         if not isinstance(found, dict):
-            raise _unfit(f"{address} did not return a JSON object")
+            raise _provider_error(f"{address} did not return a JSON object")
         return found
 
-    def _silent(self, error: Exception) -> EnvironmentFailure:
-        return _unfit(f"the request to it failed: {type(error).__name__}")
+    def _request_failed(self, error: Exception) -> EnvironmentFailure:
+        return _provider_error(f"the request to it failed: {type(error).__name__}")
 
 
 def is_safe(address: str) -> bool:
@@ -341,6 +341,6 @@ def _word(error: Exception) -> str:
     return f"{type(error).__name__}{f' ({claim})' if claim else ''}"
 
 
-def _unfit(message: str) -> EnvironmentFailure:
+def _provider_error(message: str) -> EnvironmentFailure:
     hint = "check PENSTOCK_OIDC_ISSUER, and that this machine can reach the provider"
     return EnvironmentFailure(Problem("PENSTOCK_OIDC_ISSUER", message, "identity-provider", hint))

@@ -102,7 +102,7 @@ class People:
 
     def sign_in(self, name: str, password: str, address: str) -> SignedIn:
         """A session for name and password. InputError `wrong-sign-in` for any wrong part; TooManyTries."""
-        found = self._proven(name, password, address)
+        found = self._authenticated(name, password, address)
         if found is None:
             message = "name or password is wrong"
             hint = "an admin can create a link for a new password under Settings, Users"
@@ -126,7 +126,7 @@ class People:
 
         The provider redirects to `back`, and the service then to `to`.
         """
-        request = SignOnRequest.anew(self.draw)
+        request = SignOnRequest.create(self.draw)
         ends = int(self.clock.now().timestamp()) + SIGN_ON_LIVES_S
         text = orjson.dumps([request.state, request.nonce, request.verifier, back, to, ends]).decode()
         return self._provider.address(request, back), b64encode(self.sealer().seal(text, SIGN_ON)).decode()
@@ -210,13 +210,13 @@ class People:
     def change_password(self, name: str, old: str, new: str, address: str) -> SignedIn:
         """Change the user's own password and return a new session; all others end."""
         accounts.check_password(new, name)
-        if self._proven(name, old, address) is None:
+        if self._authenticated(name, old, address) is None:
             raise InputError(Problem("old", "this is not your current password", "wrong-password", "type it again"))
         return self._session(self.register.change(name, password=new))
 
     # ── attempts ─────────────────────────────────────────────────────────────
 
-    def _proven(self, name: str, password: str, address: str) -> PersonRow | None:
+    def _authenticated(self, name: str, password: str, address: str) -> PersonRow | None:
         """The user with this name and password, or None. The attempt is counted before the password is checked."""
         name = name.strip().lower()
         by_name, by_address = self._mark("name", name), self._mark("address", _network(address))

@@ -108,7 +108,7 @@ def _drop(conn: Connection, table: Table, ids: Sequence[Any]) -> int:
 # ── runs ─────────────────────────────────────────────────────────────────────
 
 
-def _over(run: FromClause, before: str) -> ColumnElement[bool]:
+def _has_ended(run: FromClause, before: str) -> ColumnElement[bool]:
     """Whether a run ended before `before`, has no undecided records, and is not the newest of its target."""
     newer = runs.alias()
     after = or_(
@@ -133,9 +133,9 @@ def _old_runs(before: str) -> Any:
     part, whole = runs.alias(), runs.alias()
     family = func.coalesce(runs.c.parent, runs.c.id)
     return select(runs.c.id).where(
-        _over(runs, before),
-        ~exists().where(part.c.parent == family, ~_over(part, before)),
-        ~exists().where(whole.c.id == runs.c.parent, ~_over(whole, before)),
+        _has_ended(runs, before),
+        ~exists().where(part.c.parent == family, ~_has_ended(part, before)),
+        ~exists().where(whole.c.id == runs.c.parent, ~_has_ended(whole, before)),
     )
 
 

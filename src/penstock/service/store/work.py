@@ -88,20 +88,20 @@ def enqueue(conn: Connection, row: WorkRow) -> None:
 
 def get(conn: Connection, run: str) -> WorkRow | None:
     row = conn.execute(select(work).where(work.c.run == run)).mappings().one_or_none()
-    return None if row is None else _to_work(row)
+    return None if row is None else _work_row(row)
 
 
 def in_state(conn: Connection, states: Sequence[str]) -> list[WorkRow]:
     """The rows in one of these states, in the order of their requests."""
     query = select(work).where(work.c.state.in_(list(states))).order_by(work.c.asked_at, work.c.run)
-    return [_to_work(row) for row in conn.execute(query).mappings()]
+    return [_work_row(row) for row in conn.execute(query).mappings()]
 
 
 def of_target(conn: Connection, kind: str, target: str, states: Sequence[str]) -> WorkRow | None:
     """The oldest row of this target in one of these states."""
     here = (work.c.target == target) & (work.c.kind == kind) & work.c.state.in_(list(states))
     row = conn.execute(select(work).where(here).order_by(work.c.asked_at).limit(1)).mappings().first()
-    return None if row is None else _to_work(row)
+    return None if row is None else _work_row(row)
 
 
 def change(conn: Connection, row: WorkRow, **changes: Any) -> bool:
@@ -149,7 +149,7 @@ def _text(value: Any) -> str | None:
     return None if value is None else orjson.dumps(value).decode()
 
 
-def _to_work(row: RowMapping) -> WorkRow:
+def _work_row(row: RowMapping) -> WorkRow:
     parsed = {name: None if row[name] is None else orjson.loads(row[name]) for name in _JSON}
     return WorkRow(**{**row, **parsed})
 

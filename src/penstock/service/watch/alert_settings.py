@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from sqlalchemy import Connection
 
 from penstock.clock import iso
-from penstock.delivery.http.addresses import addresses_of, barred, judging
+from penstock.delivery.http.addresses import addresses_of, barred, checked_lookups
 from penstock.model import delivery
 from penstock.model.errors import InputError, Problem
 from penstock.run.context import Context
@@ -123,7 +123,7 @@ def notify(url: str, title: str, body: str, allowed_hosts: tuple[str, ...] = ())
     if reason is not None:
         return reason
     plugin.redirects = False  # a redirect could lead to an address that is not allowed
-    with judging(lambda host, port, found: _judged(host, port, found, allowed_hosts)) as reasons:
+    with checked_lookups(lambda host, port, found: _judged(host, port, found, allowed_hosts)) as reasons:
         trouble = _taken(plugin, title, body)
     return reasons[0] if reasons and trouble is not None else trouble
 

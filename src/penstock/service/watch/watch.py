@@ -67,7 +67,7 @@ class Watch:
         with self._lock:
             now = ctx.clock.monotonic()
             if self._judged is None or now - self._judged[0] >= LOOK_AGAIN_S:
-                self._judged = (now, tuple(_trouble(ctx)))
+                self._judged = (now, tuple(_state_problems(ctx)))
             state = self._judged[1]
         parts = [alive() for alive in self._alive]
         hint = "see the log of this process"
@@ -127,7 +127,7 @@ def _paused(pause: FeedPause) -> Problem:
     return Problem(f"{pause.kind}s.{pause.target}", message, "feed-paused", hint)
 
 
-def _trouble(ctx: Context) -> list[Problem]:
+def _state_problems(ctx: Context) -> list[Problem]:
     """The problems with the state database, and the feeds that are paused."""
     try:
         with ctx.database.begin() as conn:

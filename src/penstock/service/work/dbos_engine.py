@@ -47,7 +47,7 @@ class Pace(threading.Event):
         self._until = 0.0
         self._now = threading.Event()
 
-    def quicken(self, *, at_once: bool = False) -> None:
+    def shorten_pause(self, *, at_once: bool = False) -> None:
         """End a long pause, since there may be work soon; with `at_once` also a short one."""
         is_idle = time.monotonic() >= self._until
         self._until = time.monotonic() + RESTLESS_S
@@ -120,7 +120,7 @@ class DbosEngine:
             target=queue_worker_thread, args=(self._pace, dbos, self._queue), daemon=True, name="penstock-tickets"
         )
         self._polling.start()
-        self._pace.quicken(at_once=True)
+        self._pace.shorten_pause(at_once=True)
 
     def submit(self, ticket: str, lane: str) -> bool:
         from dbos import SetEnqueueOptions, SetWorkflowID  # noqa: PLC0415
@@ -129,11 +129,11 @@ class DbosEngine:
         assert self._workflow is not None
         with SetWorkflowID(ticket), SetEnqueueOptions(queue_partition_key=lane):
             handle = self._queue.enqueue(self._workflow, ticket)
-        self._pace.quicken(at_once=True)
+        self._pace.shorten_pause(at_once=True)
         return handle.get_status().status not in OVER
 
     def wake(self) -> None:
-        self._pace.quicken()
+        self._pace.shorten_pause()
 
     def abandon(self, tickets: Sequence[str]) -> None:
         if self._dbos is not None and tickets:

@@ -126,7 +126,7 @@ class Queue:
         with self.database.begin() as conn:
             work.change(conn, row, state="ended", worker=None, stop=None)
 
-    def _living(self) -> tuple[dict[str, str], list[str]]:
+    def _alive_workers(self) -> tuple[dict[str, str], list[str]]:
         """The versions of the registered workers that are alive, by id, and those that have died."""
         with self.database.read() as conn:
             known = work.registered(conn)
@@ -144,7 +144,7 @@ class Queue:
             others = [row for row in work.registered(conn) if row.id != self.worker]
         if not rows and not others:
             return TakenOver([], [])
-        alive, dead = self._living()
+        alive, dead = self._alive_workers()
         lost = [row for row in rows if self._is_lost(row, alive, executing)]
         void = [row.ticket for row in lost if self.put_back(row, later=row.worker == self.worker)]
         if dead:  # last: an error above leaves them to the next check

@@ -215,7 +215,7 @@ class Schedules:
         at, before = self._looked.get(flow.name, (-DATABASES_EVERY_S, ""))
         if now - at < DATABASES_EVERY_S and not _is_quick(ctx, flow):
             return
-        found = _news(ctx, flow)
+        found = _state_of_data(ctx, flow)
         self._looked[flow.name] = (now, found)
         self._failed.pop(flow.name, None)
         if found in (times.seen, "") or (found != before and _is_quick(ctx, flow)):
@@ -278,7 +278,7 @@ def _is_quick(ctx: Context, flow: FlowSpec) -> bool:
     return all(source.traits.is_quick for source in _sources(ctx, flow).values())
 
 
-def _news(ctx: Context, flow: FlowSpec) -> str:
+def _state_of_data(ctx: Context, flow: FlowSpec) -> str:
     """The identity of a flow's data now; empty if there is none. `intake.feed` handles posted records."""
     digest, project, known = blake2b(digest_size=12), ctx.project, False
     for name in sorted(_sources(ctx, flow)):

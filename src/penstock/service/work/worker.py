@@ -91,7 +91,7 @@ class Worker:
         self._posted = threading.Event()  # records may have been posted
         self._commits = CommitWatch(database)
         self._mark = ""
-        self._is_news = False  # whether there was a commit since the last check of the queue
+        self._has_new_commit = False  # whether there was a commit since the last check of the queue
         self._looked = clock.monotonic()
         self._is_waiting = False  # whether a run in the queue has not started
         self._idle = threading.Condition()
@@ -208,10 +208,10 @@ class Worker:
         """
         mark = self._commits.mark()
         if mark != self._mark:
-            self._mark, self._is_news = mark, True
+            self._mark, self._has_new_commit = mark, True
             self._posted.set()
-        if self._is_news and (not self._executions or self._clock.monotonic() - self._looked >= LOOK_S):
-            self._is_news = False
+        if self._has_new_commit and (not self._executions or self._clock.monotonic() - self._looked >= LOOK_S):
+            self._has_new_commit = False
             self._changed.set()
 
     def _until_next_check(self) -> float:

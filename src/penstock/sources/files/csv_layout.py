@@ -148,7 +148,7 @@ def _detected(lines: Sequence[str], *, quotes: bool) -> str:
 
     Where several cut them equally well, one that a blank always follows is part of the text.
     """
-    cuts = {delimiter: _evenness(lines, delimiter, quotes=quotes) for delimiter in DELIMITERS}
+    cuts = {delimiter: _rows_like_header(lines, delimiter, quotes=quotes) for delimiter in DELIMITERS}
     most = max(even for even, _ in cuts.values())
     best = [delimiter for delimiter, (even, _) in cuts.items() if even == most and even]
     if len(best) > 1:
@@ -156,7 +156,7 @@ def _detected(lines: Sequence[str], *, quotes: bool) -> str:
     return max(best, key=lambda each: cuts[each][1]) if best else ","
 
 
-def _evenness(lines: Sequence[str], delimiter: str, *, quotes: bool) -> tuple[int, int]:
+def _rows_like_header(lines: Sequence[str], delimiter: str, *, quotes: bool) -> tuple[int, int]:
     """How many of the first rows have as many cells as the header (none when it is one cell), and how many cells."""
     try:
         rows, _ = _rows(lines, delimiter, quotes=quotes)

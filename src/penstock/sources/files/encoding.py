@@ -289,14 +289,14 @@ BASE, LITTLE, SOME, STRANGE = 0, 1, 3, 8  # how unusual a character is at its po
 class _Reading:
     encoding: str
     lines: tuple[str, ...]
-    strangeness: float
+    unusualness: float
 
 
 def likely_encodings(lines: Sequence[bytes]) -> tuple[Choice, ...]:
     """The likeliest encodings of these lines, each with what the first line reads in it; equal readings once."""
     readings = sorted(
         (reading for name in CANDIDATES if (reading := _reading(name, lines)) is not None),
-        key=lambda reading: reading.strangeness,
+        key=lambda reading: reading.unusualness,
     )
     return _choices(readings)
 

@@ -75,7 +75,7 @@ def foreign_format(start: bytes) -> ForeignFormat | None:
     if start.startswith(_ZIPS):
         return _zipped(start)
     if start.startswith(_OFFICE):
-        return _office(start)
+        return _office_format(start)
     for beginning, found in _BEGINNINGS:
         if start.startswith(beginning):
             return found
@@ -93,7 +93,7 @@ def _zipped(start: bytes) -> ForeignFormat:
     return ForeignFormat("a zip archive" + (f" that holds {name}" if name.isprintable() and name else ""), UNPACK)
 
 
-def _office(start: bytes) -> ForeignFormat:
+def _office_format(start: bytes) -> ForeignFormat:
     """The container of old Office files, and of newer ones with a password: the names of its streams are UTF-16."""
     if any(name.encode("utf-16-le") in start for name in ("EncryptedPackage", "EncryptionInfo")):
         return ForeignFormat("an Office file with a password", f"remove the password; {SAVE}")

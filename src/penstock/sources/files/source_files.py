@@ -211,10 +211,10 @@ def pattern_denial(base: Path, pattern: str, reach: Reach) -> Denial | None:
     """Why the project must not look for files of this pattern; None when it may. Each match is checked by itself."""
     parts = Path(base / pattern).parts
     fixed = next((place for place, part in enumerate(parts) if GLOB.search(part)), len(parts))
-    return denial_of(Path(*parts[:fixed]), reach) if ".." not in parts[fixed:] else _upwards(reach)
+    return denial_of(Path(*parts[:fixed]), reach) if ".." not in parts[fixed:] else _parent_denial(reach)
 
 
-def _upwards(reach: Reach) -> Denial | None:
+def _parent_denial(reach: Reach) -> Denial | None:
     if reach.roots is None:
         return None
     return Denial("a pattern must not lead upwards after a placeholder", "write the path without `..`")

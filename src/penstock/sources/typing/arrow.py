@@ -189,9 +189,9 @@ def _json_or_refusal(value: object) -> object:
 
 
 def _cast_by_text(
-    name: str, kind: ColumnType, read: Caster, spell: Callable[[Any], list[Any]], column: RawColumn
+    name: str, kind: ColumnType, read: Caster, to_texts: Callable[[Any], list[Any]], column: RawColumn
 ) -> Cast:
-    spelled = spell(decoded(column))
+    spelled = to_texts(decoded(column))
     refused = {row: text for row, text in enumerate(spelled) if isinstance(text, Refusal)}
     if refused:
         spelled = [None if isinstance(text, Refusal) else text for text in spelled]

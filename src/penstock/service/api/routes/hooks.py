@@ -57,7 +57,7 @@ def new_key(name: str, app: Opened, _: Person = needs(Right.EDIT)) -> HookKeyOut
     return HookKeyOut(key=app.intake.new_key(name))
 
 
-class _Gone(Exception):  # noqa: N818
+class _Disconnected(Exception):  # noqa: N818
     """The sender has disconnected."""
 
 
@@ -84,7 +84,7 @@ class HookEndpoint:
         began = time.perf_counter()
         try:
             reply = await self._reply(scope, receive)
-        except _Gone:
+        except _Disconnected:
             return
         await send({"type": "http.response.start", "status": reply.status, "headers": reply.headers})
         await send({"type": "http.response.body", "body": reply.body})
@@ -172,7 +172,7 @@ class HookRouter:
 
 
 async def _body(receive: Receive, headers: Mapping[str, str], most: int) -> bytes | None:
-    """The whole body; None as soon as it exceeds `most` bytes. Raises _Gone when the sender disconnects."""
+    """The whole body; None as soon as it exceeds `most` bytes. Raises _Disconnected when the sender disconnects."""
     length = headers.get("content-length", "")
     if length.isdigit() and int(length) > most:
         return None
@@ -184,7 +184,7 @@ async def _body(receive: Receive, headers: Mapping[str, str], most: int) -> byte
         parts, size = [], 0
         while True:
             if message["type"] == "http.disconnect":
-                raise _Gone
+                raise _Disconnected
             parts.append(message.get("body", b""))
             size += len(parts[-1])
             if size > most:
