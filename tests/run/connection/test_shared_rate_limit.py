@@ -111,15 +111,15 @@ def test_a_more_urgent_lane_of_another_process_goes_first():
 
 def test_a_request_that_may_count_in_two_windows_is_charged_to_both():
     row, _ = lease(ROW, 1000.0, report(want=10))
-    row, _ = lease(row, 1001.0, report(flying=3, over=(EndedRequest(1.0, 0.5, 7),)))
-    row, _ = lease(row, 1010.3, report(over=(EndedRequest(10.3, 0.1, 3),)))
+    row, _ = lease(row, 1001.0, report(in_flight=3, ended=(EndedRequest(1.0, 0.5, 7),)))
+    row, _ = lease(row, 1010.3, report(ended=(EndedRequest(10.3, 0.1, 3),)))
     row, got = lease(row, 1010.6, report(want=10))
     assert (got.places, row.used) == (10, 13)
 
 
 def test_an_edited_rate_limit_is_used_at_once():
     row, _ = lease(ROW, 1000.0, report(want=10))
-    _, got = lease(row, 1000.1, UsageReport("a", (15, 1.0), in_hand=10, want=10))
+    _, got = lease(row, 1000.1, UsageReport("a", (15, 1.0), unused=10, want=10))
     assert (got.places, got.quota) == (2, 15)
 
 
@@ -133,7 +133,7 @@ def test_a_clock_that_was_put_back_does_not_close_the_window_for_long():
 def test_a_reply_that_seems_to_be_about_the_window_before_opens_no_window_early():
     """The clock was set back between the lease and the report: the request seems to have left before the lease."""
     row, _ = lease(ROW, 1000.0, report(want=10))
-    row, got = lease(replace(row, used=100), 1003.5, report(over=(EndedRequest(3.51, 0.0, 10),), want=1))
+    row, got = lease(replace(row, used=100), 1003.5, report(ended=(EndedRequest(3.51, 0.0, 10),), want=1))
     assert (got.places, row.answered) == (0, None)
     assert lease(row, 1013.5, report(want=1))[1].places == 0
     assert lease(row, 1013.6, report(want=1))[1].places == 1
