@@ -57,33 +57,33 @@ def acquire_file(folder: Path, name: str, holder: str) -> Iterator[None]:
 def is_file_taken(folder: Path, name: str) -> bool:
     """Whether a living process holds `name`."""
     try:
-        handle = os.open(folder / f"{_file_name(name)}.lock", os.O_RDWR | os.O_CLOEXEC)
+        return _file_holder(folder / f"{_file_name(name)}.lock") is not None
     except FileNotFoundError:
         return False
-    try:
-        with _gate(folder):
-            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            fcntl.flock(handle, fcntl.LOCK_UN)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(handle)
-    return False
 
 
 def any_file_holder(folder: Path) -> str | None:
     """The holder of any lock now, or None."""
-    for path in sorted(folder.glob("*.lock")):
-        handle = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-        try:
-            with _gate(folder):
-                fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-                fcntl.flock(handle, fcntl.LOCK_UN)
-        except BlockingIOError:
-            return os.pread(handle, 1000, 0).decode(errors="replace") or "another process"
-        finally:
-            os.close(handle)
+    holders = (_file_holder(path) for path in sorted(folder.glob("*.lock")))
+    return next((holder for holder in holders if holder is not None), None)
+
+
+def _file_holder(path: Path) -> str | None:
+    """The holder of the lock in this file, or None."""
+    handle = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        with _gate(path.parent):
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            fcntl.flock(handle, fcntl.LOCK_UN)
+    except BlockingIOError:
+        return _holder_in(handle)
+    finally:
+        os.close(handle)
     return None
+
+
+def _holder_in(handle: int) -> str:
+    return os.pread(handle, 1000, 0).decode(errors="replace") or "another process"
 
 
 def _lock(folder: Path, handle: int, name: str) -> None:
@@ -91,8 +91,7 @@ def _lock(folder: Path, handle: int, name: str) -> None:
         with _gate(folder):
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        holder = os.pread(handle, 1000, 0).decode(errors="replace") or "another process"
-        raise _locked_by(holder, name) from None
+        raise _locked_by(_holder_in(handle), name) from None
 
 
 @contextmanager
