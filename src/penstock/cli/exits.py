@@ -6,7 +6,7 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from enum import IntEnum
 from itertools import chain
@@ -99,16 +99,22 @@ def print_on_stderr(problems: Sequence[Problem], *, json: bool) -> Exit:
 
 def full_disk(error: BaseException) -> Problem | None:
     """The problem if the error, or an error that caused it, is a full disk; else None."""
-    chained: BaseException | None = error
-    seen: set[int] = set()
-    while chained is not None and id(chained) not in seen:
-        seen.add(id(chained))
+    for chained in _with_causes(error):
         if isinstance(chained, OSError) and chained.errno in NO_ROOM:
             place = "disk" if chained.filename is None else str(chained.filename)
             message = f"cannot be written: {chained.strerror}"
             return Problem(place, message, "disk-full", "free disk space, then run the command again")
-        chained = chained.__cause__ or chained.__context__
     return None
+
+
+def _with_causes(error: BaseException) -> Iterator[BaseException]:
+    """The error, the one that caused it, and so on."""
+    chained: BaseException | None = error
+    seen: set[int] = set()
+    while chained is not None and id(chained) not in seen:
+        seen.add(id(chained))
+        yield chained
+        chained = chained.__cause__ or chained.__context__
 
 
 def print_defect(error: Exception, *, json: bool, file: Path | None) -> Exit:
@@ -146,16 +152,12 @@ def _keep_traceback(error: Exception, file: Path | None) -> str:
 def traceback_without_values(error: BaseException) -> str:
     """Files, lines, functions and classes of errors; no messages, because they can contain a record or a secret."""
     lines = [f"Penstock {__version__}, Python {sys.version.split()[0]}\n"]
-    chained: BaseException | None = error
-    seen: set[int] = set()
-    while chained is not None and id(chained) not in seen:
-        seen.add(id(chained))
+    for chained in _with_causes(error):
         lines += [
             f'  File "{frame.filename}", line {frame.lineno}, in {frame.name}\n'
             for frame in traceback.extract_tb(chained.__traceback__)
         ]
         lines.append(f"{type(chained).__module__}.{type(chained).__qualname__}\n")
-        chained = chained.__cause__ or chained.__context__
     return "".join(lines)
 
 
