@@ -105,6 +105,11 @@ def finish_copy(path: Path) -> None:
     """Write the log of a database that no process has open into its file, and sync it to the disk."""
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("PRAGMA journal_mode=DELETE")
+    _sync(path)
+
+
+def _sync(path: Path) -> None:
+    """Write a file, or the names in a folder, to the disk."""
     handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(handle)
@@ -298,11 +303,7 @@ def put_in_place(folder: Path, target: Path) -> None:
         place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         file.replace(place)
     database.replace(target)
-    handle = os.open(target.parent, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    _sync(target.parent)
 
 
 def _free(folder: Path) -> Path:
