@@ -94,25 +94,24 @@ def sql_problem(dataset: str, sql: str) -> Problem | None:
     return None
 
 
-def _tables(node: Any) -> Iterator[str]:
+def _tables(tree: Any) -> Iterator[str]:
     """The tables that are named without a schema, in the order of the text."""
-    if isinstance(node, dict):
+    for node in _nodes(tree):
         if node.get("type") == "BASE_TABLE" and node.get("schema_name", "") in HERE and not node.get("catalog_name"):
             yield str(node["table_name"])
-        for value in node.values():
-            yield from _tables(value)
-    elif isinstance(node, list):
-        for value in node:
-            yield from _tables(value)
 
 
-def _common(node: Any) -> Iterator[str]:
+def _common(tree: Any) -> Iterator[str]:
     """The names of all `with` parts."""
-    if isinstance(node, dict):
+    for node in _nodes(tree):
         for entry in (node.get("cte_map") or {}).get("map", ()):
             yield str(entry["key"])
-        for value in node.values():
-            yield from _common(value)
-    elif isinstance(node, list):
-        for value in node:
-            yield from _common(value)
+
+
+def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
+    """All objects in a JSON value, in the order of the text."""
+    if isinstance(tree, dict):
+        yield tree
+    inner = tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ()
+    for value in inner:
+        yield from _nodes(value)
