@@ -22,8 +22,8 @@ from penstock.sources.typing.exact_json import (
     is_deeper,
     json_text,
     number_of,
+    parse_by,
     refuse_many,
-    skip_blanks,
 )
 
 SHOWN = 200  # characters of a value that are stored
@@ -43,11 +43,7 @@ class _Deep(NamedTuple):
 
 def parse_record(text: str) -> object:
     """The value of one JSON document. Raises NotJson."""
-    refuse_many(text, 0)
-    value, end = scan_record(text, skip_blanks(text, 0))
-    if skip_blanks(text, end) != len(text):
-        raise NotJson("something follows the JSON value", skip_blanks(text, end))
-    return value
+    return parse_by(scan_record, text)
 
 
 def scan_record(text: str, start: int) -> tuple[object, int]:

@@ -51,8 +51,13 @@ class Unfit:
 
 def parse(text: str) -> object:
     """The value of one JSON document. Raises NotJson."""
+    return parse_by(scan, text)
+
+
+def parse_by(scanner: Callable[[str, int], tuple[object, int]], text: str) -> object:
+    """The value of one JSON document by a function like `scan`. Raises NotJson."""
     refuse_many(text, 0)
-    value, end = scan(text, skip_blanks(text, 0))
+    value, end = scanner(text, skip_blanks(text, 0))
     if skip_blanks(text, end) != len(text):
         raise NotJson("something follows the JSON value", skip_blanks(text, end))
     return value
