@@ -90,27 +90,28 @@ class SqlProblemJson(ProblemJson):
     column: int | None
 
 
-class SourceLook(BaseModel):
+class FirstRecords(BaseModel):
+    """The first records of a source or a dataset, with their columns."""
+
+    columns: list[ColumnOut]
+    rows: list[dict[str, Any]]
+    records: int
+    complete: bool
+
+
+class SourceLook(FirstRecords):
     """The first records of a source; `records` is how many were read, `complete` is true if there are no more.
 
     `problems` are set if it cannot be read. `tables` are the tables of a database, null if they cannot be listed.
     """
 
-    columns: list[ColumnOut]
-    rows: list[dict[str, Any]]
-    records: int
-    complete: bool
     problems: list[ProblemJson]
     tables: list[str] | None
 
 
-class DatasetLook(BaseModel):
+class DatasetLook(FirstRecords):
     """The result of the SQL for the first records of the source; `errors` are set if it cannot be read."""
 
-    columns: list[ColumnOut]
-    rows: list[dict[str, Any]]
-    records: int
-    complete: bool
     errors: list[SqlProblemJson]
 
 
