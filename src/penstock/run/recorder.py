@@ -22,7 +22,7 @@ from penstock.run.commit import (
     job_of,
 )
 from penstock.run.diff.backlog import Backlog, OpenChunk, SameKeyRow, SameKeyRows, Traced
-from penstock.run.diff.diff import SAME_INPUT, SUPERSEDED, Classified, Decision
+from penstock.run.diff.diff import SAME_INPUT, STILL, SUPERSEDED, Classified, Decision
 from penstock.run.diff.notes import Notes
 from penstock.run.diff.records import record_hash
 from penstock.store import memory as remembered
@@ -336,7 +336,7 @@ class Recorder:
         if self._same_rows:
             rows = self._same_rows.take(record.hash, content)
             why = still_quarantined_json(refusal_json(refusal))
-            self._decide_same(rows, outcome, f"still held: {refusal.reason}", why)
+            self._decide_same(rows, outcome, STILL.format(refusal.reason), why)
 
     def _not_sent(self, payloads: Sequence[Payload]) -> None:
         """Leave these payloads, and rows equal to them, undecided: the end of the run counts them as unsent."""

@@ -27,7 +27,7 @@ test("a reason of an earlier release is shown unchanged", () => {
 });
 
 test("a record that was in quarantine before is named as still in quarantine", () => {
-  expect(refusal({ rule: "email", values: { field: "email", value: "x" }, reason: "still held: …", held: true }).text).toBe("Still in quarantine: email: “x” is not an e-mail address.");
+  expect(refusal({ rule: "email", values: { field: "email", value: "x" }, reason: "still in quarantine: …", held: true }).text).toBe("Still in quarantine: email: “x” is not an e-mail address.");
 });
 
 test("every rule has a text, also with values that are missing, and none names files or commands", () => {

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
 SUPERSEDED = "superseded: a later row has the same key (not sent)"
 SAME_INPUT = "the same as when it was last sent"
+STILL = "still in quarantine: {}"
 DISCARDED = "a person discarded this version, or fixed it"
 OTHER_CONTENT = "key already sent with other content"
 LACKS = "key already sent; a column is gone, so that the contents cannot be compared"
@@ -261,7 +262,7 @@ class Classifier:
             return None  # decided again: its parent may be there now
         if found.outcome is Outcome.QUARANTINED and found.settings != self.policy.settings:
             return None
-        reason = f"still held: {found.reason}"
+        reason = STILL.format(found.reason)
         return Decision(ordinal, chunk.keys[row], found.outcome, reason, is_new=False, refused_before=found.refusal)
 
     def _compare(self, chunk: OpenChunk, payloads: Sequence[Payload], classified: Classified) -> None:

@@ -195,7 +195,7 @@ def test_a_refusal_has_its_rule_and_named_values_beside_the_command_lines_text(s
     again = service.run("named")
     records = {record["key"]: record for record in service.ask(f"GET /runs/{again['run']}/records")["items"]}
     assert (records["1"]["held"], records["1"]["values"]) == (True, entries["1"]["values"])
-    assert records["1"]["reason"] == f"still held: {entries['1']['reason']}"
+    assert records["1"]["reason"] == f"still in quarantine: {entries['1']['reason']}"
     (group, _) = [one for one in service.ask("GET /quarantine/groups")["items"] if one["destination"] == "named"]
     assert group["values"] in (entries["1"]["values"], long)
 
