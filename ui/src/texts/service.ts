@@ -2,6 +2,7 @@
  * Rewrites texts of the service for the web UI. The service writes them for the command line too: paths of the project file
  * become labels of the forms, commands become the buttons that do the same.
  */
+import type { Problem } from "@/api/types";
 import { labels, settingLabel } from "./labels";
 
 const KINDS: Record<string, string> = { credentials: "credential", sources: "source", datasets: "dataset", destinations: "destination", flows: "flow" };
@@ -21,33 +22,51 @@ export function placeText(path: string): string {
   return rest.length === 0 ? resourceText(kind, name) : `${resourceText(kind, name)} › ${settingLabel(kind, rest)}`;
 }
 
+/** The name in a path of this kind: "credentials.acme.api_key" → "acme". */
+const nameIn = (path: string, kind: string): string | undefined => (path.startsWith(`${kind}.`) ? path.split(".")[1] : undefined);
+/** `words` with the name in a path of this kind; undefined for another path. */
+const hintFor = (kind: string, words: (name: string) => string) => ({ path }: Problem): string | undefined => {
+  const name = nameIn(path, kind);
+  return name === undefined ? undefined : words(name);
+};
+
+/** Hints of errors whose hint from the service names commands, by the error's code. Undefined: the service's hint is shown. */
+const HINTS: Record<string, (problem: Problem) => string | undefined> = {
+  active: hintFor("destinations", (name) => `pause ${name} first`),
+  "credential-refused": hintFor("credentials", (name) => `give it a key that may do this, then press Check on the page of the credential ${name}`),
+  "host-unreachable": hintFor("credentials", (name) => `check the address and whether it answers: press Check on the page of the credential ${name}`),
+  misfit: hintFor("datasets", (name) => `press Detect again on the page of the dataset ${name}, or choose another type there`),
+  "missing-key": (problem) => (problem.path.endsWith(".api_key") ? hintFor("credentials", (name) => `store a key on the page of the credential ${name}`)(problem) : undefined),
+  "not-active": hintFor("destinations", (name) => `look at the page of ${name}, then press Activate`),
+  "other-sealing-key": hintFor("credentials", (name) => `store the key again on the page of the credential ${name}`),
+  "unknown-id": () => "see the page Quarantine",
+  "unknown-person": () => "see the page Settings",
+  "unknown-token": () => "see the page Settings",
+  "vanished-column": hintFor("datasets", (name) => `add it again, or use another column, then press Detect again on the page of the dataset ${name}`),
+  which: () => "select the records on the page Quarantine",
+};
+/** Messages of errors whose message from the service speaks of the project file, by the error's code. */
+const MESSAGES: Record<string, (problem: Problem) => string | undefined> = {
+  "key-in-file": hintFor("credentials", () => "the settings already say where the key comes from"),
+  "literal-secret": ({ path }) => (path.endsWith(".api_key") ? `the key is written in the settings; this is only allowed with a loopback ${settingLabel("credentials", ["base_url"])}` : "the secret is written in the settings"),
+};
+
 const NAME = "[^\\s`]+";
-/** Commands and settings in texts of the service, with their names in the web UI. */
+/**
+ * Commands and settings in texts, with their names in the web UI. Only for texts without a code: reasons of runs, paused
+ * webhooks and credentials, notes, and stored texts. The hint of a problem can be a part of such a reason.
+ */
 const WORDS: [RegExp, string][] = [
   [new RegExp(`\`?penstock schema (${NAME}) --refresh\`?`, "g"), "Detect again on the page of the dataset $1"],
   [new RegExp(`\`?penstock schema (${NAME})\`?`, "g"), "the page of the dataset $1"],
-  [new RegExp(`\`?penstock check (${NAME}?)(?: --refresh)?(?:\`|(?=[\\s,;.]|$))`, "g"), "Check on the page of the credential $1"],
+  [new RegExp(`\`?penstock check (${NAME}?)(?:\`|(?=[\\s,;.]|$))`, "g"), "Check on the page of the credential $1"],
   [new RegExp(`\`?penstock credential set (${NAME})\`?`, "g"), "Store key on the page of the credential $1"],
   [new RegExp(`\`?penstock run (${NAME}) --from start\`?`, "g"), "Read again in the menu of $1"],
-  [new RegExp(`\`?penstock plan (${NAME})\`?`, "g"), "the page of $1"],
-  [new RegExp(`\`?penstock (?:activate|pause|run) (${NAME})\`?`, "g"), "the menu of $1"],
-  [/`?penstock quarantine (?:list|resend|settle|discard)`?/g, "the page Quarantine"],
-  [/`?penstock runs(?: list)?`?/g, "the page Runs"],
-  [/`?penstock hooks new-key [^\s`]+`?(?: or POST [^\s]+)?/g, "Create key on the page of the source"],
-  [/`?penstock people list`?/g, "the page Settings"],
-  [/`?penstock token list`?/g, "the page Settings"],
   [/`new_columns: send`/g, "New columns: Send"],
-  [/excluded by the project file/g, "excluded in this destination"],
-  [/: `active: false` in the project file/g, ""],
-  [/write `active: true`(?! in)/g, "press Activate"],
-  [/`active: (?:true|false)`/g, "Activate"],
 ];
-/** What sentences of the service say about the project file. */
+/** What such texts say about the project file. */
 const ABOUT_FILE: [RegExp, string][] = [
   [/: `active: false` in the project file/g, ""],
-  [new RegExp(`the project has \`active: false\` for (${NAME}), which overrides this activation`, "g"), "Active is off in the settings of $1"],
-  [/the project file already says/g, "the settings already say"],
-  [/the (key|secret) is written in the file/g, "the $1 is written in the settings"],
   [/the project file/g, "the settings"],
 ];
 /** Terms of the command line and the project file. Hints with one of them are not shown. */
@@ -80,9 +99,12 @@ export function plainText(text: string): string {
   return withLabels(withButtons(replaced(text, ABOUT_FILE)));
 }
 
-/** A hint of the service for the web UI; empty when it is about the command line or the project file. */
-export function hintText(hint: string | undefined): string {
-  const made = withButtons(hint ?? "");
+/** What is wrong, in the words of the web UI. */
+export const problemText = (problem: Problem): string => MESSAGES[problem.code]?.(problem) ?? plainText(problem.message);
+
+/** What to do, in the words of the web UI; empty when the service's hint is about the command line or the project file. */
+export function problemHint(problem: Problem): string {
+  const made = HINTS[problem.code]?.(problem) ?? withButtons(problem.hint ?? "");
   return FOREIGN.test(made) || YAML.test(made) ? "" : withBareLabels(withLabels(made)).replaceAll("`", "");
 }
 

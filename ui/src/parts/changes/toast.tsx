@@ -1,7 +1,7 @@
 import { Button } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { IconAlertTriangle, IconCheck } from "@tabler/icons-react";
-import { hintText, plainText } from "@/texts/service";
+import { problemHint, problemText } from "@/texts/service";
 import { t } from "@/texts/shell";
 import { problemsOf } from "../page/States";
 
@@ -43,7 +43,7 @@ export function toastFailure(error: unknown, title: string = t.change.failed): v
   const problems = problemsOf(error);
   notifications.show({
     title,
-    message: problems.map((problem) => [plainText(problem.message), hintText(problem.hint)].filter(Boolean).join(". ")).join("\n"),
+    message: problems.map((problem) => [problemText(problem), problemHint(problem)].filter(Boolean).join(". ")).join("\n"),
     icon: <IconAlertTriangle size={15} />,
     color: "red",
     autoClose: 12_000,

@@ -1,6 +1,6 @@
 /** Finds the place in a text that an error of the API names: "line 2, column 14 of the SQL: …" or "line 3 (the line): …". */
 import type { Problem } from "@/api/types";
-import { plainText } from "@/texts/service";
+import { problemText } from "@/texts/service";
 import type { LineError } from "../code/editor";
 
 const PLACE = /\bline (\d+)(?:, column (\d+))?/;
@@ -20,7 +20,7 @@ export function placedOf(problems: Problem[], key: string): LineError[] {
 /** The message of the problem whose path ends with one of these keys ("url", "rate_limit.per"), for the field that shows it. */
 export function messageAt(problems: Problem[], ...keys: string[]): string | undefined {
   const found = problems.find((problem) => keys.some((key) => problem.path === key || problem.path.endsWith(`.${key}`)));
-  return found && plainText(found.message);
+  return found && problemText(found);
 }
 
 /** The problems of other settings. */

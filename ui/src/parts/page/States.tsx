@@ -5,7 +5,7 @@ import type { UseQueryResult } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { ApiError } from "@/api/client";
 import type { Problem } from "@/api/types";
-import { hintText, placeText, plainText } from "@/texts/service";
+import { placeText, problemHint, problemText } from "@/texts/service";
 import { t } from "@/texts/shell";
 import { Page, PageToCome, useWithin } from "./Page";
 import classes from "./States.module.css";
@@ -50,8 +50,8 @@ export function Problems({ problems, title }: { problems: Problem[]; title?: str
         <ul>
           {problems.map((problem, i) => (
             <li key={i}>
-              {problem.path !== "" && <strong>{placeText(problem.path)}</strong>} {plainText(problem.message)}
-              <Hint hint={hintText(problem.hint)} />
+              {problem.path !== "" && <strong>{placeText(problem.path)}</strong>} {problemText(problem)}
+              <Hint hint={problemHint(problem)} />
             </li>
           ))}
         </ul>
