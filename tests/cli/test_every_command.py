@@ -112,7 +112,7 @@ def test_discarded_records_are_not_sent_and_only_unknown_records_are_settled(she
 
 
 def test_an_edited_body_is_sent_unchanged(shell, sandbox):
-    body = '{"user_id": "u9",  "name": "by hand"}'
+    body = '{"user_id": "u9",  "name": "manual"}'
     report = shell.json("test people --body -", stdin=body)
     assert report["request"]["body"] == body
     assert sandbox.requests()[-1]["body"] == body

@@ -109,7 +109,7 @@ def test_a_run_is_watched_cancelled_and_resumed(page, place):
     expect(allowance).to_contain_text(re.compile(r"[\d.]+ % of 100 requests in 10 s"))
     page.get_by_role("button", name="Cancel run", exact=True).click()
     dialog = page.get_by_role("dialog")
-    dialog.get_by_text("The run stops after the requests in flight and can be resumed.").wait_for()
+    dialog.get_by_text("The run stops after its current requests and can be resumed.").wait_for()
     expect(dialog.get_by_role("button", name="Cancel", exact=True)).to_have_count(0)  # no two buttons of one name
     dialog.get_by_role("button", name="Cancel run", exact=True).click()
     page.get_by_text("cancelled", exact=True).first.wait_for()

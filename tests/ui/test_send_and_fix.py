@@ -25,11 +25,11 @@ def test_send_to_destination_from_an_empty_form_to_a_fixed_record(page, place):
     panel.get_by_text("ada@example.com").first.wait_for()
 
     panel.get_by_role("button", name="Test", exact=True).click()  # a sample, edited in place
-    person = {"user_id": "8", "email": "grace@example.com", "name": "Edited by hand"}
+    person = {"user_id": "8", "email": "grace@example.com", "name": "Edited manually"}
     write(page, "Body of request 1", json.dumps({"jobs": [{"type": "people", "payload": person}]}))
     panel.get_by_role("button", name="Send test data").click()
     panel.get_by_text(re.compile(r"Reply 20\d after")).wait_for()
-    place.until(lambda: any(one.get("name") == "Edited by hand" for one in place.admin("GET", "/state")["people"]))
+    place.until(lambda: any(one.get("name") == "Edited manually" for one in place.admin("GET", "/state")["people"]))
 
     done(page, "walked")
     page.get_by_role("button", name="Activate").click()

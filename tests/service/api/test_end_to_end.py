@@ -174,7 +174,7 @@ CODE = """
 def batch(records):
     return {"batch": [dict(record, name=record["name"].upper()) for record in records]}
 """
-# By hand, each way to group: the request's settings, and the bodies that arrive for three people, two at most in each.
+# Manual requests, each way to group: its settings, and the bodies that arrive for three people, two at most in each.
 SHAPED = "select id as user_id, mail as email, title as name, note from source"
 MEMBERS = [{"user_id": each["id"], "email": each["mail"], "name": each["title"]} for each in PEOPLE]
 BY_HAND = {
