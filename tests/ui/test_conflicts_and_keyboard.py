@@ -93,16 +93,21 @@ def test_use_theirs_takes_the_saved_version(new_page, place, forgiven):
 
 FOCUS = """element => {
     const at = document.activeElement;
+    if (!element.isConnected) return "replaced";
     return element === at ? "here" : at.closest(".cm-content") ? "editor" : "elsewhere";
 }"""
 
 
 def reach(page, target, most=300, key="Tab"):
     """Tab as far as this element; an editor takes Tab for itself until Escape is pressed."""
+    element = target.first.element_handle()
     for _ in range(most):
-        at = target.first.evaluate(FOCUS)
+        at = element.evaluate(FOCUS)
         if at == "here":
             return
+        if at == "replaced":  # by a new one in its place
+            element = target.first.element_handle()
+            continue
         if at == "editor":
             page.keyboard.press("Escape")
         page.keyboard.press(key)
