@@ -33,9 +33,9 @@ FIRST = ("ui", "attacks", "cases", "contract", "acceptance", "cli", "store", "se
 # A busy machine makes slow examples, not wrong ones. The examples are the same in every run, so that a test that passed
 # passes again; `make random` looks for new ones, `make quick` takes a few.
 _PATIENT = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
-settings.register_profile("fixed", derandomize=True, database=None, **_PATIENT)
+settings.register_profile("fixed", derandomize=True, database=None, max_examples=60, **_PATIENT)
 settings.register_profile("quick", settings.get_profile("fixed"), max_examples=20)  # a test may take a multiple
-settings.register_profile("random", print_blob=True, **_PATIENT)
+settings.register_profile("random", print_blob=True, max_examples=200, **_PATIENT)
 settings.load_profile(os.environ.get("PENSTOCK_EXAMPLES", "fixed"))
 
 

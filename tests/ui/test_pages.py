@@ -1,14 +1,15 @@
-"""Accessibility of every page, checked by axe in light and dark."""
+"""Every page is accessible in light and dark, checked by axe, and as narrow as a tablet."""
 
 import re
 
 import pytest
 
-from support.ui.page_steps import begin, by_hand, samples, settled
+from support.ui.page_steps import OVERFLOW, begin, by_hand, keep, samples, settled
 
 COLOURS = ["color-contrast", "link-in-text-block"]
 LISTS = (
     "flows",
+    "flows?view=list",
     "destinations",
     "runs",
     "quarantine",
@@ -19,6 +20,7 @@ LISTS = (
     "versions",
     "audit",
 )
+WINDOW, TABLET = {"width": 1440, "height": 900}, {"width": 820, "height": 1180}
 PERSON = {"dataset": "contacts", "credential": "acme", "template": "upsert_person", "responses": True, "active": True}
 
 
@@ -34,7 +36,7 @@ def filled(place):
     return (
         *(f"/{name}" for name in LISTS),
         *(f"/settings?tab={tab}" for tab in ("people", "tokens", "alerts", "retention", "account")),
-        *(f"/{kind}/new" for kind in ("sources", "datasets", "credentials", "flows")),
+        *(f"/{kind}/new" for kind in ("destinations", "sources", "datasets", "credentials", "flows")),
         "/destinations/looked-at",
         "/destinations/looked-at/configure",
         f"/runs/{run}",
@@ -51,12 +53,18 @@ def filled(place):
 
 
 @pytest.mark.parametrize("half", [0, 1], ids=["first", "second"])
-def test_every_page_is_accessible_in_light_and_dark(page, filled, axe, half):
+def test_every_page_is_accessible_in_light_and_dark_and_fits_a_tablet(page, filled, axe, half):
     found = {}
     for address in filled[half::2]:
         page.goto(address)
         settled(page)
         wrong = in_light_and_dark(page, axe)
+        keep(page, "light", address)
+        page.set_viewport_size(TABLET)
+        keep(page, "tablet", address)
+        if page.evaluate(OVERFLOW):
+            wrong.append("wider than a tablet")
+        page.set_viewport_size(WINDOW)
         if wrong:
             found[address] = wrong
     assert found == {}

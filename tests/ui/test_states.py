@@ -1,17 +1,14 @@
-"""The pages in every state: full, empty, loading, failed, large, long names; `PENSTOCK_SHOTS=folder` keeps the pictures."""
+"""The pages while they are empty, loading or failed, and with much data and long names."""
 
 import json
-import os
 import re
-from pathlib import Path
 
 import pytest
 
 from support.service.service_process import ServiceProcess
 from support.ui.many_runs import many_runs
-from support.ui.page_steps import OVERFLOW, settled
+from support.ui.page_steps import OVERFLOW, SHOTS, keep, settled
 
-SHOTS = os.environ.get("PENSTOCK_SHOTS")
 LISTS = (
     "/flows",
     "/flows?view=list",
@@ -39,17 +36,9 @@ DETAILS = (
     "/runs/{run}",
     "/versions/1",
 )
-NEW = ("/destinations/new", "/sources/new", "/datasets/new", "/credentials/new", "/flows/new")
 SOME = ("/flows", "/runs", "/settings?tab=alerts")  # in a failing service each page tries again for seconds
 LEADING = {"/flows", "/destinations", "/responses", "/sources", "/datasets", "/credentials"}
 LONG = "customer-success-workspace-of-the-european-subsidiary-number-12"
-
-
-def keep(page, state, address):
-    """Store a picture of the page if PENSTOCK_SHOTS is set."""
-    if SHOTS:
-        name = re.sub(r"\W+", "-", f"{state}{address}").strip("-")
-        page.screenshot(path=Path(SHOTS, f"{name}.png"))
 
 
 @pytest.fixture(scope="module")
@@ -95,22 +84,6 @@ def large(tmp_path_factory):
 
 def _to(dataset):
     return {"dataset": dataset, "credential": "acme", "template": "upsert_person", "fields": {"email": "email"}}
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark", "tablet"] if SHOTS else ["tablet"])
-def test_full_pages(new_page, filled, scheme):
-    served, details = filled
-    page = new_page(served, color_scheme="light" if scheme == "tablet" else scheme)
-    if scheme == "tablet":
-        page.set_viewport_size({"width": 820, "height": 1180})
-    wide = []
-    for address in (*LISTS, *details, *NEW):
-        page.goto(address)
-        settled(page)
-        keep(page, scheme, address)
-        if page.evaluate(OVERFLOW):
-            wide.append(address)
-    assert wide == []
 
 
 def test_empty_leads_to_the_next_step(new_page, empty):
@@ -168,7 +141,7 @@ def test_large_pages(new_page, large):
         f"/flows/{LONG}_flow",
         f"/sources/{LONG}",
     ):
-        for width in (1440, 820):  # a window made narrower; in test_full_pages the pages are as narrow from the start
+        for width in (1440, 820):  # a window made narrower; test_pages.py does this with every page
             page.set_viewport_size({"width": width, "height": 900})
             if width == 1440:
                 page.goto(address)

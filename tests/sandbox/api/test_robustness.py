@@ -84,7 +84,7 @@ def peopled(strict: bool) -> Api:
 
 
 @pytest.mark.parametrize("strict", [True, False])
-@settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=4 * settings.default.max_examples, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_every_route_replies_to_any_body(strict, data):
     api = peopled(strict)

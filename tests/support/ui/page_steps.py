@@ -1,7 +1,11 @@
-"""What a user does in the browser, as short functions."""
+"""What a user does in the browser, as short functions. `PENSTOCK_SHOTS=folder` stores pictures of the pages."""
 
+import os
 import re
+from pathlib import Path
 from typing import Any
+
+SHOTS = os.environ.get("PENSTOCK_SHOTS")
 
 # A script of each page: counts the requests that wait for a reply.
 COUNT_REQUESTS = """
@@ -26,6 +30,13 @@ def settled(page: Any) -> None:
     """Wait until the page shows its content and loads nothing more."""
     page.locator("main h1:visible, main p:visible").first.wait_for()
     page.wait_for_function(IS_SETTLED)
+
+
+def keep(page: Any, state: str, address: str) -> None:
+    """Store a picture of the page if PENSTOCK_SHOTS is set."""
+    if SHOTS:
+        name = re.sub(r"\W+", "-", f"{state}{address}").strip("-")
+        page.screenshot(path=Path(SHOTS, f"{name}.png"))
 
 
 def begin(page: Any, dataset: str = "contacts", credential: str = "acme") -> None:
