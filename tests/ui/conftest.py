@@ -16,6 +16,7 @@ AXE = Path(__file__).parents[2] / "ui" / "node_modules" / "axe-core" / "axe.min.
 STILL = """() => Promise.all(document.getAnimations()
     .filter(one => one.effect.getComputedTiming().endTime !== Infinity)
     .map(one => one.finished.catch(() => null)))"""  # elements that fade in have no contrast yet
+LOOKS = 5
 WCAG = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
 
 
@@ -112,10 +113,18 @@ def page(new_page):
 
 @pytest.fixture
 def axe():
-    """The findings of axe on the page as it is, by rules or tags of rules: rule and elements."""
+    """The findings of axe on the page, by rules or tags of rules: rule and elements."""
     text = AXE.read_text()
 
     def look(page, rules=WCAG):
+        """The findings that stay: a page that is still being drawn is looked at again."""
+        for _ in range(LOOKS):
+            found = look_once(page, rules)
+            if not found:
+                break
+        return found
+
+    def look_once(page, rules):
         page.evaluate(STILL)
         if not page.evaluate("'axe' in window"):
             page.evaluate(text)

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from support.ui.page_steps import OVERFLOW, begin, by_hand, keep, samples, settled
+from support.ui.page_steps import begin, by_hand, fits, keep, samples, settled
 
 COLOURS = ["color-contrast", "link-in-text-block"]
 LISTS = (
@@ -62,7 +62,7 @@ def test_every_page_is_accessible_in_light_and_dark_and_fits_a_tablet(page, fill
         keep(page, "light", address)
         page.set_viewport_size(TABLET)
         keep(page, "tablet", address)
-        if page.evaluate(OVERFLOW):
+        if not fits(page):
             wrong.append("wider than a tablet")
         page.set_viewport_size(WINDOW)
         if wrong:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from support.ui.page_steps import OVERFLOW, samples, settled
+from support.ui.page_steps import fits, samples, settled
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 WRITE = os.environ.get("PENSTOCK_PICTURES") == "write"
@@ -33,11 +33,11 @@ def test_a_picture_of_each_main_page(new_page, company, name, tmp_path):
         samples(page).locator(".cm-content").first.wait_for()
     if name in {"destination", "runs"}:
         page.locator("svg.recharts-surface").nth(1).wait_for()  # charts are loaded later than the page
-    assert page.evaluate(OVERFLOW) is False  # no element is outside the window
+    assert fits(page)
     target = (IMAGES if WRITE else tmp_path) / f"{name}.png"
     target.parent.mkdir(exist_ok=True)
     page.screenshot(path=target)
     assert target.stat().st_size < 250_000
     page.set_viewport_size({"width": 820, "height": 1180})  # a tablet sees it too
     page.get_by_text(words).first.wait_for()
-    assert page.evaluate(OVERFLOW) is False
+    assert fits(page)

@@ -7,7 +7,7 @@ import pytest
 
 from support.service.service_process import ServiceProcess
 from support.ui.many_runs import many_runs
-from support.ui.page_steps import OVERFLOW, SHOTS, keep, settled
+from support.ui.page_steps import SHOTS, fits, keep, settled
 
 LISTS = (
     "/flows",
@@ -147,6 +147,6 @@ def test_large_pages(new_page, large):
                 page.goto(address)
                 settled(page)
             keep(page, f"large{width}", address)
-            if page.evaluate(OVERFLOW):
+            if not fits(page):
                 wide.append((width, address))
     assert wide == []

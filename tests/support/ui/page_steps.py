@@ -23,7 +23,19 @@ IS_SETTLED = """() => {
     window.settledFrames = loads ? 0 : (window.settledFrames ?? 0) + 1;
     return window.settledFrames > 6;
 }"""
-OVERFLOW = "document.documentElement.scrollWidth > window.innerWidth"  # an element is outside the window
+FITS = "() => document.documentElement.scrollWidth <= window.innerWidth"
+REDRAWN_MS = 5000  # for what measures the window, such as charts, to be drawn in its new width
+
+
+def fits(page: Any) -> bool:
+    """Whether no element is outside the window."""
+    from playwright.sync_api import TimeoutError as NotInTime
+
+    try:
+        page.wait_for_function(FITS, timeout=REDRAWN_MS)
+    except NotInTime:
+        return False
+    return True
 
 
 def settled(page: Any) -> None:
