@@ -5,32 +5,40 @@ from penstock.model.delivery import Lost, Reply, Waiting
 from penstock.model.record import Request
 from penstock.model.spec import RateLimit
 from penstock.run.run import time_left
-from support.kernel.virtual_time import LoopClock
+from support.kernel.virtual_time import LoopClock, run_virtually
 
 POST = Request("POST", "https://api.custify.com/people", (), b"{}")
 
 
-async def test_the_pause_that_ends_first_is_shown():
-    clock = LoopClock()
-    log = AttemptLog(clock)
-    assert log.waiting() is None
-    with log.pause(Waiting("batch job", 9.0, job="j1")):
-        with log.pause(Waiting("retry", 4.0, 2, 503)):
-            assert log.waiting() == Waiting("retry", 4.0, 2, 503)
-        assert log.waiting().job == "j1"
-    assert log.waiting() is None
+def test_the_pause_that_ends_first_is_shown_with_what_is_left_of_it():
+    async def main():
+        clock = LoopClock()
+        log = AttemptLog(clock)
+        assert log.waiting() is None
+        with log.pause(Waiting("batch job", 9.0, job="j1")):
+            with log.pause(Waiting("retry", 4.0, 2, 503)):
+                assert log.waiting() == Waiting("retry", 4.0, 2, 503)
+                await clock.sleep(1.5)
+                assert log.waiting() == Waiting("retry", 2.5, 2, 503)
+            assert log.waiting() == Waiting("batch job", 7.5, job="j1")
+        assert log.waiting() is None
+
+    run_virtually(main())
 
 
-async def test_the_last_attempts_are_listed_in_order():
-    log = AttemptLog(LoopClock())
-    log.add(POST, 1, Lost("cut", False, "the connection broke", 5.0), 0.5)
-    for number in range(ATTEMPTS_SHOWN):
-        log.add(POST, number + 2, Reply(503, {}, b"", 5.0), 1.0)
-    log.add(POST, 99, Reply(200, {}, b"", 5.0), None)
-    attempts = log.attempts()
-    assert len(attempts) == ATTEMPTS_SHOWN
-    assert [attempts[0].attempt, attempts[-1].attempt] == [3, 99]
-    assert (attempts[-1].status, attempts[-1].again_in_s) == (200, None)
+def test_the_last_attempts_are_listed_in_order():
+    async def main():
+        log = AttemptLog(LoopClock())
+        log.add(POST, 1, Lost("cut", False, "the connection broke", 5.0), 0.5)
+        for number in range(ATTEMPTS_SHOWN):
+            log.add(POST, number + 2, Reply(503, {}, b"", 5.0), 1.0)
+        log.add(POST, 99, Reply(200, {}, b"", 5.0), None)
+        attempts = log.attempts()
+        assert len(attempts) == ATTEMPTS_SHOWN
+        assert [attempts[0].attempt, attempts[-1].attempt] == [3, 99]
+        assert (attempts[-1].status, attempts[-1].again_in_s) == (200, None)
+
+    run_virtually(main())
 
 
 def test_the_estimate_of_the_remaining_time_respects_the_rate_limit():

@@ -202,7 +202,7 @@ async def test_a_429_does_not_count_as_an_attempt():
     delivery, _, clock = await one([*limited, reply(200, {})])
     assert delivery.outcome is Outcome.DELIVERED
     assert delivery.attempts == 21
-    assert sum(clock.slept) == pytest.approx(200, rel=0.01)
+    assert sum(clock.slept) == pytest.approx(200, rel=0.1)
 
 
 async def test_429_for_ten_minutes_stops_the_run_and_the_records_are_unsent():

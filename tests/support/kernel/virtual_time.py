@@ -41,13 +41,19 @@ def run_virtually(main: Coroutine[Any, Any, Any]) -> Any:
 
 
 class LoopClock:
-    """A penstock Clock on the time of the running loop, virtual or real. `dice` is always the middle."""
+    """A penstock Clock on the time of a `VirtualLoop`. `dice` is always the middle.
+
+    Any other loop is refused: real time passes between two lines of a test, so that no duration is exact.
+    """
 
     def now(self) -> datetime:
         return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=self.monotonic())
 
     def monotonic(self) -> float:
-        return asyncio.get_running_loop().time()
+        loop = asyncio.get_running_loop()
+        if not isinstance(loop, VirtualLoop):
+            raise TypeError("a LoopClock needs run_virtually")
+        return loop.now
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
