@@ -17,6 +17,7 @@ from urllib.parse import SplitResult, urlsplit
 from penstock.config.keys import CREDENTIAL
 from penstock.config.shapes import BadValue, kind_of
 from penstock.config.tree import Marked, Report
+from penstock.delivery.http.addresses import unusual_address
 from penstock.model.errors import InputError, Problem
 from penstock.model.reach import PERSONAL, Denial, Reach, is_loopback, variable_denial
 from penstock.model.spec import (
@@ -296,6 +297,9 @@ def check_base_url(text: str, node: Marked, report: Report) -> None:
     elif parts.query or parts.fragment or text.endswith(("?", "#")):
         hint = f"write {address.scheme}://{parts.netloc}{parts.path}"
         report.add(node.place, "bad-url", "a base URL cannot have a query or fragment", hint, shown)
+    elif (meant := unusual_address(address.host)) is not None:
+        hint = f"write {address.scheme}://{meant}{'' if address.port is None else f':{address.port}'}{parts.path}"
+        report.add(node.place, "bad-url", f"{address.host} is another spelling of the address {meant}", hint, shown)
     elif address.scheme == "http" and not address.is_loopback:
         message = "http would send the key unencrypted; it is allowed only for loopback hosts"
         report.add(node.place, "bad-url", message, f"write https://{parts.netloc}{parts.path}", shown)

@@ -73,14 +73,19 @@ def _is_custify(host: str) -> bool:
     return host == CUSTIFY or host.endswith("." + CUSTIFY)
 
 
+def unusual_address(host: str) -> str | None:
+    """The IPv4 address that `host` writes in decimal, octal, hexadecimal or short form; None for any other host."""
+    try:
+        meant = socket.inet_ntoa(socket.inet_aton(host.rstrip(".")))
+    except OSError:
+        return None
+    return meant if meant != host else None
+
+
 def check_spelling(host: str, connection: Connection) -> None:
     """Raise InputError for an IPv4 address in decimal, octal, hexadecimal or short form."""
-    plain = host.rstrip(".")
-    try:
-        meant = socket.inet_ntoa(socket.inet_aton(plain))
-    except OSError:
-        return
-    if meant != host:
+    meant = unusual_address(host)
+    if meant is not None:
         message = f"{host} is another spelling of the address {meant}"
         raise InputError(Problem(connection.name, message, "foreign-host", hint=f"write {meant}", found=host))
 
