@@ -56,7 +56,7 @@ class Flow:
         return json.loads(self.penstock("runs", "--json")[1])
 
     def stored(self, run: str):
-        """One run as it is stored."""
+        """The stored report of one run."""
         (found,) = json.loads(self.penstock("runs", run, "--json")[1])
         return found
 

@@ -282,7 +282,7 @@ def without_secrets(url: str) -> str:
 
 
 def check_base_url(text: str, node: Marked, report: Report) -> None:
-    """Checks that a base URL is https (or http to loopback) with a host, without user, query and fragment."""
+    """Checks that a base URL is https (or http to loopback), in its usual spelling, without user, query or fragment."""
     split = split_address(text)
     shown = without_secrets(text)
     if split is None or "{" in text:
@@ -290,16 +290,17 @@ def check_base_url(text: str, node: Marked, report: Report) -> None:
         report.add(node.place, "bad-url", "this is not an absolute URL", hint, kind_of(node))
         return
     address, parts = split
-    if parts.username is not None or parts.password is not None:
+    if (meant := unusual_address(address.host)) is not None:
+        scheme, port = address.scheme if is_loopback(meant) else "https", f":{address.port}" if address.port else ""
+        hint = f"write {scheme}://{meant}{port}{parts.path}"
+        report.add(node.place, "bad-url", f"{address.host} is another spelling of the address {meant}", hint, shown)
+    elif parts.username is not None or parts.password is not None:
         report.add(
             node.place, "bad-url", "a base URL cannot have a user and password", "use `api_key` or `headers`", shown
         )
     elif parts.query or parts.fragment or text.endswith(("?", "#")):
         hint = f"write {address.scheme}://{parts.netloc}{parts.path}"
         report.add(node.place, "bad-url", "a base URL cannot have a query or fragment", hint, shown)
-    elif (meant := unusual_address(address.host)) is not None:
-        hint = f"write {address.scheme}://{meant}{'' if address.port is None else f':{address.port}'}{parts.path}"
-        report.add(node.place, "bad-url", f"{address.host} is another spelling of the address {meant}", hint, shown)
     elif address.scheme == "http" and not address.is_loopback:
         message = "http would send the key unencrypted; it is allowed only for loopback hosts"
         report.add(node.place, "bad-url", message, f"write https://{parts.netloc}{parts.path}", shown)

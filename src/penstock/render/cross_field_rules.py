@@ -244,7 +244,7 @@ def already_wrapped(ctx: CompileContext) -> bool:
 
 
 def pass_through(ctx: CompileContext) -> None:
-    """`type` must be a job that the batch endpoint supports, `payload` an object; the payload is sent as it is."""
+    """Send each `payload` unchanged; `type` must be a job of the batch endpoint, `payload` an object."""
     jobs = sorted({each.job for each in load_catalogue().values() if each.job is not None})
     for name, rule in (("type", rules.choice(*jobs)), ("payload", rules.whole_object)):
         ctx.inputs.append(Input(Step(name, rule, column=name), (TOP, name)))

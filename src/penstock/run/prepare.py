@@ -74,8 +74,8 @@ def explained(
     by_name = destination.template is not None and destination.fields is None and found.column is not None
     mapped = (by_name or (binding is not None and binding.column is not None)) and found.field not in attributes
     found = replace(found, sentence=found.reason, mapped=mapped, since=None if found.type is None else since)
-    way = fix_of(found, destination, attributes)
-    return found if way is None else replace(found, reason=f"{found.reason}; {way}")
+    fix = fix_of(found, destination, attributes)
+    return found if fix is None else replace(found, reason=f"{found.reason}; {fix}")
 
 
 def fix_of(refusal: Refusal, destination: DestinationSpec, attributes: frozenset[str]) -> str | None:
@@ -84,8 +84,8 @@ def fix_of(refusal: Refusal, destination: DestinationSpec, attributes: frozenset
         return None
     if refusal.type is not None:
         return _another_type(refusal, destination, attributes)
-    way = FIXES.get(refusal.rule)
-    return None if way is None else way(refusal, destination, attributes)
+    fix = FIXES.get(refusal.rule)
+    return None if fix is None else fix(refusal, destination, attributes)
 
 
 def _another_type(refusal: Refusal, destination: DestinationSpec, _: frozenset[str]) -> str | None:
