@@ -37,6 +37,19 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--unknown-company", choices=get_args(UnknownCompany), default="skip")
     parser.add_argument("--assignee", choices=get_args(settings.Assignee), default="any")
     parser.add_argument("--batch-cost", choices=get_args(settings.BatchCost), default="1")
+    parser.add_argument(
+        "--notes", choices=get_args(settings.NoteText), default="text", help="how reads return the text of a note"
+    )
+    parser.add_argument(
+        "--visible-after",
+        type=_type(settings.duration),
+        default=0.0,
+        metavar="DURATION",
+        help="time until lists and searches show a created object",
+    )
+    parser.add_argument(
+        "--ignore-filters", action="store_true", help="return whole lists, whatever the query filters by"
+    )
     parser.add_argument("--latency", type=float, default=0.0, metavar="MS", help="delay of every reply")
     parser.add_argument(
         "--with-parent",
@@ -71,6 +84,9 @@ def sandbox(given: argparse.Namespace) -> SandboxServer:
         unknown_company=given.unknown_company,
         assignee=given.assignee,
         batch_cost=given.batch_cost,
+        notes=given.notes,
+        visible_after=given.visible_after,
+        ignore_filters=given.ignore_filters,
     )
     api = Api(Account(chosen), given.api_key, given.read_only_key)
     for fault in given.fault:

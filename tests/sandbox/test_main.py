@@ -41,7 +41,8 @@ def test_a_signal_stops_it_soon_without_output(sign):
 
 def test_flags_are_the_settings():
     flags = "--json --lenient --rate 5/1s --job-delay 2s --unknown-company error --assignee id --batch-cost jobs --latency 1"
-    with running_sandbox(*flags.split(), "--api-key", "k1") as own:
+    reads = "--notes html --visible-after 150ms --ignore-filters"
+    with running_sandbox(*flags.split(), *reads.split(), "--api-key", "k1") as own:
         assert own.api_key == "k1"
         assert own.settings() == {
             "strict": False,
@@ -50,6 +51,9 @@ def test_flags_are_the_settings():
             "unknown_company": "error",
             "assignee": "id",
             "batch_cost": "jobs",
+            "notes": "html",
+            "visible_after": 0.15,
+            "ignore_filters": True,
             "latency": 1.0,
         }
         assert own.call("GET /segment", key="sandbox-key").status == 401
@@ -71,6 +75,8 @@ def test_the_parent_may_be_left_unnamed():
         (["--fault", "nonsense"], "not understood in a fault"),
         (["--job-delay", "soon"], "not a duration"),
         (["--unknown-company", "maybe"], "invalid choice"),
+        (["--notes", "markdown"], "invalid choice"),
+        (["--visible-after", "soon"], "not a duration"),
         (["--port", "x"], "invalid int value"),
     ],
 )

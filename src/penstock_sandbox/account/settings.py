@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 UnknownCompany = Literal["skip", "error", "create"]
 Assignee = Literal["any", "id"]
 BatchCost = Literal["1", "jobs"]
+NoteText = Literal["text", "html", "trimmed"]
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?|\.\d+)(ms|s|m|h)?")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, None: 1.0}
@@ -31,7 +32,9 @@ class Settings:
     `strict` refuses values beyond published limits with 400 (no status is published); lenient drops the value and
     stores a warning. `unknown_company` is the effect of a link to an unknown company. `assignee="id"` refuses emails as
     task assignees, as the documents of Custify's MCP server say. `batch_cost` counts a batch as one request or as the
-    number of its jobs. Times are in seconds.
+    number of its jobs. `notes` is the form in which the text of a note is returned; the text is stored as it was sent.
+    `visible_after` is the time after which lists and searches show a created object. `ignore_filters` returns the whole
+    list whatever a query filters by. Times are in seconds.
     """
 
     strict: bool = True
@@ -41,6 +44,9 @@ class Settings:
     unknown_company: UnknownCompany = "skip"
     assignee: Assignee = "any"
     batch_cost: BatchCost = "1"
+    notes: NoteText = "text"
+    visible_after: float = 0.0
+    ignore_filters: bool = False
 
 
 def duration(text: str | float) -> float:
@@ -87,20 +93,23 @@ def as_json(settings: Settings) -> dict[str, Any]:
         "unknown_company": settings.unknown_company,
         "assignee": settings.assignee,
         "batch_cost": settings.batch_cost,
+        "notes": settings.notes,
+        "visible_after": settings.visible_after,
+        "ignore_filters": settings.ignore_filters,
     }
 
 
 def _setting(name: str, value: Any) -> Any:
-    choices = {"unknown_company": UnknownCompany, "assignee": Assignee, "batch_cost": BatchCost}
-    if name == "strict":
+    choices = {"unknown_company": UnknownCompany, "assignee": Assignee, "batch_cost": BatchCost, "notes": NoteText}
+    if name in ("strict", "ignore_filters"):
         if not isinstance(value, bool):
-            raise ValueError("strict must be true or false")
+            raise ValueError(f"{name} must be true or false")
         return value
     if name == "rate":
         return rate(value)
     if name == "latency":
         return duration(value) / 1000 if isinstance(value, int | float) else duration(value)
-    if name == "job_delay":
+    if name in ("job_delay", "visible_after"):
         return duration(value)
     allowed = get_args(choices[name])
     if str(value) not in allowed:

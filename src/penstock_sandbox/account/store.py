@@ -58,6 +58,8 @@ class Store:
 
     def __init__(self) -> None:
         self.ids = ObjectIds()
+        # The time of creation by Custify's id, because `created_at` of a flat note is the sender's.
+        self.created: dict[str, float] = {}
         self.people: dict[str, JsonObject] = {}
         self.companies: dict[str, JsonObject] = {}
         self.events: list[JsonObject] = []

@@ -94,7 +94,7 @@ def create_note(account: Account, body: Any) -> JsonObject:
     else:
         entity, model = references.existing_company(account, company), "Company"
     resolved = {name: value for name, value in fields.items() if value is not None}
-    return notes.store(account, resolved | {"entity": entity["id"], "entityModel": model})
+    return notes.shown(account, notes.store(account, resolved | {"entity": entity["id"], "entityModel": model}))
 
 
 def upsert_custom_object(account: Account, body: Any) -> JsonObject:

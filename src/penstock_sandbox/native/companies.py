@@ -74,25 +74,28 @@ def delete(account: Account, call: Call) -> Reply:
 
 def read_one(account: Account, call: Call) -> Reply:
     """By Custify's id: also `{"companies": […], "total"}` (Custify's own MCP server)."""
-    return _listed(account, account.store.companies.get(path_id(call.params[0])))
+    company = account.store.companies.get(path_id(call.params[0]))
+    return _listed(account, [] if company is None else [company])
 
 
 def read(account: Account, call: Call) -> Reply:
     """By the sender's `company_id`: an empty list if it does not exist (third-party client)."""
     if "company_id" not in call.query:
         raise ApiError(400, '"company_id" is required')
-    return _listed(account, account.store.by_company_id.get(call.query["company_id"]))
+    company = account.store.by_company_id.get(call.query["company_id"])
+    return _listed(account, account.visible([] if company is None else [company]))
 
 
 def read_all(account: Account, call: Call) -> Reply:
-    found = pages.filtered(account.store.companies.values(), call.query)
+    found = pages.filtered(account, account.store.companies.values(), call.query)
     page = [shown(account, company) for company in pages.page_of(account, found, call.query)]
     return Reply(200, {"companies": page, "total": len(found)})
 
 
 def read_people(account: Account, call: Call) -> Reply:
     """The people of a company, nested as Custify's own MCP server reads them."""
-    members = [account.store.people[i] for i in account.store.members.get(path_id(call.params[0]), {})]
+    named = account.store.members.get(path_id(call.params[0]), {})
+    members = account.visible(account.store.people[internal] for internal in named)
     page = pages.page_of(account, members, call.query)
     listed = [
         {"id": p["id"], "details": p, "activity": {"last_seen_at": None, "session_count": p.get("session_count")}}
@@ -101,6 +104,6 @@ def read_people(account: Account, call: Call) -> Reply:
     return Reply(200, {"people": listed, "total": len(members)})
 
 
-def _listed(account: Account, company: JsonObject | None) -> Reply:
-    found = [] if company is None else [shown(account, company)]
+def _listed(account: Account, companies: list[JsonObject]) -> Reply:
+    found = [shown(account, company) for company in companies]
     return Reply(200, {"companies": found, "total": len(found)})

@@ -1,5 +1,6 @@
 """Custom data of companies and people, native: unique on `data_type` + `data_id`. Source: Custify's OpenAPI 1.5.7."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from penstock_sandbox.account.account import Account, Handler
@@ -68,7 +69,7 @@ def reader(model: str) -> Handler:
 
     def read(account: Account, call: Call) -> Reply:
         grouped: dict[str, list[JsonObject]] = {}
-        for stored in _found(account, call, model):
+        for stored in account.visible(_found(account, call, model, account.filters(call.query))):
             grouped.setdefault(stored["data_type"], []).append(stored)
         return Reply(200, grouped)
 
@@ -77,7 +78,7 @@ def reader(model: str) -> Handler:
 
 def deleter(model: str) -> Handler:
     def delete(account: Account, call: Call) -> Reply:
-        found = _found(account, call, model)
+        found = _found(account, call, model, call.query)
         for stored in found:
             del account.store.custom_data[stored["id"]]
             del account.store.by_data_key[stored["data_type"], stored["data_id"]]
@@ -117,13 +118,14 @@ def _named(call: Call, model: str) -> str:
     return call.query[name]
 
 
-def _found(account: Account, call: Call, model: str) -> list[JsonObject]:
+def _found(account: Account, call: Call, model: str, filters: Mapping[str, str]) -> list[JsonObject]:
+    """The objects of the entity in the path or query that `filters` match by `data_type` and `data_id`."""
     if call.params:
         internal: str | None = path_id(call.params[0])
     else:
         where = account.store.by_company_id if model == "Company" else account.store.by_user_id
         internal = where.get(_named(call, model), {}).get("id")
-    wanted = {name: call.query[name] for name in ("data_type", "data_id") if name in call.query}
+    wanted = {name: filters[name] for name in ("data_type", "data_id") if name in filters}
     return [
         stored
         for stored in account.store.custom_data.values()

@@ -112,8 +112,9 @@ def reader(kind: str) -> Handler:
     """GET /financial/<kind>: `{"<kind>s": […], "total"}`, or the bare object if exactly one matches."""
 
     def read(account: Account, call: Call) -> Reply:
-        found = [stored for stored in objects_of(account, kind).values() if _matches(stored, call)]
-        found = pages.filtered(found, call.query)
+        filters = account.filters(call.query)
+        found = [stored for stored in objects_of(account, kind).values() if _matches(stored, filters)]
+        found = pages.filtered(account, found, call.query)
         if len(found) == 1:
             return Reply(200, shown(found[0]))
         page = pages.page_of(account, found, call.query, pages.FEW)
@@ -147,6 +148,6 @@ def _singular(kind: str) -> str:
     return kind.removesuffix("s").capitalize()
 
 
-def _matches(stored: JsonObject, call: Call) -> bool:
+def _matches(stored: JsonObject, filters: Mapping[str, str]) -> bool:
     names = ("externalId", "company", "company_id", "people", "user_id")
-    return all(stored.get(name) == call.query[name] for name in names if name in call.query)
+    return all(stored.get(name) == filters[name] for name in names if name in filters)

@@ -1,13 +1,16 @@
 """Notes and comments, native. Notes are never deduplicated.
 
+The stored text is the one that was sent; replies have it in the form of the setting `notes`.
+
 Source: Custify's OpenAPI 1.5.7; `subject` is from its own MCP server.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from penstock_sandbox.account.account import Account
 from penstock_sandbox.account.call import ApiError, Call, JsonObject, Reply
-from penstock_sandbox.native import pages
+from penstock_sandbox.native import note_text, pages
 from penstock_sandbox.payloads import checks, field_rules
 from penstock_sandbox.payloads.references import path_id
 
@@ -33,7 +36,7 @@ def create(account: Account, call: Call) -> Reply:
     where = account.store.companies if model == "Company" else account.store.people
     if entity not in where:
         raise ApiError(404, f"{model} not found")
-    return Reply(200, store(account, fields))
+    return Reply(200, shown(account, store(account, fields)))
 
 
 def store(account: Account, fields: JsonObject) -> JsonObject:
@@ -52,6 +55,12 @@ def store(account: Account, fields: JsonObject) -> JsonObject:
     return note
 
 
+def shown(account: Account, note: JsonObject) -> JsonObject:
+    """A note as a reply, its text in the form of the setting `notes`."""
+    form = note_text.FORMS[account.settings.notes]
+    return note | {"text": form(note["text"])} if "text" in note else note
+
+
 def update(account: Account, call: Call) -> Reply:
     note = account.store.notes.get(path_id(call.params[0]))
     if note is None:
@@ -64,16 +73,18 @@ def update(account: Account, call: Call) -> Reply:
         raise ApiError(400, '"entity" can not be changed')
     note |= fields
     note["updated_at"] = account.stamp()
-    return Reply(200, note)
+    return Reply(200, shown(account, note))
 
 
 def read(account: Account, call: Call) -> Reply:
     """All notes, or those of a company or person: `{"total", "notes"}`, newest first."""
     wanted = path_id(call.params[0]) if call.params else None
     found = [note for note in account.store.notes.values() if wanted is None or _about(note, wanted)]
-    found = [note for note in pages.filtered(found, call.query) if _matches(note, call)]
+    filters = account.filters(call.query)
+    found = [note for note in pages.filtered(account, found, call.query) if _matches(note, filters)]
     found.reverse()
-    return Reply(200, {"total": len(found), "notes": pages.page_of(account, found, call.query)})
+    page = [shown(account, note) for note in pages.page_of(account, found, call.query)]
+    return Reply(200, {"total": len(found), "notes": page})
 
 
 def comment(account: Account, call: Call) -> Reply:
@@ -106,8 +117,8 @@ def _about(note: JsonObject, entity: str) -> bool:
     return entity in (note["entity"], *note["company"], *note["people"])
 
 
-def _matches(note: JsonObject, call: Call) -> bool:
-    created_by, term, tags = (call.query.get(name) for name in ("createdByEntity", "searchTerm", "tags"))
+def _matches(note: JsonObject, filters: Mapping[str, str]) -> bool:
+    created_by, term, tags = (filters.get(name) for name in ("createdByEntity", "searchTerm", "tags"))
     if created_by is not None and created_by != note["createdByType"]:
         return False
     if term is not None and term.lower() not in note["text"].lower():

@@ -22,14 +22,17 @@ def page_of(account: Account, found: list[JsonObject], query: Mapping[str, str],
     return found[(page - 1) * size : page * size]
 
 
-def filtered(objects: Iterable[JsonObject], query: Mapping[str, str]) -> list[JsonObject]:
-    """Objects that match every entry of `filters`, a JSON array of `{fieldName, fieldType, filterType, filterValue}`.
+def filtered(account: Account, objects: Iterable[JsonObject], query: Mapping[str, str]) -> list[JsonObject]:
+    """Visible objects that match every entry of `filters`, a JSON array.
+
+    An entry is `{fieldName, fieldType, filterType, filterValue}`.
 
     The values of `filterType` are not published; these are our choice: equals, notEquals, contains, in, greaterThan,
     lessThan, exists, notExists.
     """
+    objects, query = account.visible(objects), account.filters(query)
     if "filters" not in query:
-        return list(objects)
+        return objects
     try:
         wanted = orjson.loads(query["filters"])
     except orjson.JSONDecodeError as error:

@@ -85,11 +85,12 @@ def read(account: Account, call: Call) -> Reply:
         found = account.store.by_email.get(call.query["email"], [])
     else:
         raise ApiError(400, 'At least one of ["user_id", "email"] is required')
+    found = account.visible(found)
     return Reply(200, [{"people": [_BLANK | person for person in found], "total": len(found)}])
 
 
 def read_all(account: Account, call: Call) -> Reply:
-    found = pages.filtered(account.store.people.values(), call.query)
+    found = pages.filtered(account, account.store.people.values(), call.query)
     page = pages.page_of(account, found, call.query)
     return Reply(200, [{"people": [_BLANK | person for person in page], "total": len(found)}])
 

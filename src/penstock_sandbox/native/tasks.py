@@ -67,10 +67,11 @@ def update(account: Account, call: Call) -> Reply:
 
 def read(account: Account, call: Call) -> Reply:
     """`{"total", "tasks"}`, at most 50 per page, by company, assignedTo, createdBy, status, tags or externalId."""
-    found = pages.filtered(account.store.tasks.values(), call.query)
+    found = pages.filtered(account, account.store.tasks.values(), call.query)
+    filters = account.filters(call.query)
     for name, field in _FILTERS.items():
-        if name in call.query:
-            wanted = call.query[name]
+        if name in filters:
+            wanted = filters[name]
             found = [task for task in found if _has(task.get(field), wanted)]
     return Reply(200, {"total": len(found), "tasks": pages.page_of(account, found, call.query, pages.FEW)})
 

@@ -54,9 +54,8 @@ def reply_to_ticket(account: Account, call: Call) -> Reply:
 def read_tickets(account: Account, call: Call) -> Reply:
     """All tickets, or those of an entity."""
     wanted = call.params[0] if call.params else None
-    found = [
-        t for t in account.store.tickets.values() if wanted is None or wanted in (t.get("company"), t.get("people"))
-    ]
+    tickets = account.visible(account.store.tickets.values())
+    found = [t for t in tickets if wanted is None or wanted in (t.get("company"), t.get("people"))]
     return Reply(200, {"tickets": pages.page_of(account, found, call.query), "total": len(found)})
 
 

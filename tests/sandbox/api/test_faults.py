@@ -172,6 +172,35 @@ def test_a_partly_failed_batch(sandbox, dialect, partial, failed):
     assert arrived == {f"u{n}" for n in range(10) if n not in failed}
 
 
+@pytest.mark.parametrize(
+    ("fault", "stored"),
+    [
+        ({"cut": "after"}, ["n0", "n1", "n2"]),
+        ({"cut": "before"}, ["n2"]),
+        ({"status": 503, "commit": True}, ["n0", "n1", "n2"]),
+        ({"status": 503}, ["n2"]),
+    ],
+)
+def test_the_next_posts_of_a_path_lose_their_replies(sandbox, fault, stored):
+    """The next two: other paths and methods keep their replies, and so does the third."""
+    company = sandbox.call("POST /company", '{"company_id": "c1"}').json()["id"]
+    sandbox.fault(method="POST", path="/note", times=2, **fault)
+    arrived = []
+    for n in range(3):
+        body = json.dumps({"text": f"n{n}", "entity": company, "entityModel": "Company"})
+        try:
+            arrived.append(sandbox.call("POST /note", body).status)
+        except LOST:
+            arrived.append(None)
+        assert sandbox.call("GET /note").status == 200
+        assert sandbox.call("POST /people", BODY).status == 200
+    assert arrived == [fault.get("status"), fault.get("status"), 200]
+    assert [note["text"] for note in sandbox.state()["notes"]] == stored
+    assert [
+        entry["committed"] for entry in sandbox.requests() if (entry["method"], entry["path"]) == ("POST", "/note")
+    ] == [f"n{n}" in stored for n in range(3)]
+
+
 def test_clearing_ends_all_faults(sandbox):
     sandbox.fault(status=503)
     sandbox.clear_faults()

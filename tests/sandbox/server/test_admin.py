@@ -69,7 +69,10 @@ def test_reset_empties_all_but_the_settings(sandbox):
 
 
 def test_settings_are_read_and_changed(sandbox):
-    changed = sandbox.settings(rate="7/2s", strict=False, latency=1.5, job_delay="2s", unknown_company="create")
+    reads = {"notes": "trimmed", "visible_after": "5s", "ignore_filters": True}
+    changed = sandbox.settings(
+        rate="7/2s", strict=False, latency=1.5, job_delay="2s", unknown_company="create", **reads
+    )
     wanted = {
         "rate": "7/2s",
         "strict": False,
@@ -78,6 +81,9 @@ def test_settings_are_read_and_changed(sandbox):
         "unknown_company": "create",
         "assignee": "any",
         "batch_cost": "1",
+        "notes": "trimmed",
+        "visible_after": 5.0,
+        "ignore_filters": True,
     }
     assert changed == wanted
     assert sandbox.settings() == wanted
@@ -90,6 +96,9 @@ def test_settings_are_read_and_changed(sandbox):
         {"latency": -1},
         {"job_delay": "soon"},
         {"unknown_company": "maybe"},
+        {"notes": "markdown"},
+        {"visible_after": "soon"},
+        {"ignore_filters": "no"},
         {"speed": 1},
         {"latency": True},
     ],

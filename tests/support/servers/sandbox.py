@@ -59,7 +59,7 @@ class Sandbox:
         self._admin("DELETE", "/faults")
 
     def settings(self, **settings: Any) -> dict[str, Any]:
-        """Changes settings (rate="100/10s", strict=, latency=ms, job_delay=, unknown_company=, …) and returns them all."""
+        """Changes settings (rate="100/10s", strict=, latency=ms, job_delay=, notes="html", visible_after=, …) and returns them all."""
         return self._admin("POST", "/settings", settings)
 
     def advance(self, seconds: float) -> None:
@@ -147,6 +147,9 @@ _USUAL = {
     "unknown_company": "skip",
     "assignee": "any",
     "batch_cost": "1",
+    "notes": "text",
+    "visible_after": 0,
+    "ignore_filters": False,
 }
 
 
