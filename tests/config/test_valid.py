@@ -19,9 +19,11 @@ from penstock.model.spec import (
     FlowSpec,
     FuseSpec,
     GroupingSpec,
+    IdempotencySpec,
     Mode,
     RateLimit,
     ResponseSource,
+    SettleSpec,
     SqlSource,
     XmlSpec,
 )
@@ -176,6 +178,12 @@ def test_the_long_forms_are_read_into_specs():
     assert by_hand.headers == (("X-Run", "{run.id}"), ("X-List", "1,2"))
     assert (by_hand.xml, by_hand.body, by_hand.idempotent) == (XmlSpec("customers", "customer"), True, True)
     assert by_hand.batch == BatchSpec("on", 10, 1000, GroupingSpec("array"))
+    notes, once = project.destinations["notes"], project.destinations["once"]
+    assert (people.on_unknown, people.settle_after) == ("settle", 5.0)
+    assert (notes.on_unknown, notes.settle_after, once.on_unknown, once.settle_after) == ("hold", 0.0, "settle", 600.0)
+    assert once.request is not None
+    assert once.request.idempotency == IdempotencySpec("{record.id}-{record.seen}", "X-Once")
+    assert once.request.settle == SettleSpec("/things?external={record.id}", "$.data[?@.state != 'gone'].id")
     log = project.destinations["log"].request
     assert log is not None
     assert log.batch == BatchSpec("on", 20)

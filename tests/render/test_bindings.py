@@ -6,7 +6,7 @@ import pytest
 
 from penstock.model.errors import InputError
 from penstock.model.record import Column, Schema
-from penstock.model.spec import Binding, DestinationSpec, RequestSpec
+from penstock.model.spec import Binding, DestinationSpec, IdempotencySpec, RequestSpec, SettleSpec
 from penstock.render.bindings import columns_by_name, columns_named, plain_name, would_be_sent
 from penstock.render.compile import compile_template
 from penstock.templates.catalogue import load_catalogue
@@ -178,6 +178,9 @@ def test_macros_of_a_request_name_columns():
     )
     spec = DestinationSpec("d", "data", "acme", request=request, attributes="none")
     assert columns_named(spec, []) == ("a", "b")
+    settled = SettleSpec("/x/{record.e}", "$.id")
+    request = replace(request, idempotency=IdempotencySpec("{record.d}"), settle=settled)
+    assert columns_named(replace(spec, request=request), []) == ("a", "b", "d", "e")
 
 
 def test_columns_that_map_themselves_are_those_of_a_template_without_fields():

@@ -10,7 +10,7 @@ import pytest
 
 from penstock.model.errors import InputError
 from penstock.model.record import Replies, RetryClass
-from penstock.model.spec import Binding, DestinationSpec, RequestSpec
+from penstock.model.spec import Binding, DestinationSpec, IdempotencySpec, RequestSpec, SettleSpec
 from penstock.render.batches import encode_bodies, records_of, requests_for
 from penstock.render.manual import compile_manual
 from penstock.templates.catalogue import load_catalogue
@@ -263,6 +263,35 @@ def test_the_setting_idempotent_takes_precedence(idempotent):
     for method, url in (("POST", "/people"), ("POST", "/x"), ("PUT", "/x")):
         shape = compiled(PEOPLE, method=method, url=url, idempotent=idempotent).shape
         assert (shape.retry is RetryClass.IDEMPOTENT) is idempotent
+
+
+def test_an_idempotency_header_has_the_value_of_its_record_and_makes_the_request_idempotent():
+    once = IdempotencySpec("{record.id}/{record.n}")
+    ready = compiled(PEOPLE, headers=(("X-A", "1"),), idempotency=once)
+    assert ready.shape.retry is RetryClass.IDEMPOTENT
+    requests, _ = sent(PEOPLE, headers=(("X-A", "1"),), idempotency=once)
+    assert [dict(each.headers)["Idempotency-Key"] for each in requests] == ["a/1", "b/0", "c/-7"]
+    assert {dict(each.headers)["X-A"] for each in requests} == {"1"}
+    assert compiled(PEOPLE, idempotency=once, idempotent=False).shape.retry is RetryClass.ONCE
+
+
+def test_idempotency_and_settle_name_only_columns_of_the_dataset():
+    found = problems(PEOPLE, idempotency=IdempotencySpec("{record.idd}"), settle=SettleSpec("/x/{record.nn}", "$.id"))
+    assert found.keys() == {("unknown-column", "request.idempotency.value"), ("unknown-column", "request.settle.url")}
+
+
+def test_how_a_request_is_settled_changes_no_version():
+    ready = compiled(PEOPLE)
+    settled = compiled(PEOPLE, settle=SettleSpec("/x/{record.email}", "$.id"), on_unknown="hold", settle_after=0.0)
+    assert (settled.version, settled.columns) == (ready.version, ready.columns)
+
+
+def test_an_idempotency_header_is_no_content_that_is_sent_again():
+    def contents(**settings):
+        return [payload.content for payload in compiled(PEOPLE, **settings).renderer.render(PEOPLE).payloads]
+
+    for settings in ({}, {"url": "/x/{record.id}"}, {"headers": (("X-A", "{record.id}"),)}):
+        assert contents(**settings, idempotency=IdempotencySpec("{record.n}")) == contents(**settings)
 
 
 def test_an_api_that_is_not_custify_has_no_known_paths_and_no_limits():

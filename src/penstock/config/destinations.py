@@ -23,9 +23,11 @@ from penstock.model.spec import (
     Dialect,
     FuseSpec,
     GroupingSpec,
+    IdempotencySpec,
     Mode,
     ProjectSpec,
     RequestSpec,
+    SettleSpec,
     SqlSource,
     XmlSpec,
 )
@@ -91,6 +93,10 @@ def _request(value: dict[str, Any], outer: BatchSpec | None) -> RequestSpec:
     values = {"method": "POST", "url": "", **value}
     if "xml" in values:
         values["xml"] = XmlSpec(**values["xml"])
+    if "settle" in values:
+        values["settle"] = SettleSpec(**{"url": "", "found": "", **values["settle"]})
+    if "idempotency" in values:
+        values["idempotency"] = IdempotencySpec(**{"value": "", **values["idempotency"]})
     batch = _batch(values["batch"]) if "batch" in values else outer
     values["batch"] = batch if batch is not None and batch.mode == "on" else None
     return RequestSpec(**values)

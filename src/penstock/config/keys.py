@@ -32,8 +32,10 @@ from penstock.model.spec import (
     HookKey,
     HookRate,
     HookSignature,
+    IdempotencySpec,
     RateLimit,
     RequestSpec,
+    SettleSpec,
     SqlSource,
     WebhookSource,
     XmlSpec,
@@ -239,6 +241,27 @@ XML = Section(
     ),
     XmlSpec,
 )
+SETTLE = Section(
+    "How to find out whether a record arrived, when its request got no answer.",
+    (
+        Key("url", TextShape(), "what is read for one record; macros allowed, such as {record.id}", required=True),
+        Key(
+            "found",
+            TextShape(example="$.data[0].id"),
+            "a JSONPath (RFC 9535) on the reply; no value, null or an empty list means that the record is not there",
+            required=True,
+        ),
+    ),
+    SettleSpec,
+)
+IDEMPOTENCY = Section(
+    "A header by whose value the API recognises a request that it has already processed.",
+    (
+        Key("header", TextShape(), "the name of the header"),
+        Key("value", TextShape(example="{record.id}"), "its value, with macros such as {record.id}", required=True),
+    ),
+    IdempotencySpec,
+)
 
 REQUEST = Section(
     "A manual request, instead of a template.",
@@ -255,6 +278,8 @@ REQUEST = Section(
         Key("batch", EitherShape(BATCH, ChoiceShape(("on", "off"), ON_OFF)), "several records in one request"),
         Key("body", BooleanShape(), "whether the request has a body (default: for POST, PUT and PATCH)"),
         Key("idempotent", BooleanShape(), "whether the same request can safely be sent twice"),
+        Key("idempotency", IDEMPOTENCY, "a header that makes it safe to send the same request twice"),
+        Key("settle", SETTLE, "how to find out whether a record arrived, when its request got no answer"),
         Key("xml", XML, "element names, with `content_format: xml`"),
     ),
     RequestSpec,
@@ -329,6 +354,16 @@ DESTINATION = Section(
             "new_columns",
             ChoiceShape(("note", "send", "refuse")),
             "what to do with columns that appear after the first read of the dataset: add a note, send them, or refuse",
+        ),
+        Key(
+            "on_unknown",
+            ChoiceShape(("settle", "hold")),
+            "after a lost answer: settle finds out whether the records arrived, hold leaves it to a person",
+        ),
+        Key(
+            "settle_after",
+            DurationShape(most=600),
+            "how long after sending a record can be concluded not to be there, such as 5s; at most 10m",
         ),
         Key("responses", BooleanShape(), "whether replies are stored as the source DESTINATION.responses"),
     ),

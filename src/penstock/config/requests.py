@@ -10,13 +10,23 @@ import ast
 import re
 import warnings
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from typing import Literal
 
 from penstock.config.credentials import CUSTIFY_HOSTS, check_header, may_receive_key, split_address, without_secrets
 from penstock.config.shapes import shown
 from penstock.config.tree import Marked, Report
 from penstock.model.errors import InputError
-from penstock.model.spec import BatchSpec, CredentialSpec, DestinationSpec, Dialect, GroupingSpec, RequestSpec
+from penstock.model.spec import (
+    BatchSpec,
+    CredentialSpec,
+    DestinationSpec,
+    Dialect,
+    GroupingSpec,
+    IdempotencySpec,
+    RequestSpec,
+    SettleSpec,
+)
 from penstock.render.bodies import xml_name_problem
 from penstock.render.values.macros import parse_macros
 from penstock.templates.catalogue import BATCH_LIMITS, Template
@@ -173,6 +183,10 @@ def check_request(request: RequestSpec, credential: CredentialSpec | None, node:
     if request.url:
         _check_url(request.url, credential, node.at("url"), report)
     _check_headers(request, credential, node.at("headers"), report)
+    if request.settle is not None:
+        _check_settle(request.settle, credential, node.at("settle"), report)
+    if request.idempotency is not None:
+        _check_idempotency(request, request.idempotency, credential, node.at("idempotency"), report)
     for key, name in (("root", request.xml.root), ("record", request.xml.record)):
         problem = xml_name_problem(name)
         if problem is not None:
@@ -231,22 +245,72 @@ def _refuse_host(host: str, credential: CredentialSpec, node: Marked, report: Re
 
 
 def _check_headers(request: RequestSpec, credential: CredentialSpec | None, node: Marked, report: Report) -> None:
-    own = {name.lower() for name in (credential.headers if credential is not None else ())}
     seen: set[str] = set()
     for name, value in request.headers:
         place = node.at(name)
-        folded = name.lower()
-        if folded == "authorization" or folded in own:
-            owner = "the credential" if credential is None else f"the credential {credential.name}"
-            message = f"{owner} already sends the header {name} with every request"
-            report.add(
-                place.place, "forbidden-header", message, "remove it here, and change it in the credential", name
-            )
-        elif folded in seen:
-            report.add(place.place, "duplicate-name", f"the header {name} is given twice", "keep one", name)
-        elif check_header(name, value, place, report):
+        if _is_free(name, credential, seen, place, report) and check_header(name, value, place, report):
             _check_macros(value, "header", place, report)
-        seen.add(folded)
+        seen.add(name.lower())
+
+
+def _is_free(
+    name: str, credential: CredentialSpec | None, seen: AbstractSet[str], node: Marked, report: Report
+) -> bool:
+    """Whether neither the credential nor the request (`seen`, in lower case) already sends this header."""
+    folded = name.lower()
+    own = {each.lower() for each in (credential.headers if credential is not None else ())}
+    if folded == "authorization" or folded in own:
+        owner = "the credential" if credential is None else f"the credential {credential.name}"
+        message = f"{owner} already sends the header {name} with every request"
+        report.add(node.place, "forbidden-header", message, "remove it here, and change it in the credential", name)
+        return False
+    if folded in seen:
+        report.add(node.place, "duplicate-name", f"the header {name} is given twice", "keep one", name)
+        return False
+    return True
+
+
+def _check_settle(settle: SettleSpec, credential: CredentialSpec | None, node: Marked, report: Report) -> None:
+    if settle.url:
+        url = node.at("url")
+        _check_url(settle.url, credential, url, report)
+        _check_repeatable(settle.url, "url", url, report)
+
+
+def _check_idempotency(
+    request: RequestSpec, sent: IdempotencySpec, credential: CredentialSpec | None, node: Marked, report: Report
+) -> None:
+    header, value = node.at("header"), node.at("value")
+    seen = {name.lower() for name, _ in request.headers}
+    if (
+        _is_free(sent.header, credential, seen, header, report)
+        and check_header(sent.header, sent.value, header, report)
+        and sent.value
+    ):
+        _check_macros(sent.value, "header", value, report)
+        _check_repeatable(sent.value, "header", value, report)
+    batch = request.batch
+    if batch is not None and (batch.size != 1 or (batch.grouping is not None and batch.grouping.algorithm == "code")):
+        message = "the value of the header is that of one record, and this request can have several"
+        hint = "remove `batch`, or remove `idempotency`"
+        report.add(node.place, "idempotency-of-batch", message, hint, "idempotency, batch")
+
+
+def _check_repeatable(text: str, place: Literal["url", "header"], node: Marked, report: Report) -> None:
+    """Refuses a text that is not the same whenever it is made for the same record, or the same for every record."""
+    try:
+        macros = parse_macros(text, place)
+    except InputError:  # reported as macros
+        return
+    if macros.volatile:
+        message = "{run.id} and {now} differ when the same record is sent or looked up again"
+        report.add(
+            node.place, "macro-of-record", message, "write only macros such as {record.id}", without_secrets(text)
+        )
+    elif not macros.fields:
+        message = "without {record.…} this is the same for every record"
+        hint = "name what identifies a record, such as {record.id}"
+        report.add(node.place, "macro-of-record", message, hint, without_secrets(text))
 
 
 def _check_macros(text: str, place: Literal["url", "header"], node: Marked, report: Report) -> None:

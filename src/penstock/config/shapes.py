@@ -189,27 +189,28 @@ class FractionShape:
 
 @dataclass(frozen=True, slots=True)
 class DurationShape:
-    """A time span such as `10s`, `500ms`, `1m`; a bare number counts seconds. Read as seconds."""
+    """A time span such as `10s`, `500ms`, `1m`; a bare number counts seconds. Read as seconds; 0 only with `most`."""
+
+    most: float | None = None  # seconds
 
     def read(self, node: Marked, report: Report) -> float | BadValue:
         match = None if isinstance(node.value, dict | list | bool) else DURATION.fullmatch(node.raw)
         if match is None:
             return wrong(node, report, "a time span", "write a number and ms, s, m, h or d, such as 10s, 500ms or 1m")
         seconds = float(match[1]) * SECONDS[match[2]]
-        if not 0 < seconds < math.inf:
-            report.add(
-                node.place,
-                "out-of-range",
-                "the time span must be longer than 0",
-                "write a time span such as 10s",
-                shown(node),
-            )
-            return BAD
-        return seconds
+        if self.most is None and not 0 < seconds < math.inf:
+            message, hint = "the time span must be longer than 0", "write a time span such as 10s"
+        elif self.most is not None and seconds > self.most:
+            message, hint = "the time span is too long", f"write a time span of at most {self.most:g}s"
+        else:
+            return seconds
+        report.add(node.place, "out-of-range", message, hint, shown(node))
+        return BAD
 
     def schema(self) -> dict[str, Any]:
         pattern = {"type": "string", "pattern": r"^\d+(\.\d+)?\s*(ms|s|m|h|d)?$"}
-        return {"anyOf": [{"type": "number", "exclusiveMinimum": 0}, pattern]}
+        limits = {"exclusiveMinimum": 0} if self.most is None else {"minimum": 0, "maximum": self.most}
+        return {"anyOf": [{"type": "number", **limits}, pattern]}
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,18 +2,17 @@
 
 Only `config` builds these types. The defaults are the product's defaults; `None` means "not given".
 
-`settings_text` is stored in the state database: a schema, a remembered record and a quarantined record count as made
-under other settings when it differs. So a new field must not change the text of a project that does not use it.
+A new field must not change the stored text of settings that do not use it: see `settings_text.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 CatchUp = Literal["latest", "all", "none"]
 Connector = Literal["custify", "http"]
@@ -282,8 +281,30 @@ class XmlSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class SettleSpec:
+    """How to find out whether a record arrived: a GET of `url` (macros as in a request's URL, `{record.x}` only).
+
+    `found` is a JSONPath (RFC 9535) on the reply. No value, null, an empty list or a 404 means that it is not there.
+    """
+
+    url: str
+    found: str
+
+
+@dataclass(frozen=True, slots=True)
+class IdempotencySpec:
+    """A header by whose value the API recognises a request that it has already processed. `value` has macros."""
+
+    value: str
+    header: str = "Idempotency-Key"
+
+
+@dataclass(frozen=True, slots=True)
 class RequestSpec:
-    """A manual request. `idempotent` None: by method and path; `body` None: POST, PUT and PATCH carry one."""
+    """A manual request. `idempotent` None: by `idempotency`, else by method and path; an explicit value wins.
+
+    `body` None: POST, PUT and PATCH carry one.
+    """
 
     method: Literal["POST", "PUT", "PATCH", "DELETE", "GET"]
     url: str
@@ -293,6 +314,8 @@ class RequestSpec:
     body: bool | None = None
     idempotent: bool | None = None
     xml: XmlSpec = XmlSpec()
+    idempotency: IdempotencySpec | None = None
+    settle: SettleSpec | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,6 +346,8 @@ class DestinationSpec:
     line: int | None = None
     new_columns: Literal["note", "send", "refuse"] = "note"
     company_link: Literal["add", "replace"] = "add"
+    on_unknown: Literal["settle", "hold"] = "settle"  # hold: a run reads nothing back by itself
+    settle_after: float = 5.0  # seconds after sending, before a read may conclude that a record is not there
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,53 +373,3 @@ class ProjectSpec:
     flows: Mapping[str, FlowSpec]
     lines: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))  # dotted path → line
     files: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # dotted path → file
-
-
-# Release 0.1.0 wrote these fields of its classes also where they held their default.
-WRITTEN_BY_0_1_0 = {
-    "BatchSpec": "mode size max_bytes grouping",
-    "Binding": "column constant default",
-    "CursorSpec": "column overlap",
-    "DatasetSpec": "name source key sql types",
-    "DestinationSpec": (
-        "name dataset credential template request fields attributes exclude nulls mode active path object concurrency"
-        " batch fuse mirror_max_share on_changed external_id data_id responses line"
-    ),
-    "FileSource": "name path base format encoding delimiter",
-    "FuseSpec": "ratio after in_a_row",
-    "GroupingSpec": "algorithm property other_props code",
-    "RequestSpec": "method url content_format headers batch body idempotent xml",
-    "ResponseSource": "name destination",
-    "SqlSource": "name url base query table cursor",
-    "XmlSpec": "root record",
-}
-
-
-def settings_text(value: object) -> str:
-    """The same as `repr(value)`, but a field that 0.1.0 did not have is left out while it holds its default.
-
-    `value` is a frozen spec, or a tuple, list or mapping of specs and plain values.
-    """
-    if isinstance(value, Secret):
-        return repr(value)  # contains no secret
-    if is_dataclass(value) and not isinstance(value, type):
-        name = type(value).__name__
-        written = WRITTEN_BY_0_1_0.get(name, "").split()
-        shown = [each.name for each in fields(value) if each.name in written or not _is_default(value, each)]
-        return f"{name}({', '.join(f'{each}={settings_text(getattr(value, each))}' for each in shown)})"
-    if isinstance(value, tuple) and type(value) is tuple:
-        return f"({', '.join(map(settings_text, value))}{',' if len(value) == 1 else ''})"
-    if isinstance(value, list):
-        return f"[{', '.join(map(settings_text, value))}]"
-    if isinstance(value, MappingProxyType):
-        return f"mappingproxy({settings_text(dict(value))})"
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{settings_text(key)}: {settings_text(entry)}" for key, entry in value.items()) + "}"
-    return repr(value)
-
-
-def _is_default(value: object, described: Field[Any]) -> bool:
-    held = getattr(value, described.name)
-    if described.default is not MISSING:
-        return bool(held == described.default)
-    return described.default_factory is not MISSING and bool(held == described.default_factory())

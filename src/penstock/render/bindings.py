@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from penstock.model.errors import InputError, Problem
 from penstock.model.outcome import Note, new_column_notes
 from penstock.model.record import LEFT_OUT, NO_RECORD, Schema
-from penstock.model.spec import Binding, DestinationSpec, Dialect
+from penstock.model.spec import Binding, DestinationSpec, Dialect, RequestSpec
 from penstock.model.text import did_you_mean
 from penstock.render.renderer import Combination, Input
 from penstock.render.values.macros import Place, column_of, parse_macros
@@ -282,9 +282,17 @@ def _paths(spec: DestinationSpec) -> Iterator[str]:
     for names in (spec.external_id, spec.data_id):
         yield from (names,) if isinstance(names, str) else names or ()
     if spec.request is not None:
-        yield from _attributes(spec.request.url, "url")
-        for _, value in spec.request.headers:
-            yield from _attributes(value, "header")
+        yield from _paths_of(spec.request)
+
+
+def _paths_of(request: RequestSpec) -> Iterator[str]:
+    yield from _attributes(request.url, "url")
+    for _, value in request.headers:
+        yield from _attributes(value, "header")
+    if request.idempotency is not None:
+        yield from _attributes(request.idempotency.value, "header")
+    if request.settle is not None:
+        yield from _attributes(request.settle.url, "url")
 
 
 def _attributes(text: str, place: Place) -> tuple[str, ...]:

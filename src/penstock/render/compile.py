@@ -13,7 +13,8 @@ from types import MappingProxyType
 from penstock.model.errors import InputError
 from penstock.model.outcome import Note
 from penstock.model.record import Grouping, Replies, RetryClass, Schema, Shape
-from penstock.model.spec import DestinationSpec, Dialect, settings_text
+from penstock.model.settings_text import settings_text, without_settling
+from penstock.model.spec import DestinationSpec, Dialect
 from penstock.render.bindings import CompileContext
 from penstock.render.bodies import frame_of
 from penstock.render.cross_field_rules import add_external, already_wrapped, pass_through
@@ -233,8 +234,8 @@ def _room(shape: Shape) -> int | None:
 
 
 def version_of(destination: DestinationSpec, schema: Schema, columns: tuple[str, ...], rest: str) -> str:
-    """A version of the settings that decide what is sent; activation and line numbers do not change it."""
-    decisive = replace(destination, active=None, line=None, concurrency=0, fuse=None, responses=False)
+    """A version of the settings that decide what is sent; activation, settling and line numbers do not change it."""
+    decisive = replace(without_settling(destination), active=None, line=None, concurrency=0, fuse=None, responses=False)
     types = [
         (column.name, column.type, column.decimal)[: 2 if column.decimal is None else 3]
         for column in schema.columns

@@ -21,9 +21,9 @@ from penstock.render.bindings import Paths, excluded_paths, nearest, remaining
 from penstock.render.bodies import xml_name_problem, xml_refusal
 from penstock.render.compile import Compiled, version_of
 from penstock.render.layout import CLASH, refusing
-from penstock.render.renderer import TOP, Input, Renderer, RequestAddress
+from penstock.render.renderer import TOP, Input, Renderer
 from penstock.render.steps import Step, plain_attribute
-from penstock.render.values.macros import Macros, Place, column_of, parse_macros
+from penstock.render.values.macros import Macros, Place, RequestAddress, column_of, parse_macros
 from penstock.templates.catalogue import Template
 
 _ABSOLUTE = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
@@ -61,14 +61,17 @@ def addressing(destination: DestinationSpec, base_url: str, schema: Schema, prob
     url = reader.read(text, "url", f"{path}.url")
     headers = tuple((name, reader.read(value, "header", f"{path}.headers.{name}")) for name, value in request.headers)
     differing = headers if any(macros.fields for _, macros in headers) else ()
-    per_record = (
-        RequestAddress(url if url.fields else None, differing, tuple(reader.columns)) if reader.columns else None
-    )
-    return Addressing(
-        text if url.fields else _plain(url),
-        request.headers if differing else tuple((name, _plain(macros)) for name, macros in headers),
-        per_record,
-    )
+    same = request.headers if differing else tuple((name, _plain(macros)) for name, macros in headers)
+    once = None
+    if request.idempotency is not None:
+        value = reader.read(request.idempotency.value, "header", f"{path}.idempotency.value")
+        once = (request.idempotency.header, value)
+    per_record = None
+    if reader.columns:
+        per_record = RequestAddress(url if url.fields else None, differing, tuple(reader.columns), once, same)
+    if request.settle is not None:
+        _Reader(schema.names(), problems).read(request.settle.url, "url", f"{path}.settle.url")
+    return Addressing(text if url.fields else _plain(url), same, per_record)
 
 
 class _Reader:
@@ -179,9 +182,11 @@ def _replies(endpoint: Endpoint, grouping: Grouping) -> Replies:
 
 
 def _retry(request: RequestSpec, endpoint: Endpoint, sent: frozenset[str]) -> RetryClass:
-    """As declared; else as the template of that path; else by the method."""
+    """As declared; else by its idempotency header; else as the template of that path; else by the method."""
     if request.idempotent is not None:
         return RetryClass.IDEMPOTENT if request.idempotent else RetryClass.ONCE
+    if request.idempotency is not None:
+        return RetryClass.IDEMPOTENT
     template = endpoint.template
     if template is None:
         return RetryClass.IDEMPOTENT if request.method in REPEATABLE else RetryClass.ONCE

@@ -18,7 +18,7 @@ from penstock.render.steps import Columns, Step, Values
 from penstock.render.steps import Refused as RefusedRows
 from penstock.render.values.columns import key_cells, why_no_key
 from penstock.render.values.json_values import ABSENT
-from penstock.render.values.macros import Macros
+from penstock.render.values.macros import RequestAddress
 from penstock.render.values.numbers import Digits
 from penstock.render.values.rules import LENGTH, text
 
@@ -77,15 +77,6 @@ class ContainerLimits:
     container: str
     members: int | None = None
     characters: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RequestAddress:
-    """Macros of URL and headers that differ per record; `columns` are what they read."""
-
-    url: Macros | None = None
-    headers: tuple[tuple[str, Macros], ...] = ()
-    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,12 +209,12 @@ class Renderer:
             refusal = self.check(body)
         url, headers, where = None, None, b""
         if refusal is None and self.address is not None:
-            found = self._addressed(draft, row)
+            values = {name: draft.columns.cells(name).values[row] for name in self.address.columns}
+            found = self.address.expand_record(values)
             if isinstance(found, Refusal):
                 refusal = found
             else:
-                url, headers = found
-                where = repr(found).encode()
+                url, headers, where = found
         key = draft.keys[row]
         if refusal is not None or key is None:
             draft.refuse(row, NO_KEY if refusal is None else refusal)
@@ -261,25 +252,6 @@ class Renderer:
                 reason = f"{limits.container} has {size} characters of JSON, more than {limits.characters}"
                 return Refusal("length", reason, field=limits.container, accepted=f"at most {limits.characters}")
         return None
-
-    def _addressed(
-        self, draft: PayloadDraft, row: int
-    ) -> tuple[str | None, tuple[tuple[str, str], ...] | None] | Refusal:
-        assert self.address is not None
-        values = {name: draft.columns.cells(name).values[row] for name in self.address.columns}
-        url: str | None = None
-        if self.address.url is not None:
-            found = self.address.url.expand_record(values)
-            if isinstance(found, Refusal):
-                return found
-            url = found
-        headers: list[tuple[str, str]] = []
-        for name, macros in self.address.headers:
-            found = macros.expand_record(values)
-            if isinstance(found, Refusal):
-                return found
-            headers.append((name, found))
-        return url, tuple(headers) if headers else None
 
 
 def _bodies(

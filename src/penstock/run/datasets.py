@@ -13,7 +13,8 @@ from penstock.clock import iso
 from penstock.model.errors import InputError, Problem
 from penstock.model.outcome import Refusal
 from penstock.model.record import Chunk, Column, DatasetReport, ReadWindow, Schema
-from penstock.model.spec import DatasetSpec, SourceSpec, WebhookSource, settings_text
+from penstock.model.settings_text import settings_text
+from penstock.model.spec import DatasetSpec, SourceSpec, WebhookSource
 from penstock.run.context import Context
 from penstock.run.diff.records import JSON_MARK, chunk_of, record_json
 from penstock.sources.chunks import load_chunk, save_chunk

@@ -21,7 +21,8 @@ from penstock.clock import iso
 from penstock.model.errors import InputError, Problem
 from penstock.model.outcome import Note, Outcome, Refusal
 from penstock.model.record import Chunk, ReadWindow, Schema
-from penstock.model.spec import BatchSpec, CursorSpec, Mode, SqlSource, settings_text
+from penstock.model.settings_text import settings_text, without_settling
+from penstock.model.spec import BatchSpec, CursorSpec, Mode, SqlSource
 from penstock.run.context import Context
 from penstock.run.prepare import Prepared
 from penstock.sources.chunks import read_frozen
@@ -323,7 +324,14 @@ def with_notes(prepared: Prepared, reading: CursorReading) -> Prepared:
 def settings_mark(prepared: Prepared) -> str:
     """A digest of the settings that decide which records older rows became and what was sent for them."""
     spec = replace(
-        prepared.spec, active=None, line=None, concurrency=0, fuse=None, responses=False, mode=None, batch=BatchSpec()
+        without_settling(prepared.spec),
+        active=None,
+        line=None,
+        concurrency=0,
+        fuse=None,
+        responses=False,
+        mode=None,
+        batch=BatchSpec(),
     )
     source: object = prepared.data.dataset.source
     if isinstance(source, SqlSource):

@@ -1,5 +1,6 @@
 """Macros in URLs and headers are parsed once, and never in data."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from urllib.parse import unquote
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from penstock.model.errors import InputError
 from penstock.model.outcome import Refusal
 from penstock.model.record import Request
-from penstock.render.values.macros import column_of, finish, parse_macros, shown
+from penstock.render.values.macros import RequestAddress, column_of, finish, parse_macros, shown
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, 89000, tzinfo=UTC)
 
@@ -157,3 +158,31 @@ def test_a_number_without_an_exact_text_is_refused_in_a_url():
     for value in (float("nan"), 2.0**60, Decimal("Infinity"), [1]):
         assert not isinstance(parse_macros("/{record.v}").expand_record({"v": value}), str)
     assert parse_macros("/{record.v}").expand_record({"v": Decimal("1.50")}) == "/1.50"
+
+
+def header(text):
+    return parse_macros(text, "header")
+
+
+def test_the_address_of_a_record_has_its_idempotency_header_beside_the_others():
+    once = ("X-Once", header("{record.id}"))
+    same = RequestAddress(columns=("id",), idempotency=once, same=(("X-A", "1"),))
+    assert same.expand_record({"id": "a"}) == (None, (("X-A", "1"), ("X-Once", "a")), b"")
+    differing = RequestAddress(parse_macros("/{record.id}"), (("X-A", header("{record.n}")),), ("id", "n"))
+    assert differing.expand_record({"id": "a", "n": 1})[:2] == ("/a", (("X-A", "1"),))
+    both = replace(differing, idempotency=once, same=(("X-A", "{record.n}"),))
+    assert both.expand_record({"id": "a", "n": 1})[:2] == ("/a", (("X-A", "1"), ("X-Once", "a")))
+    assert both.expand_record({"id": "a", "n": 1})[2] == differing.expand_record({"id": "a", "n": 1})[2] != b""
+
+
+@pytest.mark.parametrize("values", [{}, {"id": "a"}, {"id": "a", "n": 1}, {"id": "a", "n": 1, "once": " "}], ids=repr)
+def test_an_address_that_lacks_a_part_refuses_the_record(values):
+    address = RequestAddress(
+        parse_macros("/{record.id}"),
+        (("X-A", header("{record.n}")),),
+        ("id", "n", "once"),
+        ("X-Once", header("{record.once}")),
+    )
+    refusal = address.expand_record(values)
+    assert isinstance(refusal, Refusal)
+    assert refusal.field == next(each for each in ("id", "n", "once") if values.get(each, " ") == " ")

@@ -1,4 +1,4 @@
-// Generated from the OpenAPI document by `npm run api`; a test compares 1cb5ba13e9174e92
+// Generated from the OpenAPI document by `npm run api`; a test compares 4b286e8ac243099e
 export interface components {
     schemas: {
         AboutOut: {
@@ -1164,6 +1164,14 @@ export interface components {
                 } | ("on" | "off");
                 body?: boolean;
                 idempotent?: boolean;
+                idempotency?: {
+                    header?: string;
+                    value: string;
+                };
+                settle?: {
+                    url: string;
+                    found: string;
+                };
                 xml?: {
                     root?: string;
                     record?: string;
@@ -1208,6 +1216,8 @@ export interface components {
             data_id?: string | string[];
             company_link?: "add" | "replace";
             new_columns?: "note" | "send" | "refuse";
+            on_unknown?: "settle" | "hold";
+            settle_after?: number | string;
             responses?: boolean;
         };
         FlowSettings: {

@@ -116,6 +116,56 @@ class Macros:
         return None
 
 
+class RecordAddress(NamedTuple):
+    """The URL and headers of one record's request; None where they are those of every request.
+
+    `content` is what they add to the record's content, which is compared with what was delivered.
+    """
+
+    url: str | None
+    headers: tuple[tuple[str, str], ...] | None
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RequestAddress:
+    """Macros of URL and headers that differ per record; `columns` are what they read.
+
+    `idempotency` is a further header, beside `headers` or, if these do not differ, `same`. It is no content: a record
+    is not sent again because its request has this header now.
+    """
+
+    url: Macros | None = None
+    headers: tuple[tuple[str, Macros], ...] = ()
+    columns: tuple[str, ...] = ()
+    idempotency: tuple[str, Macros] | None = None
+    same: tuple[tuple[str, str], ...] = ()
+
+    def expand_record(self, values: Mapping[str, object]) -> RecordAddress | Refusal:
+        """The address of a record, or why it has none: as `Macros.expand_record`, or an empty idempotency header."""
+        url = None if self.url is None else self.url.expand_record(values)
+        if isinstance(url, Refusal):
+            return url
+        headers: list[tuple[str, str]] = []
+        for name, macros in self.headers:
+            text = macros.expand_record(values)
+            if isinstance(text, Refusal):
+                return text
+            headers.append((name, text))
+        own = tuple(headers) if headers else None
+        content = b"" if url is None and own is None else repr((url, own)).encode()
+        if self.idempotency is None:
+            return RecordAddress(url, own, content)
+        name, macros = self.idempotency
+        value = macros.expand_record(values)
+        if isinstance(value, Refusal):
+            return value
+        if not value.strip():
+            reason = f"the header {name} would be empty, so it would not identify the record"
+            return Refusal("macro", reason, macros.fields[0], value, "a text that is not empty")
+        return RecordAddress(url, (*(self.same if own is None else own), (name, value)), content)
+
+
 def _segments(pieces: Sequence[str]) -> list[str]:
     return re.split(r"[?#]", "".join(pieces), maxsplit=1)[0].split("/")
 

@@ -21,7 +21,8 @@ from penstock.bounds import MAX_CELL, MAX_COLUMNS, bounds, in_megabytes
 from penstock.deadline import check_deadline
 from penstock.model.errors import InputError, Problem
 from penstock.model.reach import PERSONAL, Denial, FileFacts, Inode, Reach, file_denial, is_own_name
-from penstock.model.spec import FileSource, settings_text
+from penstock.model.settings_text import settings_text
+from penstock.model.spec import FileSource
 from penstock.model.text import did_you_mean
 
 BLOCK = 1 << 20  # bytes read at once
