@@ -96,6 +96,25 @@ def test_long_text_later_columns_and_company_links_are_chosen_in_the_form(page, 
     assert not exported.keys() & {"new_columns", "company_link"}
 
 
+def test_how_a_request_without_an_answer_is_settled_is_chosen_in_the_form(page, place):
+    begin(page)
+    by_hand(page, "/things", batched=False)
+    page.get_by_label("Name of the destination").fill("settled")
+    page.get_by_role("textbox", name="Value of the idempotency header").fill("{run.id}")
+    expect(page.get_by_text("differ when the same record is sent or looked up again")).to_be_visible()
+    page.get_by_role("textbox", name="Value of the idempotency header").fill("{record.id}")
+    page.get_by_role("textbox", name="Check after a lost reply › URL").fill("/things/{record.id}")
+    page.get_by_role("textbox", name="Check after a lost reply › JSONPath").fill("$.id")
+    pick(page, "When a request gets no answer", "Keep its records for a person")
+    page.get_by_label("Wait before concluding that a record is not there").fill("1m")
+    page.get_by_role("button", name="Done").click()
+    page.get_by_role("heading", name="settled", exact=True).wait_for()
+    exported = yaml.safe_load(place.export())["destinations"]["settled"]
+    assert (exported["on_unknown"], exported["settle_after"]) == ("hold", "1m")
+    assert exported["request"]["idempotency"] == {"value": "{record.id}"}
+    assert exported["request"]["settle"] == {"url": "/things/{record.id}", "found": "$.id"}
+
+
 def test_a_number_out_of_its_bounds_is_not_saved(page, place):
     begin(page)
     pick(page, "Template", "Upsert person")

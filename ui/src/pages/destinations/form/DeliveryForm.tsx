@@ -1,5 +1,5 @@
 /** The settings that templates and requests share: other columns, exclusion, mode, batching, replies. */
-import { MultiSelect, SegmentedControl, Select, Switch, TagsInput } from "@mantine/core";
+import { MultiSelect, SegmentedControl, Select, Switch, TagsInput, TextInput } from "@mantine/core";
 import { memo, useMemo } from "react";
 import type { Column, DestinationValue, Problem, Template } from "@/api/types";
 import { messageAt, NumberField, Panel } from "@/parts";
@@ -152,6 +152,22 @@ function PlainDeliveryForm({ name, value, set, columns, rows, template, records,
           value={value.concurrency ?? 10}
           error={messageAt(problems, "concurrency")}
           onChange={(input) => input !== null && set({ concurrency: input })}
+        />
+        <Select
+          label={t.configure.onUnknown}
+          data={Object.entries(t.configure.onUnknownWays).map(([way, label]) => ({ value: way, label }))}
+          value={value.on_unknown ?? "settle"}
+          allowDeselect={false}
+          error={messageAt(problems, "on_unknown")}
+          onChange={(way) => way && set({ on_unknown: way === "settle" ? undefined : way })}
+        />
+        <TextInput
+          label={t.configure.settleAfter}
+          description={t.configure.settleAfterHint}
+          placeholder="5s"
+          value={String(value.settle_after ?? "")}
+          error={messageAt(problems, "settle_after")}
+          onChange={(event) => set({ settle_after: event.currentTarget.value === "" ? undefined : event.currentTarget.value })}
         />
         <Switch
           label={t.configure.responses}

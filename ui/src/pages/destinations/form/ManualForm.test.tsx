@@ -85,3 +85,23 @@ test("an empty URL is an error only after its field lost the focus or Done was p
   fireEvent.blur(screen.getByLabelText(t.configure.url));
   expect(missing()).toBe(1);
 });
+
+test("the idempotency header and the check after a lost reply are saved as long as one of their fields is filled", () => {
+  shown();
+  const type = (label: string, value: string) => fireEvent.change(screen.getByLabelText(label), { target: { value } });
+  type(t.configure.idempotencyValue, "{record.id}");
+  expect(now.request?.idempotency).toEqual({ value: "{record.id}" });
+  type(t.configure.idempotencyHeader, "X-Once");
+  expect(now.request?.idempotency).toEqual({ header: "X-Once", value: "{record.id}" });
+  type(t.configure.settleFound, "$.id");
+  type(t.configure.settleUrl, "/things/{record.id}");
+  expect(now.request?.settle).toEqual({ url: "/things/{record.id}", found: "$.id" });
+  for (const label of [t.configure.idempotencyValue, t.configure.idempotencyHeader, t.configure.settleUrl, t.configure.settleFound]) type(label, "");
+  expect(now.request).toEqual({ method: "POST", url: "" });
+});
+
+test("problems of the idempotency header and of the check after a lost reply are shown at their fields", () => {
+  const places = ["idempotency", "idempotency.value", "settle.url", "settle.found"];
+  shown(places.map((place) => ({ path: `destinations.x.request.${place}`, code: "x", message: `wrong ${place}`, hint: "" }) as Problem));
+  for (const place of places) expect(screen.getByText(`wrong ${place}`)).toBeTruthy();
+});

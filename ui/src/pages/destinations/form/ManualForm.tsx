@@ -1,10 +1,11 @@
 /** The form of a request without a template: method, URL, format, headers, batching, retries. */
-import { Checkbox, Input, Select, Switch, TextInput } from "@mantine/core";
+import { Checkbox, Select, Switch, TextInput } from "@mantine/core";
 import { useMemo } from "react";
 import type { Column, DestinationValue, Grouping, Problem, RefusedRecord, RequestValue } from "@/api/types";
 import { Code, type LineError, messageAt, NumberField, Panel, placed, placedOf, useFieldValidity, useRequiredText } from "@/parts";
 import { t } from "@/texts/pages/destinations";
 import classes from "../style.module.css";
+import { LostReplyForm } from "./LostReplyForm";
 import { type Macro, MacroInput } from "./MacroInput";
 import { batchOf, type GroupingDraft, objectOf } from "../value";
 
@@ -27,8 +28,9 @@ export function ManualForm({ value, onChange, columns, problems, refused }: Prop
   };
   const batch = batchOf(request);
   const url = useRequiredText(request.url, t.configure.urlMissing);
+  const ofRecord: Macro[] = columns.map((column) => ({ text: `{record.${column.name}}`, about: [column.type, column.examples[0]].filter(Boolean).join(" · ") }));
   const macros: Macro[] = [
-    ...columns.map((column) => ({ text: `{record.${column.name}}`, about: [column.type, column.examples[0]].filter(Boolean).join(" · ") })),
+    ...ofRecord,
     { text: "{now:%Y-%m-%d}", about: t.configure.macroNow },
     { text: "{run.id}", about: t.configure.macroRun },
   ];
@@ -75,23 +77,7 @@ export function ManualForm({ value, onChange, columns, problems, refused }: Prop
           macros={macros}
           error={messageAt(problems, "request.headers")}
         />
-        <Select
-          label={t.configure.idempotent}
-          description={t.configure.idempotentHint}
-          data={[
-            { value: "auto", label: t.configure.idempotentAuto },
-            { value: "true", label: t.configure.idempotentYes },
-            { value: "false", label: t.configure.idempotentNo },
-          ]}
-          value={request.idempotent === undefined ? "auto" : String(request.idempotent)}
-          allowDeselect={false}
-          onChange={(input) => set({ idempotent: input === "auto" ? undefined : input === "true" })}
-        />
-        {request.idempotent !== true && (
-          <Input.Wrapper size="xs" labelElement="div" label={t.configure.readBack} description={t.configure.readBackHint}>
-            {null}
-          </Input.Wrapper>
-        )}
+        <LostReplyForm request={request} set={set} macros={ofRecord} problems={problems} />
       </Panel>
       <Panel title={t.configure.batching}>
         <Checkbox
