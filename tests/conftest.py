@@ -28,7 +28,7 @@ QUICK = (
 assert all((HERE / folder).is_dir() for folder in QUICK)
 
 # Their files take minutes: a worker that began one of them last would keep the others waiting.
-FIRST = ("ui", "attacks", "cases", "contract", "acceptance", "cli", "store", "service", "security")
+FIRST = ("ui", "failures", "attacks", "cases", "contract", "acceptance", "cli", "store", "service", "security")
 
 # A busy machine makes slow examples, not wrong ones. The examples are the same in every run, so that a test that passed
 # passes again; `make random` looks for new ones, `make quick` takes a few.

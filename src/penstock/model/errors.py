@@ -120,6 +120,15 @@ class StateUnavailable(EnvironmentFailure):
     """The state database cannot be opened or written."""
 
 
+def not_stored(place: str, what: str, error: OSError) -> StateUnavailable:
+    """The error for a file beside the state that cannot be written; `what` is in it, `place` is its folder."""
+    if error.errno in NO_ROOM:
+        code, hint = "disk-full", "free disk space, then run the same command again"
+    else:
+        code, hint = "cannot-write", "check the permissions of the folder"
+    return StateUnavailable(Problem(place, f"{what} cannot be stored: {error.strerror}", code, hint))
+
+
 class ChoiceJson(TypedDict):
     """A value that solves a problem, and a part of the input as it reads with this value."""
 

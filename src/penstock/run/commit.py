@@ -349,7 +349,9 @@ class CommitSchedule:
 
     async def _commit_together(self) -> None:
         if self._under_way is not None:
-            await asyncio.wait([asyncio.wrap_future(self._under_way)])
+            before = asyncio.wrap_future(self._under_way)
+            before.add_done_callback(_retrieve_failure)
+            await asyncio.wait([before])
         loop = asyncio.get_running_loop()
         await asyncio.sleep(max(0.0, self._last + GATHER_S - loop.time()))  # 0: tasks that are ready in this turn join
         self._joinable = False
@@ -370,7 +372,7 @@ class CommitSchedule:
             await self.durable()
 
 
-def _retrieve_failure(group: asyncio.Task[None]) -> None:
-    """Mark the failure of a group as retrieved: the next write raises it, so no task has to wait for this one."""
-    if not group.cancelled():
-        group.exception()
+def _retrieve_failure(commit: asyncio.Future[None]) -> None:
+    """Mark the failure of a commit as retrieved: the next write raises it, so no task has to wait for this one."""
+    if not commit.cancelled():
+        commit.exception()

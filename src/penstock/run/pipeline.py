@@ -23,7 +23,7 @@ from penstock.model.record import Batch, Key, Payload, Rendered, Replies, Reques
 from penstock.render.batches import encode_bodies, filled, records_of, requests_for
 from penstock.render.bodies import Unencodable
 from penstock.render.values.macros import finish
-from penstock.run.stop import Stopped, StopSignal
+from penstock.run.stop import Stopped, StopSignal, UnansweredRequests
 from penstock.usercode.grouping_code import CodeFailed, GroupingCode
 
 Ticket = tuple[str, int]  # a delivery: its run, and its number in it
@@ -149,8 +149,10 @@ class Pipeline:
     _busy: set[Key] = field(default_factory=set)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _failure: BaseException | None = None
+    _unanswered: UnansweredRequests = field(init=False)
 
     def __post_init__(self) -> None:
+        self._unanswered = UnansweredRequests(self.concurrency)
         self._room = asyncio.Semaphore(self.concurrency + self._ahead())
 
     def _ahead(self) -> int:
@@ -269,8 +271,9 @@ class Pipeline:
         """Record one delivery; the run stops when its reply requires it."""
         ticket = self.context.recorder.settle(delivery, intent.ended_by(delivery))
         self.context.run_events.delivered(ticket[1], delivery, span)
-        if delivery.stop is not None:
-            self.context.signal.stop(delivery.stop.kind, delivery.stop.reason, delivery.stop.found)
+        stop = delivery.stop or self._unanswered.count(delivery.answer)
+        if stop is not None:
+            self.context.signal.stop(stop.kind, stop.reason, stop.found)
         return ticket
 
     def _requests(self, some: Sequence[Payload], bodies: Sequence[bytes] | None = None) -> Sequence[Request]:

@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeVar
 from penstock.clock import Clock
 from penstock.delivery.budget import Budget
 from penstock.delivery.rate_limit import Taken
-from penstock.model.delivery import Lane
+from penstock.model.delivery import Lane, Lost, Reply, Stop
 from penstock.model.errors import Problem
 from penstock.model.spec import FuseSpec
 
@@ -105,6 +105,30 @@ class StoppableBudget:
 
     def give_back(self, taken: Taken) -> None:
         self.budget.give_back(taken)
+
+
+LEAST_UNANSWERED = 10  # requests in a row; and never less than two for each that may be in flight
+
+
+@dataclass(slots=True)
+class UnansweredRequests:
+    """Counts the requests in a row that got no reply, although they were sent: the host is there and does not answer.
+
+    `concurrency` of them may be lost in one moment, when a connection breaks; that does not stop a run.
+    """
+
+    concurrency: int
+    in_a_row: int = 0
+
+    def count(self, answer: Reply | Lost | None) -> Stop | None:
+        """Count a request by its last attempt; the reason to stop the run, if there is one."""
+        if not isinstance(answer, Lost):
+            self.in_a_row = 0 if isinstance(answer, Reply) else self.in_a_row
+            return None
+        self.in_a_row += 1
+        if self.in_a_row < max(LEAST_UNANSWERED, 2 * self.concurrency):
+            return None
+        return Stop("unreachable", f"{self.in_a_row} requests in a row got no answer: {answer.reason}")
 
 
 @dataclass(slots=True)

@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
-from penstock.model.errors import Problem, StateUnavailable
+from penstock.model.errors import not_stored
 from penstock.model.outcome import Refusal
 from penstock.model.record import Chunk, ReadWindow
 
@@ -148,8 +148,7 @@ def write_frozen(chunks: Iterator[Chunk], path: Path) -> int:
         rows = _write(chunks, part)
         part.rename(path)
     except OSError as error:
-        message = f"the run's input cannot be stored in {path.parent}: {error.strerror}"
-        raise StateUnavailable(Problem("--database", message, "state-unavailable")) from error
+        raise not_stored(str(path.parent), "the input of the run", error) from error
     finally:
         part.unlink(missing_ok=True)
     return rows

@@ -25,7 +25,7 @@ import orjson
 from sqlalchemy import ColumnElement, Connection, Float, cast, extract, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from penstock.model.errors import EnvironmentFailure, Problem, StateLocked
+from penstock.model.errors import EnvironmentFailure, Problem, StateLocked, not_stored
 from penstock.model.runs import RunKind
 from penstock.store.database import Database, upsert
 from penstock.store.tables import budgets, leases
@@ -34,18 +34,24 @@ T = TypeVar("T")
 
 LIVES_S = 12.0  # a dead holder's lease ends after this
 RENEW_EVERY_S = 3.0
+LOCK = "the name of the process that holds the lock"
 
 
 @contextmanager
 def acquire_file(folder: Path, name: str, holder: str) -> Iterator[None]:
     """Lock `name` for the block. StateLocked, naming the holder, when another process has it."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = folder / f"{_file_name(name)}.lock"
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        _lock(folder, handle, name)
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, holder.encode(), 0)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = os.open(folder / f"{_file_name(name)}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise not_stored(str(folder), LOCK, error) from error
+    try:
+        try:
+            _lock(folder, handle, name)
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, holder.encode(), 0)
+        except OSError as error:
+            raise not_stored(str(folder), LOCK, error) from error
         try:
             yield
         finally:

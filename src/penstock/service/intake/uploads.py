@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import gzip
 import os
 import re
@@ -16,7 +15,7 @@ from tempfile import mkstemp
 from typing import BinaryIO
 
 from penstock.bounds import MAX_UNPACK_RATIO, bounds
-from penstock.model.errors import InputError, Problem, StateUnavailable
+from penstock.model.errors import InputError, Problem, not_stored
 from penstock.model.spec import FileSource
 from penstock.run.context import Context
 from penstock.sources.files.formats import FORMATS, PACKED, file_format
@@ -181,7 +180,4 @@ def _plain(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        code = "disk-full" if error.errno in {errno.ENOSPC, errno.EDQUOT} else "cannot-write"
-        message = f"the file cannot be stored: {error.strerror}"
-        hint = "free some space, or check the permissions of the folder"
-        raise StateUnavailable(Problem(str(folder), message, code, hint)) from error
+        raise not_stored(str(folder), "the file", error) from error

@@ -1,0 +1,46 @@
+"""The network is cut in the middle of a run, or the name of the host is not found when it continues."""
+
+import signal
+
+import pytest
+
+from support.environment.kernel import cut_network, mount, with_own_mounts, with_own_network
+from support.environment.sending import sending
+from support.servers.sandbox import running_sandbox
+
+
+@pytest.mark.parametrize("kind", ["people", "notes"])
+@with_own_network
+def test_a_network_that_is_cut_ends_the_run_and_the_next_one_sends_the_rest(tmp_path, kind):
+    """Requests under way get no reply, and no new connection is made; nothing is sent in vain until it is back."""
+    with running_sandbox("--rate", "off", "--latency", "20") as sandbox:
+        it = sending(sandbox, tmp_path, kind, 300, credential="timeout: 0.5s", as_program=True)
+        with it.interrupted(after=60) as process:
+            cut_network()
+            ended = it.end(process)
+        it.failed_clearly(ended, "credentials.sandbox.base_url", "host-unreachable")
+        assert ended.document["records"]["unsent"] > 200
+        cut_network(off=False)
+        it.completed(it.run())
+
+
+@with_own_mounts
+def test_a_host_that_is_not_found_any_more_is_named_and_the_run_continues_later(tmp_path, own_sandbox):
+    hosts, servers = tmp_path / "hosts", tmp_path / "resolv.conf"
+    hosts.write_text("127.0.0.1 localhost\n")
+    servers.write_text("nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")
+    mount("--bind", hosts, "/etc/hosts")
+    mount("--bind", servers, "/etc/resolv.conf")
+    it = sending(own_sandbox, tmp_path, "people", 300, as_program=True)
+    it.project.write("penstock.yaml", (tmp_path / "penstock.yaml").read_text().replace("//127.0.0.1:", "//localhost:"))
+    with it.interrupted(after=60) as process:
+        process.send_signal(signal.SIGINT)
+        assert it.end(process).code == 130
+    hosts.write_text("")
+    before = it.received()
+    ended = it.run()
+    assert it.received() == before
+    it.failed_clearly(ended, "credentials.sandbox.base_url", "host-unreachable")
+    assert ended.problem()["message"] == "the host localhost was not found"
+    hosts.write_text("127.0.0.1 localhost\n")
+    it.completed(it.run())
