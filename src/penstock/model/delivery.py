@@ -18,6 +18,10 @@ from penstock.model.reports import as_json
 
 Lane = Literal["test", "live", "retry", "backfill"]  # in the order in which requests get a place in the rate limit
 LostKind = Literal["refused", "dns", "tls", "timeout", "cut", "barred"]
+# How a record without an answer is read back. `repeatable`: it is sent again without a read.
+SettleKind = Literal[
+    "task", "note", "subscription", "invoice", "deal", "custom_object", "recipe", "repeatable", "unreadable"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +116,16 @@ class WaitingJson(TypedDict):
     attempt: int | None
     status: int | None
     job: str | None
+
+
+class SentNote(NamedTuple):
+    """A delivered note: `forms` are hashes of its text, `remote_id` is Custify's id of it, where the reply had one."""
+
+    credential: str
+    entity: str  # Custify's id of the company or person
+    remote_id: str | None
+    forms: tuple[int, int]
+    at: str
 
 
 class Settled(NamedTuple):
