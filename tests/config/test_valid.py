@@ -225,7 +225,7 @@ def test_on_and_off_can_be_words_or_booleans(tmp_path):
 
 
 def test_reading_a_project_imports_nothing_slow():
-    heavy = ("pyarrow", "duckdb", "aiohttp", "sqlalchemy", "pydantic", "cryptography", "cronsim")
+    heavy = ("pyarrow", "duckdb", "aiohttp", "sqlalchemy", "pydantic", "cryptography", "cronsim", "jsonpath")
     code = f"import sys, penstock.config.loader; print([name for name in {heavy!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

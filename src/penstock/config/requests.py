@@ -36,6 +36,7 @@ BELONGS = {"property": "property", "other_props": "property", "code": "code"}
 
 SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 MACRO = re.compile(r"\{[^{}]*\}")
+MACRO_OF_RECORD = re.compile(r"\{(record\.|run\.id|now)")
 UNPRINTABLE = re.compile(r"[\s\0-\x1f\x7f\\]")
 
 
@@ -275,6 +276,26 @@ def _check_settle(settle: SettleSpec, credential: CredentialSpec | None, node: M
         url = node.at("url")
         _check_url(settle.url, credential, url, report)
         _check_repeatable(settle.url, "url", url, report)
+    if settle.found:
+        _check_jsonpath(settle.found, node.at("found"), report)
+
+
+def _check_jsonpath(text: str, node: Marked, report: Report) -> None:
+    from jsonpath import JSONPathError, compile  # noqa: A004, PLC0415 - 0.06 s, and few projects have a JSONPath
+
+    hint = "write a path such as $.data[0].id"
+    if MACRO_OF_RECORD.search(text):
+        message = "a JSONPath has no macros, so this would find nothing for any record"
+        report.add(node.place, "bad-jsonpath", message, "name the record in `url`", text)
+        return
+    try:
+        compile(text, strict=True)
+    except JSONPathError as error:
+        words = str(error.args[0]).partition("\n")[0] if text.startswith("$") else "it must begin with $"
+        report.add(node.place, "bad-jsonpath", f"this is not a JSONPath (RFC 9535): {words}", hint, text)
+    except (ValueError, OverflowError):  # of numbers such as 1e400, which the library does not check
+        message = "this is not a JSONPath (RFC 9535): a number in it is out of range"
+        report.add(node.place, "bad-jsonpath", message, hint, text)
 
 
 def _check_idempotency(
