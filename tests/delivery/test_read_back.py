@@ -1,6 +1,7 @@
 """Reading back from the sandbox, and from a server that ignores filters, changes meanwhile or fails."""
 
 import asyncio
+import json
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
@@ -18,7 +19,17 @@ from support.servers.scripted_server import ScriptedServer, cut, reply
 
 
 class TodayClock(ImpatientClock):
-    """The present time of day, which the sandbox writes; a sleep takes no time, but the clock moves on as if it had."""
+    """The present time of day, which the sandbox writes; a sleep takes no time, but the clock moves on as if it had.
+
+    So does the sandbox's, if `sandbox` is set.
+    """
+
+    sandbox = None
+
+    async def sleep(self, seconds):
+        await super().sleep(seconds)
+        if self.sandbox is not None:
+            self.sandbox.advance(seconds)
 
     def now(self):
         return datetime.now(UTC) + timedelta(seconds=sum(self.slept))
@@ -42,6 +53,7 @@ def running():
 
 @pytest.fixture
 def sandbox(running):
+    running.settings(notes="text", visible_after=0, ignore_filters=False)
     running.reset()
     running.call("POST /company", '{"company_id": "c1"}')
     running.call("POST /company", '{"company_id": "c2"}')
@@ -219,6 +231,51 @@ async def test_a_delivered_note_of_the_same_company_is_enough(sandbox, clock):
     before = len(reads(sandbox))
     assert (await one(sandbox, clock, note_to(sandbox, entity, ago=60), [known])).state == "not there"
     assert len(reads(sandbox)) - before == 1
+
+
+@pytest.mark.parametrize("form", ["text", "html", "trimmed"])
+async def test_texts_are_recognized_in_the_form_in_which_the_account_returns_them(sandbox, clock, form):
+    sandbox.settings(notes=form)
+    entity, texts = (
+        entity_of(sandbox, "c1"),
+        ["1 < 2 & 3", "<p>Hello <b>Ada</b></p>", " two\nlines  and\n\na paragraph ", "café"],
+    )
+    for text in texts:
+        sandbox.call("POST /note", json.dumps({"entity": entity, "entityModel": "Company", "text": text}))
+    records = [note_to(sandbox, entity, text, name=text, ago=60) for text in [*texts, "never sent"]]
+    known = sent_note(
+        "acme", {"entity": entity, "text": "Hi"}, write_note(sandbox, entity, "Hi"), "2026-11-30T12:00:00.000Z"
+    )
+    found = await findings(sandbox, clock, records, [known])
+    assert {name: each.state for name, each in found.items()} == dict.fromkeys(texts, "arrived") | {
+        "never sent": "not there"
+    }
+
+
+async def test_a_note_that_the_list_shows_later_is_found(sandbox, clock):
+    clock.sandbox = sandbox
+    sandbox.settings(visible_after=4)
+    entity = entity_of(sandbox, "c1")
+    write_note(sandbox, entity)
+    found = await one(sandbox, clock, note_to(sandbox, entity))
+    assert found.state == "arrived"
+    assert len(reads(sandbox)) == 2
+
+
+@pytest.mark.parametrize(("kind", "path"), [("task", "/task"), ("deal", "/financial/deal")])
+@pytest.mark.parametrize("count", [0, 1, 2, 60])
+async def test_an_account_that_ignores_filters_is_listed(sandbox, clock, kind, path, count):
+    sandbox.settings(ignore_filters=True)
+    for number in range(count):
+        body = {"externalId": f"x-{number}"} | (
+            {} if kind == "deal" else {"name": "Call", "priority": "low", "status": "open"}
+        )
+        assert sandbox.call(f"POST {path}", json.dumps(body)).status == 200
+    names = [f"x-{number}" for number in (0, 59)]
+    records = [sent(sandbox, kind, path, {"externalId": name}, name=name, ago=60) for name in names]
+    found = await findings(sandbox, clock, records)
+    assert found["x-0"].state == ("arrived" if count else "not there")
+    assert found["x-59"].state == ("arrived" if count == 60 else "not there")
 
 
 # ── failures ─────────────────────────────────────────────────────────────────────────

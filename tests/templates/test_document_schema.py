@@ -73,6 +73,20 @@ def line_of(text, within=TEXT):
             "known: ",
         ),
         (
+            "read_back: {native: task",
+            "read_back: {native: tusk",
+            "create_task.read_back.native",
+            "unknown-value",
+            "did you mean `task`?",
+        ),
+        (
+            "read_back: {native: task",
+            "read_back: {native: recipe",
+            "create_task.read_back.native",
+            "unknown-value",
+            "known: task, note",
+        ),
+        (
             "overlaid: [custom_attributes]",
             "overlayed: [custom_attributes]",
             "upsert_person.versions.native.overlayed",

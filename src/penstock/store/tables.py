@@ -303,6 +303,21 @@ sent_links = Table(
 )
 
 
+sent_notes = Table(
+    "sent_notes",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("credential", Text, nullable=False),
+    Column("entity", Text, nullable=False),  # Custify's id of the company or person
+    Column("remote_id", Text),  # Custify's id of the note; null: its reply had none
+    Column("text_hash", BigInteger, nullable=False),  # of the text as it was sent
+    Column("bare_hash", BigInteger, nullable=False),  # of the text without tags, entities decoded
+    Column("at", Text, nullable=False),
+    Index("sent_notes_of_entity", "credential", "entity"),
+    Index("sent_notes_newest", "credential", "at"),
+)
+
+
 leases = Table(
     "leases",
     metadata,

@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from penstock.model.delivery import SettleKind
 from penstock.model.record import RetryClass
 from penstock.model.spec import Dialect, Mode
 from penstock.templates.document_schema import check_document
@@ -112,6 +113,7 @@ class Template:
     go: a native object, `inline` (flat, top level) or `none`. `job` is the type of a native batch job, `flat_batch`
     whether the flat batch endpoint takes its object. `combine` names the rules that read several fields at once.
     `versions` says how several versions of one object become one payload; a dialect that it does not name sends each.
+    `read_back` says how a record without an answer is read back (`delivery/settle.py`).
     `retry_with` is the retry class of both dialects when that field is mapped. `items` (of a batch) maps objects to the
     templates that describe them; `recognized_by` are the fields that say which object the records are, where the
     destination does not, and `fields_of` the items whose fields the batch takes. `parents` maps fields to the objects
@@ -128,6 +130,7 @@ class Template:
     extras: Mapping[Dialect, str]
     path: Mapping[Dialect, str]
     retry: Mapping[Dialect, RetryClass]
+    read_back: Mapping[Dialect, SettleKind]
     retry_with: tuple[str, RetryClass] | None
     modes: tuple[Mode, ...]
     job: str | None = None
@@ -199,6 +202,7 @@ def _template(name: str, document: Mapping[str, Any]) -> Template:
     fields = tuple(_field(own, entry, limit) for own, entry in rest.pop("fields").items())
     match = rest.pop("match")
     retry_with = rest.pop("retry_with", None)
+    read_back = rest.pop("read_back")
     external = rest.pop("external", None)
     return Template(
         name=name,
@@ -206,6 +210,7 @@ def _template(name: str, document: Mapping[str, Any]) -> Template:
         match={d: tuple(match if isinstance(match, list) else match[d]) for d in DIALECTS},
         extras=_per_dialect(rest.pop("extras")),
         path=_per_dialect(rest.pop("path")),
+        read_back={d: read_back[d] for d in DIALECTS},
         retry={d: RetryClass(word) for d, word in _per_dialect(rest.pop("retry")).items()},
         retry_with=None if retry_with is None else (retry_with["field"], RetryClass(retry_with["retry"])),
         modes=tuple(Mode(word) for word in rest.pop("modes")),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 
+from penstock.model.delivery import SettleKind
 from penstock.model.errors import InputError, Problem
 from penstock.model.record import RetryClass
 from penstock.model.spec import Mode
@@ -18,7 +19,19 @@ TYPES = (
     *("companies", "object", "json", "checklist"),
 )
 RULES = ("cancellation", "closing", "person_reference", "note_entity", "custom_data_company")
-REQUIRED_KEYS = ("title", "description", "object", "phase", "fields", "match", "extras", "path", "retry", "modes")
+REQUIRED_KEYS = (
+    "title",
+    "description",
+    "object",
+    "phase",
+    "fields",
+    "match",
+    "extras",
+    "path",
+    "retry",
+    "read_back",
+    "modes",
+)
 KEYS = (
     *REQUIRED_KEYS,
     *("job", "flat_batch", "external", "combine", "text_limit", "attribute_limit", "attribute_chars", "items"),
@@ -32,11 +45,13 @@ INNER_KEYS: Mapping[str, tuple[str, ...]] = {
     "external": ("field", "setting", "max"),
     "retry_with": ("field", "retry"),
     "retry": DIALECTS,
+    "read_back": DIALECTS,
     "path": DIALECTS,
     "extras": DIALECTS,
     "versions": DIALECTS,
 }
 MERGE_KEYS = ("identity", "same", "united", "overlaid", "unset", "whole")
+READ_BACK = tuple(kind for kind in get_args(SettleKind) if kind != "recipe")  # recipes are of manual requests
 LISTS = (("combine", RULES, "rule"), ("modes", tuple(map(str, Mode)), "mode"))
 Place = tuple[str | int, ...]
 
@@ -104,6 +119,8 @@ def _words(name: str, document: Any) -> Iterator[tuple[Place, Problem]]:
             yield from _word((name, key, place), word, known, kind)
     for dialect, retry in _items(document.get("retry")):
         yield from _word((name, "retry", dialect), retry, tuple(map(str, RetryClass)), "retry class")
+    for dialect, kind in _items(document.get("read_back")):
+        yield from _word((name, "read_back", dialect), kind, READ_BACK, "way to read back")
 
 
 def _path(place: Place, path: str) -> Iterator[tuple[Place, Problem]]:

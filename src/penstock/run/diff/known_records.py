@@ -1,12 +1,12 @@
 """What the state stores about the records of a run, for the classifier and the recorder.
 
 The versions in quarantine; parents that are in quarantine, so that their records wait; the links to companies that a
-destination with `company_link: replace` has sent; Custify's own ids that were looked up.
+destination with `company_link: replace` has sent; Custify's own ids that were looked up; the notes that were delivered.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ import numpy as np
 from sqlalchemy import Connection
 
 from penstock.clock import Clock, iso
+from penstock.model.delivery import SentNote
 from penstock.model.outcome import Outcome, Refusal
 from penstock.model.record import Chunk, Key, Lookup, Payload
 from penstock.model.spec import DestinationSpec
@@ -26,6 +27,7 @@ from penstock.store.database import Database
 from penstock.store.memory import read_sent_links
 from penstock.store.project import resources
 from penstock.store.quarantine import KeyHash, QuarantinedVersion
+from penstock.store.sent_notes import newest_sent_note, sent_notes_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -218,3 +220,19 @@ class StoredIds:
     def forget(self, lookup: Lookup) -> None:
         with self.database.begin() as conn:
             resources.forget_id(conn, self.credential, lookup.kind, lookup.by, lookup.value)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredNotes:
+    """The notes that one credential has delivered, stored in the state database."""
+
+    database: Database
+    credential: str
+
+    def of_entity(self, entity: str) -> list[SentNote]:
+        with self.database.read() as conn:
+            return sent_notes_of(conn, self.credential, entity)
+
+    def newest(self, besides: Collection[str]) -> SentNote | None:
+        with self.database.read() as conn:
+            return newest_sent_note(conn, self.credential, besides)

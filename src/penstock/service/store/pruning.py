@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import orjson
@@ -28,6 +29,7 @@ from sqlalchemy import (
 )
 
 from penstock.store.runs import timeseries
+from penstock.store.sent_notes import old_sent_notes
 from penstock.store.service_tables import alerts, answers, audit, exchanges, one_time_links, ticks, work
 from penstock.store.tables import (
     cursors,
@@ -41,6 +43,7 @@ from penstock.store.tables import (
     responses,
     runs,
     sent_links,
+    sent_notes,
     switches,
 )
 
@@ -84,6 +87,7 @@ def sweeps(before: Cutoffs) -> Iterator[Sweep]:
         ("ticks", ticks, ticks.c.run.is_not(None) & (ticks.c.due < before.runs)),
         ("one_time_links", one_time_links, one_time_links.c.expires < before.now),
         ("answers", answers, answers.c.until < before.now),
+        ("sent_notes", sent_notes, old_sent_notes(datetime.fromtimestamp(before.now, UTC))),
     ):
         yield _plain(name, table, old)
 

@@ -1,0 +1,22 @@
+"""`sent_notes` has the notes that were delivered, for reading back others."""
+
+from alembic import op
+from sqlalchemy import BigInteger, Column, Integer, Text
+
+revision = "0016"
+down_revision = "0015"
+
+
+def upgrade() -> None:
+    op.create_table(
+        "sent_notes",
+        Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+        Column("credential", Text, nullable=False),
+        Column("entity", Text, nullable=False),
+        Column("remote_id", Text),
+        Column("text_hash", BigInteger, nullable=False),
+        Column("bare_hash", BigInteger, nullable=False),
+        Column("at", Text, nullable=False),
+    )
+    op.create_index("sent_notes_of_entity", "sent_notes", ["credential", "entity"])
+    op.create_index("sent_notes_newest", "sent_notes", ["credential", "at"])
