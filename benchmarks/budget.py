@@ -1,10 +1,10 @@
 """How much of a credential's rate limit is used, by the server's own log: `python benchmarks/budget.py`.
 
 Prints a table: 1 and 4 processes (`penstock run`, each with its own destination) on one SQLite file and on
-one PostgreSQL database, replies of 20 ms, six windows; then one process without a binding limit, and the same run
-with a budget in memory, by requests a second and by the processor time of `penstock run`, which depends less on other
-processes. Takes about ten minutes. `--windows 2` and `--per 2` make it shorter, and less exact; `--only unlimited`
-measures the last part alone.
+one PostgreSQL database, replies of 20 ms, six windows; the lanes of one `penstock serve` (`budget_lanes.py`); one
+process without a binding limit, and the same run with a budget in memory, by requests a second and by the processor
+time of `penstock run`, which depends less on other processes. Takes about twenty minutes. `--windows 2` and `--per 2`
+make it shorter, and less exact; `--only` measures one part alone.
 """
 
 from __future__ import annotations
@@ -21,9 +21,12 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+import budget_lanes
 
 REPLY_MS = 20
 PROCESSES = (1, 4)
@@ -173,7 +176,7 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=100)
     parser.add_argument("--per", type=int, default=10)
     parser.add_argument("--windows", type=int, default=6)
-    parser.add_argument("--only", choices=["limited", "unlimited"])
+    parser.add_argument("--only", choices=["limited", "lanes", "unlimited"])
     given = parser.parse_args()
     load = os.getloadavg()[0]
     at = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
@@ -182,10 +185,14 @@ def main() -> None:
     print("|---|---:|---|---|---|---|", flush=True)
     with databases() as known:
         for kind, server in known.items():
-            if given.only != "unlimited":
+            if given.only in (None, "limited"):
                 for processes in PROCESSES:
                     print(limited(kind, server, processes, given), flush=True)
-            if given.only != "limited":
+            if given.only in (None, "lanes"):
+                limit = budget_lanes.Limit(given.limit, given.per)
+                for row in budget_lanes.rows(kind, partial(state, kind, server), sandbox, limit, given.windows):
+                    print(row, flush=True)
+            if given.only in (None, "unlimited"):
                 print(unlimited(kind, server), flush=True)
 
 

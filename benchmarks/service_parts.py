@@ -49,9 +49,11 @@ def cpu_of(pid: int) -> float:
 
 
 @contextmanager
-def served(folder: Path, *options: str, environ: dict[str, str] | None = None) -> Iterator[Served]:
-    """`penstock serve` on the state of `folder`, without sign-in."""
-    database = f"sqlite:///{folder / '.penstock' / 'state.db'}"
+def served(
+    folder: Path, *options: str, environ: dict[str, str] | None = None, database: str | None = None
+) -> Iterator[Served]:
+    """`penstock serve` on the state of `folder`, or on `database`, without sign-in."""
+    database = database or f"sqlite:///{folder / '.penstock' / 'state.db'}"
     command = [sys.executable, "-m", "penstock", "--json", "--database", database]
     command += ["serve", "--port", "0", "--without-sign-in", *options]
     began = time.perf_counter()

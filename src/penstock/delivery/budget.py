@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Mapping
-from heapq import heappop, heappush
-from itertools import count
 from math import inf
-from typing import NamedTuple, Protocol, get_args
+from typing import NamedTuple, Protocol
 
 from penstock.clock import Clock
+from penstock.delivery.lanes import NONE, RANKS, LaneCounts, next_lane, of_lane, passed_over
 from penstock.delivery.rate_limit import Allowance, Taken, allowance_in, block_s
 from penstock.model.delivery import Lane
-
-RANKS: Mapping[Lane, int] = {lane: rank for rank, lane in enumerate(get_args(Lane))}
 
 
 class RateLimiter(Protocol):
@@ -39,9 +37,9 @@ class RateLimiter(Protocol):
 class WaitingRequests(NamedTuple):
     """The requests that wait in a budget."""
 
-    rank: int  # of the lane of the first
-    since: float  # monotonic second when the first began to wait
-    least: int  # cost of the first
+    lanes: tuple[int, ...]  # the ranks of their lanes, in order
+    since: float  # monotonic second when the first of the most urgent lane began to wait
+    least: int  # cost of the one that is sent next
     cost: int  # of all
 
 
@@ -50,6 +48,10 @@ class RequestQueue(Protocol):
 
     def waiting(self) -> WaitingRequests | None:
         """The requests that wait; None when there are none."""
+        ...
+
+    def passed_elsewhere(self, passed: LaneCounts) -> None:
+        """All processes together have sent so many requests while each lane waited."""
         ...
 
     def serve(self) -> None:
@@ -63,8 +65,8 @@ class LimitWindow(Protocol):
     limit: int
     blocked_until: float
 
-    def take(self, now: float, cost: int = 1) -> Taken | None:
-        """A place for a request that is sent now; None if it has to wait."""
+    def take(self, now: float, cost: int, rank: int) -> Taken | None:
+        """A place for a request of this lane that is sent now; None if it has to wait."""
         ...
 
     def opens(self) -> float:
@@ -92,17 +94,25 @@ class LimitWindow(Protocol):
         ...
 
 
-class Budget:
-    """Permits requests as fast as the API allows, those of urgent lanes first. One per credential and event loop.
+class _Waiter(NamedTuple):
+    """A request that waits."""
 
-    `window` decides which requests are permitted.
+    since: float
+    cost: int
+    place: asyncio.Future[Taken]
+
+
+class Budget:
+    """Permits requests as fast as the API allows, by lane (`lanes.py`). One per credential and event loop.
+
+    `window` decides how many requests are permitted.
     """
 
     def __init__(self, clock: Clock, window: LimitWindow) -> None:
         self._clock = clock
         self._window = window
-        self._waiting: list[tuple[int, int, float, int, asyncio.Future[Taken]]] = []  # heap: rank, number, since, cost
-        self._numbers = count()
+        self._queues: tuple[deque[_Waiter], ...] = tuple(deque() for _ in RANKS)  # by rank
+        self._passed = NONE
         self._timer: asyncio.Task[None] | None = None
         self._timer_at = inf
         self._allowance: Allowance | None = None
@@ -114,7 +124,7 @@ class Budget:
 
     def wait_s(self) -> float:
         """Seconds until the next waiting request may be sent; 0 when none waits."""
-        if not self._waiting:
+        if not self._lanes():
             return 0.0
         opens = self._window.expected()
         return 0.0 if opens == inf else max(0.0, opens - self._clock.monotonic())
@@ -125,12 +135,11 @@ class Budget:
 
     async def acquire(self, lane: Lane, cost: int = 1) -> Taken:
         """Wait for a place; give it to `observe`, `lost` or `give_back` when the request is over."""
-        taken = self.at_once(cost)
+        taken = self.at_once(lane, cost)
         if taken is not None:
             return taken
-        cost = min(cost, self._window.limit)
         place: asyncio.Future[Taken] = asyncio.get_running_loop().create_future()
-        heappush(self._waiting, (RANKS[lane], next(self._numbers), self._clock.monotonic(), cost, place))
+        self._queues[RANKS[lane]].append(_Waiter(self._clock.monotonic(), cost, place))
         self.serve()
         try:
             return await place
@@ -139,22 +148,28 @@ class Budget:
                 self.give_back(place.result())
             raise
 
-    def at_once(self, cost: int = 1) -> Taken | None:
+    def at_once(self, lane: Lane, cost: int = 1) -> Taken | None:
         """A place if one is free and no request waits for it; else None."""
-        if self._waiting:
+        if self._lanes():
             return None
-        taken = self._window.take(self._clock.monotonic(), min(cost, self._window.limit))
+        taken = self._window.take(self._clock.monotonic(), min(cost, self._window.limit), RANKS[lane])
         if taken is not None:
             self._window.changed(self)
         return taken
 
     def waiting(self) -> WaitingRequests | None:
         """The requests that wait for a place; None when there are none."""
-        costs = [cost for _, _, _, cost, place in self._waiting if not place.done()]
-        if not costs:
+        lanes = self._lanes()
+        if not lanes:
             return None
-        rank, _, since, least, _ = min(request for request in self._waiting if not request[-1].done())
-        return WaitingRequests(rank, since, min(least, self._window.limit), sum(costs))
+        limit, following = self._window.limit, self._queues[next_lane(lanes, self._passed)][0]
+        cost = sum(min(waiter.cost, limit) for queue in self._queues for waiter in queue if not waiter.place.done())
+        return WaitingRequests(tuple(lanes), self._queues[lanes[0]][0].since, min(following.cost, limit), cost)
+
+    def passed_elsewhere(self, passed: LaneCounts) -> None:
+        """All processes together have sent so many requests while each lane waited."""
+        first, second, third, fourth = map(max, self._passed, passed)
+        self._passed = first, second, third, fourth
 
     def observe(self, taken: Taken, status: int, headers: Mapping[str, str]) -> None:
         """Apply what a reply's headers say about the limit. Header names are lower-case."""
@@ -179,24 +194,34 @@ class Budget:
 
     def serve(self) -> None:
         """Give places to waiting requests by lane, and set the timer for the others."""
-        if self._waiting:
+        if self._lanes():
             self._let_through()
         self._window.changed(self)
 
+    def _lanes(self) -> list[int]:
+        """The ranks of the lanes with a waiting request, in order; such a request is the first of its queue."""
+        found = []
+        for rank, queue in enumerate(self._queues):
+            while queue and queue[0].place.done():
+                queue.popleft()
+            if queue:
+                found.append(rank)
+        return found
+
     def _let_through(self) -> None:
         now = self._clock.monotonic()
-        while self._waiting:
-            *_, cost, place = self._waiting[0]
-            if not place.done():
-                taken = self._window.take(now, min(cost, self._window.limit))
-                if taken is None:
-                    break
-                place.set_result(taken)
-            heappop(self._waiting)
+        while lanes := self._lanes():
+            rank = next_lane(lanes, self._passed)
+            waiter = self._queues[rank][0]
+            taken = self._window.take(now, min(waiter.cost, self._window.limit), rank)
+            if taken is None:
+                break
+            waiter.place.set_result(taken)
+            self._passed = passed_over(self._passed, lanes, of_lane(rank, taken.cost))
         self._set_timer(now)
 
     def _set_timer(self, now: float) -> None:
-        opens = self._window.opens() if self._waiting else inf
+        opens = self._window.opens() if self._lanes() else inf
         if self._timer is not None and not self._timer.done():
             if opens == self._timer_at:
                 return

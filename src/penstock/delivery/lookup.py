@@ -17,7 +17,7 @@ from penstock.delivery.machine.attempts import attempts
 from penstock.delivery.replies import error_text, parse, quoter_of
 from penstock.delivery.retry import DEFAULT_POLICY
 from penstock.delivery.sender import Driver
-from penstock.model.delivery import Lost, Reply
+from penstock.model.delivery import Lane, Lost, Reply
 from penstock.model.outcome import Refusal
 from penstock.model.record import Lookup, Request, RetryClass
 
@@ -45,10 +45,12 @@ class LookupClient:
 
     One by one at first. When as many were requested one by one as the whole list has pages, the list is read. So it
     never takes more than twice the requests of the better of the two ways, in whatever order the look-ups come.
+    `lane` is that of the run.
     """
 
-    def __init__(self, client: Client, known: IdStore, clock: Clock) -> None:
+    def __init__(self, client: Client, known: IdStore, clock: Clock, lane: Lane = "live") -> None:
         self._client = client
+        self._lane = lane
         self._known = known
         self._clock = clock
         self._quoter = quoter_of(client.connection)
@@ -154,7 +156,7 @@ class LookupClient:
 
     async def _get(self, path: str) -> Reply | Lost:
         request = Request("GET", self._client.connection.base_url + path, (("Accept", "application/json"),), None)
-        steps = attempts(request, RetryClass.IDEMPOTENT, DEFAULT_POLICY)
+        steps = attempts(request, RetryClass.IDEMPOTENT, DEFAULT_POLICY, lane=self._lane)
         return (await Driver(self._client, self._clock).result(steps)).answer
 
 

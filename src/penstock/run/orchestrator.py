@@ -12,6 +12,7 @@ import numpy as np
 
 from penstock.clock import iso
 from penstock.delivery.budget import Budget
+from penstock.model.delivery import Lane
 from penstock.model.errors import CredentialRefused, HostUnreachable, InputError, PenstockError, Problem, StateLocked
 from penstock.model.outcome import IN_QUARANTINE
 from penstock.model.runs import Listener, Progress, RunReport, RunStatus
@@ -214,6 +215,7 @@ class Orchestrator:
             parents=parents,
             listener=self.listener,
             resend=resent is not None,
+            lane=self._lane_of(prepared, start.run),
             guard=self.leases[name].check,
             edited_entries={entry.key_hash: entry.id for entry in resent or () if entry.edited},
             resent={ordinal: entry.record_print for ordinal, entry in enumerate(resent or ())},
@@ -229,6 +231,16 @@ class Orchestrator:
             del self.sending[name]
             if signal.kind not in (None, "cancelled", "input"):  # what stops one, stops the rest of its flow
                 self.signal.stop(signal.kind, signal.reason)
+
+    def _lane_of(self, prepared: Prepared, run: RunRow) -> Lane:
+        """A backfill sends what is old: the first run of a destination until one has come to its end, and `--from`."""
+        if run.kind == "resend":
+            return "retry"
+        if run.begins_at is not None or self.begins_at is not None:
+            return "backfill"
+        with self.ctx.database.read() as conn:
+            is_first = not runs.has_ended_well(conn, run.target)
+        return "backfill" if is_first and not prepared.data.dataset.source.traits.arrives else "live"
 
     def _with_errors(self, run: RunRow, problems: tuple[Problem, ...]) -> RunRow:
         ended = replace(run, errors=problems)

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from penstock.clock import Clock
 from penstock.delivery.lookup import LookupClient
+from penstock.delivery.machine.batch import BatchRules, RequestsFor
 from penstock.delivery.machine.jobs import SentJob
 from penstock.delivery.sender import BatchJobs, Sender
 from penstock.model.delivery import Delivery, Lane, Lost
@@ -186,7 +187,7 @@ class Pipeline:
         """Confirm a batch job that an earlier process left; `render` makes its payloads again."""
         keys = {payload.key for payload in payloads}
         self._busy |= keys
-        left = SentJob(job, payloads, self.context.sender.rules(self.context.shape, self._requests), render)
+        left = SentJob(job, payloads, self._rules(self._requests), render)
         self._spawn(self._confirm_left(ticket, left, keys))
 
     async def _confirm_left(self, ticket: Ticket, job: SentJob, keys: set[Key]) -> None:
@@ -259,7 +260,7 @@ class Pipeline:
                 ticket = self._settle(delivery, intent, span)
                 if delivery.job is not None:
                     taken = [settled.payload for settled in delivery.settled]
-                    jobs.append((ticket, SentJob(delivery.job, taken, context.sender.rules(context.shape, requests))))
+                    jobs.append((ticket, SentJob(delivery.job, taken, self._rules(requests))))
         except Stopped:  # what is not settled stays undecided: the run's end counts it as unsent
             # A request sent once is retried only while nothing of it can have arrived, so the intent may be taken
             # back; not so when code made several requests of it, of which the first may have been sent.
@@ -275,6 +276,9 @@ class Pipeline:
         if stop is not None:
             self.context.signal.stop(stop.kind, stop.reason, stop.found)
         return ticket
+
+    def _rules(self, requests: RequestsFor) -> BatchRules:
+        return self.context.sender.rules(self.context.shape, requests, self.context.lane)
 
     def _requests(self, some: Sequence[Payload], bodies: Sequence[bytes] | None = None) -> Sequence[Request]:
         made = requests_for(self.context.shape, some, bodies)

@@ -24,7 +24,7 @@ from penstock.delivery.budget import Budget
 from penstock.delivery.http.client import Client
 from penstock.delivery.lookup import LookupClient
 from penstock.delivery.sender import BatchJobs, Sender
-from penstock.model.delivery import Waiting
+from penstock.model.delivery import Lane, Waiting
 from penstock.model.errors import InputError
 from penstock.model.events import Events
 from penstock.model.outcome import COUNT_NAMES, Outcome, only_quarantine, quarantine_reason
@@ -96,6 +96,7 @@ class RunRequest:
     parents: Parents | None = None
     listener: Listener | None = None
     resend: bool = False  # sends records in quarantine, without comparison with memory
+    lane: Lane = "live"
     guard: Callable[[Connection], None] = lambda _: None  # raises in a transaction of a holder that has lost the lease
     edited_entries: Mapping[tuple[int, int], str] = field(default_factory=dict)  # of a resend: key hash → edited entry
     resent: Mapping[int, int] = field(default_factory=dict)  # of a resend: ordinal → hash of the source's version
@@ -142,17 +143,19 @@ async def _run_destination(ctx: Context, job: RunRequest) -> RunRow:
         async with Client(link, budget, clock, concurrency=concurrency) as client:
             client.events = ctx.events
             run = _Run(ctx, job, client)
+            known = StoredIds(ctx.database, prepared.credential.name, ctx.clock)
             sender = Sender(client, clock, batch_cost=prepared.credential.rate_limit.batch_cost)
             pipeline_context = PipelineContext(
                 shape=prepared.compiled.shape,
                 sender=sender,
                 batch_jobs=BatchJobs(client, clock),
-                directory=LookupClient(client, StoredIds(ctx.database, prepared.credential.name, ctx.clock), clock),
+                directory=LookupClient(client, known, clock, job.lane),
                 recorder=run.recorder,
                 signal=job.signal,
                 clock=clock,
                 run=job.run.id,
                 code=code,
+                lane=job.lane,
                 run_events=RunEvents(job.run.id, prepared.spec.name, ctx.events),
             )
             return await run.execute(Pipeline(pipeline_context, prepared.spec.concurrency))

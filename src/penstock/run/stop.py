@@ -92,7 +92,7 @@ class StoppableBudget:
     async def acquire(self, lane: Lane, cost: int = 1) -> Taken:
         if self.signal.is_set:
             raise Stopped
-        taken = self.budget.at_once(cost)
+        taken = self.budget.at_once(lane, cost)
         if taken is not None:
             return taken
         return await self.signal.unless_stopped(self.budget.acquire(lane, cost))

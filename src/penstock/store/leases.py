@@ -247,6 +247,7 @@ _RATE_LIMIT_STATE = (
     "late_end",
     "late_taken",
     "remaining",
+    "passed",
 )
 
 
@@ -257,10 +258,12 @@ class BudgetUser(NamedTuple):
     in_flight: int  # cost of the requests in flight
     oldest: float  # when the oldest of both was leased or left
     due: float  # it reports again by then, or it has died
-    rank: int | None = None  # of the lane of the request that waits first; None: none waits
+    rank: int | None = None  # of the lane of the request that waits first, else of the last one sent
     since: float = 0.0  # when that request began to wait
     least: int = 0  # places that this request costs
     wants: int = 0  # places that all waiting requests cost
+    lanes: tuple[int, ...] = ()  # the ranks of all waiting requests
+    is_pressing: bool = False  # it needs more places than it got
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +284,7 @@ class RateLimitRow:
     late_taken: float = 0.0  # when the first of those left
     remaining: int | None = None  # the lowest in a reply of this window
     blocked_until: float = 0.0
+    passed: tuple[int, int, int, int] = (0, 0, 0, 0)  # what was sent while each lane waited; see delivery/lanes.py
     users: Mapping[str, BudgetUser] = field(default_factory=dict)
 
 
@@ -319,5 +323,11 @@ def _rate_limit_columns(row: RateLimitRow) -> dict[str, Any]:
 def _rate_limit_row(row: Mapping[Any, Any]) -> RateLimitRow:
     state = orjson.loads(row["state"])
     state["configured"] = tuple(state["configured"])
-    users = {name: BudgetUser(*user) for name, user in state.pop("users").items()}
+    state["passed"] = tuple(state.get("passed", (0, 0, 0, 0)))
+    users = {name: _budget_user(*user) for name, user in state.pop("users").items()}
     return RateLimitRow(**{name: row[name] for name in _RATE_LIMIT_COLUMNS}, **state, users=users)
+
+
+def _budget_user(*fields: Any) -> BudgetUser:
+    user = BudgetUser(*fields)
+    return user._replace(lanes=tuple(user.lanes))

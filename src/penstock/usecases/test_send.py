@@ -51,7 +51,8 @@ async def send_test(ctx: Context, prepared: Prepared, budget: Budget, *, sample:
     link = connection.connection(ctx, prepared.credential, prepared.address.base_url)
     exchanges: list[TestExchange] = []
     async with Client(link, budget, ctx.clock) as client:
-        directory = LookupClient(client, StoredIds(ctx.database, prepared.credential.name, ctx.clock), ctx.clock)
+        known = StoredIds(ctx.database, prepared.credential.name, ctx.clock)
+        directory = LookupClient(client, known, ctx.clock, "test")
         requests, payload = await _requests(ctx, prepared, directory, payload, run)
         if body is not None:
             requests = (replace(requests[0], body=body.encode()),)

@@ -50,7 +50,7 @@ latencies = st.one_of(st.floats(0, 0.05), st.floats(0, 2.0))
     pauses=st.lists(st.floats(0, 25), max_size=4),
 )
 def test_no_pattern_of_demand_and_latency_meets_the_limit(seed, limit, crowd, slowest, took, pauses):
-    """Processes that send steadily or in bursts, get fast and slow replies, and begin and end at any time."""
+    """Processes that send in any lanes, steadily or in bursts, get fast and slow replies, and begin and end at any time."""
     processes, concurrency = crowd
     server = FixedWindow(limit, 5.0, headers=seed % 2 == 0)
     dice = random.Random(seed)
@@ -62,7 +62,8 @@ def test_no_pattern_of_demand_and_latency_meets_the_limit(seed, limit, crowd, sl
             for pause in [0.0, *pauses]:
                 await asyncio.sleep(pause * dice.random())
                 for _ in range(dice.randrange(3 * limit // (concurrency * processes) + 2)):
-                    await one_request(budget, server, slowest * dice.random(), slowest * dice.random())
+                    lane = dice.choice(["test", "live", "retry", "backfill"])
+                    await one_request(budget, server, slowest * dice.random(), slowest * dice.random(), lane)
                     await asyncio.sleep(dice.choice([0.0, 0.0, 0.3 * dice.random()]))
 
         budgets = [row.budget() for _ in range(processes)]
@@ -218,3 +219,75 @@ def test_while_the_database_is_unreachable_requests_wait_and_no_report_is_lost()
     run_virtually(main())
     assert server.refused == 0
     assert sum(server.per_window) >= 10 * 6
+
+
+def sent_by_lane(processes, seconds=120.5):
+    """How many requests each lane sends that always has more to send. `processes`: the lanes of each."""
+    server = FixedWindow(100, 10.0)
+    counts = {lane: 0 for lanes in processes for lane in lanes}
+
+    async def main():
+        row = SharedRow(100, 10.0)
+
+        async def send(budget, lane):
+            while True:
+                await one_request(budget, server, 0.01, 0.01, lane)
+                counts[lane] += 1
+
+        budgets = [(row.budget(), lanes) for lanes in processes]
+        sending = [
+            asyncio.create_task(send(budget, lane)) for budget, lanes in budgets for lane in lanes for _ in range(10)
+        ]
+        await asyncio.sleep(seconds)
+        for task in sending:
+            task.cancel()
+        await asyncio.gather(*sending, return_exceptions=True)
+
+    run_virtually(main())
+    assert server.refused == 0
+    assert sum(server.per_window[:12]) >= 0.97 * 1200
+    return counts
+
+
+@pytest.mark.parametrize(
+    "lanes",
+    [
+        ("live", "backfill"),
+        ("live", "retry", "backfill"),
+        ("test", "live", "retry", "backfill"),
+        ("live", "live", "backfill", "backfill", "backfill"),
+    ],
+)
+def test_each_lower_lane_gets_its_tenth_and_the_most_urgent_one_the_rest(lanes):
+    counts = sent_by_lane([[lane] for lane in lanes])
+    total, lower = sum(counts.values()), list(counts)[1:]
+    assert all(0.095 * total <= counts[lane] <= 0.15 * total for lane in lower), counts
+
+
+def test_the_lower_lane_sends_what_a_more_urgent_one_leaves():
+    server = FixedWindow(100, 10.0)
+    waits = []
+
+    async def main():
+        row = SharedRow(100, 10.0)
+        backfill = asyncio.create_task(saturate(row.budget(), server, 60.5, 10, even(0.02), "backfill"))
+        hooks = row.budget()
+        for _ in range(50):
+            began = asyncio.get_running_loop().time()
+            taken = await hooks.acquire("live")
+            waits.append(asyncio.get_running_loop().time() - began)
+            hooks.observe(taken, *server.answer(asyncio.get_running_loop().time()))
+            await asyncio.sleep(max(0.0, began + 1.2 - asyncio.get_running_loop().time()))
+        await backfill
+
+    run_virtually(main())
+    assert server.refused == 0
+    assert sum(server.per_window[:6]) >= 0.98 * 600
+    assert max(waits) <= 10.0
+
+
+@pytest.mark.parametrize("lower", ["retry", "backfill"])
+def test_a_lower_lane_of_a_process_with_both_gets_its_tenth_of_what_all_send(lower):
+    """A live run has requests to send again, while a second run is live."""
+    counts = sent_by_lane([["live", lower], ["live"]])
+    assert 0.095 <= counts[lower] / sum(counts.values()) <= 0.3

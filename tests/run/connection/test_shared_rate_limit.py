@@ -94,19 +94,51 @@ def test_the_remaining_requests_in_reply_headers_count():
     assert got.quota == 100
 
 
+USED_UP = replace(ROW, opened=999.0, used=100, answered=999.5, last_end=999.5)
+
+
+def waiting(*lanes, cost=95, waited=1.0):
+    return WaitingInProcess(lanes, waited, 1, cost)
+
+
 def test_a_more_urgent_lane_of_another_process_goes_first():
-    waits = WaitingInProcess(rank=1, waited=1.0, least=1, cost=95)
-    row, _ = lease(
-        replace(ROW, opened=999.0, used=100, answered=999.5, last_end=999.5),
-        1000.0,
-        report("live", waiting=waits, want=95),
-    )
-    later = WaitingInProcess(rank=3, waited=5.0, least=1, cost=95)
+    row, _ = lease(USED_UP, 1000.0, report("live", waiting=waiting(1), want=95))
     row = replace(row, used=88)
-    _, got = lease(row, 1000.1, report("backfill", waiting=later, want=95))
-    assert got.places == 2
-    _, got = lease(row, 1000.1, report("test", waiting=WaitingInProcess(0, 0.0, 1, 95), want=95))
+    _, got = lease(row, 1000.1, report("backfill", waiting=waiting(3, waited=5.0), want=95))
+    assert got.places == 0
+    _, got = lease(row, 1000.1, report("test", waiting=waiting(0, waited=0.0), want=95))
     assert got.places == 10
+
+
+def test_who_has_waited_longer_in_the_same_lane_goes_first():
+    row, _ = lease(USED_UP, 1000.0, report("first", waiting=waiting(1, cost=10), want=10))
+    _, got = lease(replace(row, used=88), 1000.1, report("second", waiting=waiting(1, waited=0.5), want=95))
+    assert got.places == 2
+
+
+def test_a_lane_that_gets_all_it_needs_leaves_the_rest_to_the_lower_lanes():
+    row, _ = lease(ROW, 1000.0, report("live", waiting=waiting(1, cost=1), want=64))
+    assert lease(row, 1000.1, report("backfill", waiting=waiting(3), want=95))[1].places == 10
+
+
+def test_after_nine_requests_of_others_it_is_the_turn_of_a_lower_lane_that_waits():
+    row, _ = lease(USED_UP, 1000.0, report("live", waiting=waiting(1), want=95))
+    row, _ = lease(row, 1000.0, report("backfill", waiting=waiting(3), want=95))
+    row, got = lease(replace(row, used=50), 1000.1, report("live", waiting=waiting(1), want=95, sent=(0, 27, 0, 0)))
+    assert (got.places, got.passed) == (10, (0, 0, 0, 27))
+    row, got = lease(row, 1000.2, report("backfill", waiting=waiting(3), want=95))
+    assert got.places == 3
+    _, again = lease(row, 1000.2, report("another backfill", waiting=waiting(3), want=95))
+    assert again.places == 0, "the turns of a lane are not multiplied by its processes"
+    row, got = lease(row, 1000.3, report("backfill", waiting=waiting(3), want=95, sent=(0, 0, 0, 3)))
+    assert (got.places, got.passed[3]) == (0, 0)
+
+
+def test_the_turn_of_a_lower_lane_is_left_to_it_at_the_end_of_a_window():
+    row, _ = lease(USED_UP, 1000.0, report("backfill", waiting=waiting(3), want=95))
+    row = replace(row, used=92)
+    _, got = lease(row, 1000.1, report("live", waiting=waiting(1), want=95, sent=(0, 30, 0, 0)))
+    assert got.places == 5
 
 
 def test_a_request_that_may_count_in_two_windows_is_charged_to_both():
@@ -142,6 +174,6 @@ def test_a_reply_that_seems_to_be_about_the_window_before_opens_no_window_early(
 def test_a_row_that_is_stored_and_read_is_the_same(database):
     ended = (EndedRequest(0.2, 0.1, 1, Allowance(90, 7)),)
     row, _ = lease(ROW, 1000.0, report(want=3))
-    row, _ = lease(row, 1000.3, report("b", want=3, ended=ended, waiting=WaitingInProcess(1, 0.5, 1, 3)))
+    row, _ = lease(row, 1000.3, report("b", want=3, ended=ended, waiting=WaitingInProcess((1,), 0.5, 1, 3)))
     leases.change_rate_limit(database, "acme", ROW, lambda: 0.0, lambda _row, _now: (row, None))
     assert leases.change_rate_limit(database, "acme", ROW, lambda: 0.0, lambda stored, _now: (stored, stored)) == row

@@ -46,14 +46,14 @@ async def one_request(budget, server, up, down, lane="live"):
     return status
 
 
-async def saturate(budget, server, seconds, concurrency, latency):
+async def saturate(budget, server, seconds, concurrency, latency, lane="live"):
     """Send as fast as the budget allows."""
     until = asyncio.get_running_loop().time() + seconds
 
     async def worker():
         while asyncio.get_running_loop().time() < until:
             up, down = latency()
-            await one_request(budget, server, up, down)
+            await one_request(budget, server, up, down, lane)
 
     workers = [asyncio.create_task(worker()) for _ in range(concurrency)]
     await asyncio.sleep(seconds)

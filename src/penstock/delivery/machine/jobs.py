@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from urllib.parse import quote
 
-from penstock.delivery.machine.attempts import Attempted, attempts
+from penstock.delivery.machine.attempts import NEXT_LANE, Attempted, attempts
 from penstock.delivery.machine.batch import (
     FIRST,
     BatchRules,
@@ -24,7 +24,7 @@ from penstock.delivery.machine.protocol import Moment, Steps, TimePassed, Wait, 
 from penstock.delivery.replies import ErrorQuoter, error_text
 from penstock.delivery.retry import DEFAULT_POLICY, Again, GiveUp, Spent, repeat
 from penstock.delivery.verdict import Halt, Judged, SameForAll, Verdict, judge_job, worst
-from penstock.model.delivery import Delivery, Reply, Settled, Stop, Waiting
+from penstock.model.delivery import Delivery, Lane, Reply, Settled, Stop, Waiting
 from penstock.model.outcome import Outcome, Refusal
 from penstock.model.record import Payload, Rendered, Request, RetryClass
 
@@ -79,7 +79,7 @@ def end_of_job(job: SentJob, polling: Polling, spent: Spent = FIRST) -> Steps[Jo
     Records without a result are sent again, if that is safe, until the retries are used up; then they are quarantined.
     Nothing is final before every record has its end: after None or a stop, the first job can be polled again.
     """
-    polled = yield from poll_job(job.id, job.payloads, polling)
+    polled = yield from poll_job(job.id, job.payloads, polling, job.rules.lane)
     if polled is None:
         return None
     delivery, moment = polled
@@ -92,7 +92,9 @@ def end_of_job(job: SentJob, polling: Polling, spent: Spent = FIRST) -> Steps[Jo
     return (yield from _resent(job, delivery, polling, Spent(spent.attempts + 1, spent.seconds + step.after_s)))
 
 
-def poll_job(job: str, payloads: Sequence[Payload], polling: Polling) -> Steps[tuple[Delivery, Moment] | None]:
+def poll_job(
+    job: str, payloads: Sequence[Payload], polling: Polling, lane: Lane = "live"
+) -> Steps[tuple[Delivery, Moment] | None]:
     """The end of a job as a delivery that settles its records, and when; None when it has not ended in time.
 
     Records that the job gives no result for are in the delivery's `missing`.
@@ -106,7 +108,7 @@ def poll_job(job: str, payloads: Sequence[Payload], polling: Polling) -> Steps[t
         assert isinstance(event, TimePassed)
         began = event.moment.seconds - pause if began is None else began
         pause = min(max(FIRST_PAUSE, pause * (GROWTH if polls else 0.5)), LONGEST_PAUSE)
-        attempted = yield from attempts(request, RetryClass.IDEMPOTENT, DEFAULT_POLICY)
+        attempted = yield from attempts(request, RetryClass.IDEMPOTENT, DEFAULT_POLICY, lane=lane)
         polls += 1
         requests += attempted.requests
         took = attempted.ended.seconds - began
@@ -150,7 +152,7 @@ def _resent(job: SentJob, polled: Delivery, polling: Polling, spent: Spent) -> S
     left, refused = _rendered(job, polled.missing)
     if not left:
         return JobEnd(_together(ends, refused), 0)
-    sending = deliver(left, job.rules._replace(lane="retry"))
+    sending = deliver(left, job.rules._replace(lane=NEXT_LANE[job.rules.lane]))
     while (delivery := (yield from until_settled(sending))) is not None:
         end = JobEnd(delivery, 0)
         if delivery.job is not None:

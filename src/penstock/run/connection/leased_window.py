@@ -13,12 +13,14 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from math import ceil, inf
+from operator import add
 from typing import Protocol
 from uuid import uuid4
 from weakref import WeakKeyDictionary
 
 from penstock.clock import Clock
 from penstock.delivery.budget import Budget, RequestQueue, WaitingRequests
+from penstock.delivery.lanes import NONE
 from penstock.delivery.rate_limit import Allowance, Taken
 from penstock.model.errors import EnvironmentFailure
 from penstock.model.spec import CredentialSpec, RateLimit
@@ -73,6 +75,8 @@ class LeasedWindow:
         self._returned = 0
         self._block_until = -inf  # by a 429 that is not reported yet
         self._lease_size = FIRST_LEASE
+        self._sent = list(NONE)  # cost of what each lane took since the last exchange, or since one that succeeded
+        self._rank: int | None = None  # of the lane that took last
         self._taken_since = 0  # cost of what was taken since the last exchange
         self._was_empty = False  # a request found no place since then
         self._last_taken = self._last_exchange = self._first_ended = -inf
@@ -86,7 +90,7 @@ class LeasedWindow:
 
     # ── for the budget ─────────────────────────────────────────────────
 
-    def take(self, now: float, cost: int = 1) -> Taken | None:
+    def take(self, now: float, cost: int, rank: int) -> Taken | None:
         self._expire(now)
         if now < self.blocked_until:
             return None
@@ -97,7 +101,8 @@ class LeasedWindow:
         self._in_flight[taken] = self._use(cost)
         self._in_flight_cost += cost
         self._taken_since += cost
-        self._last_taken = now
+        self._sent[rank] += cost
+        self._last_taken, self._rank = now, rank
         return taken
 
     def opens(self) -> float:
@@ -227,18 +232,19 @@ class LeasedWindow:
         waiting = queue.waiting()
         if waiting is None and now >= self._idle_from():
             self._return_all()
-        before = (self._ended_requests, self._returned, self._block_until)
+        before = (self._ended_requests, self._returned, self._block_until, self._sent)
         want = self._places_to_lease(now, waiting)
         going = asyncio.ensure_future(self._exchange(self._step(want, waiting)))
-        self._ended_requests, self._returned, self._block_until = [], 0, -inf
+        self._ended_requests, self._returned, self._block_until, self._sent = [], 0, -inf, list(NONE)
         self._taken_since, self._was_empty, self._last_exchange = 0, False, now
         try:
             grant = await asyncio.shield(going)
         except EnvironmentFailure:  # requests wait until the database is available again
-            ended, returned, until = before
+            ended, returned, until, sent = before
             self._ended_requests, self._first_ended = ended + self._ended_requests, self._clock.monotonic()
             self._returned += returned
             self._block_until = max(until, self._block_until)
+            self._sent = [*map(add, sent, self._sent)]
             await self._clock.sleep(OUT_OF_REACH_S)
             return
         except asyncio.CancelledError:
@@ -246,6 +252,7 @@ class LeasedWindow:
                 self._apply_grant(await going, want, now)
             raise
         self._apply_grant(grant, want, now)
+        queue.passed_elsewhere(grant.passed)
         queue.serve()
 
     def _places_to_lease(self, now: float, waiting: WaitingRequests | None) -> int:
@@ -264,8 +271,16 @@ class LeasedWindow:
             next(iter(self._in_flight)).at if self._in_flight else inf,
             self._leases[0][0] - min(self._per, RETURNED_AFTER_S) if self._leases else inf,
         )
+        test, live, retry, backfill = self._sent
         report = UsageReport(
-            self._user, self._configured, self._unused, self._in_flight_cost, returned=self._returned, want=want
+            self._user,
+            self._configured,
+            self._unused,
+            self._in_flight_cost,
+            returned=self._returned,
+            want=want,
+            rank=self._rank,
+            sent=(test, live, retry, backfill),
         )
 
         def step(row: RateLimitRow, moment: float) -> tuple[RateLimitRow, Grant]:
@@ -282,7 +297,7 @@ class LeasedWindow:
                     block=max(0.0, until - at),
                     waiting=None
                     if waiting is None
-                    else WaitingInProcess(waiting.rank, at - waiting.since, waiting.least, waiting.cost),
+                    else WaitingInProcess(waiting.lanes, at - waiting.since, waiting.least, waiting.cost),
                 ),
             )
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from math import ceil, inf
 from typing import NamedTuple
 
+from penstock.delivery.lanes import NONE, LaneCounts, passed_over, turns
 from penstock.delivery.rate_limit import Allowance
 from penstock.store.leases import BudgetUser, RateLimitRow
 
@@ -35,9 +36,9 @@ class EndedRequest(NamedTuple):
 class WaitingInProcess(NamedTuple):
     """The requests that wait in a process."""
 
-    rank: int  # of the lane of the first
-    waited: float  # seconds, of the first
-    least: int  # cost of the first
+    lanes: tuple[int, ...]  # the ranks of their lanes, in order
+    waited: float  # seconds, of the first of the most urgent lane
+    least: int  # cost of the one that is sent next
     cost: int  # of all
 
 
@@ -55,6 +56,8 @@ class UsageReport:
     block: float = 0.0  # from now; 0: no 429 came
     waiting: WaitingInProcess | None = None
     want: int = 0  # places, beside the unused ones
+    rank: int | None = None  # of the lane that sent last
+    sent: LaneCounts = NONE  # places that each lane has used since the last report
 
 
 class Grant(NamedTuple):
@@ -67,6 +70,7 @@ class Grant(NamedTuple):
     is_alone: bool = False  # no other process uses the credential
     is_tight: bool = False  # the window has few places left
     quota: int = 0  # requests per window
+    passed: LaneCounts = NONE  # what all processes have sent while each lane waited
 
 
 def lease(row: RateLimitRow, now: float, report: UsageReport) -> tuple[RateLimitRow, Grant]:
@@ -74,18 +78,20 @@ def lease(row: RateLimitRow, now: float, report: UsageReport) -> tuple[RateLimit
     row = _reported(_with_settings_and_clock(row, now, report.configured), now, report)
     if now < row.blocked_until:
         wait = row.blocked_until - now
-        return _with_report_due(row, now, report, wait), Grant(0, wait, wait, wait, is_tight=True, quota=row.quota)
+        refused = Grant(0, wait, wait, wait, is_tight=True, quota=row.quota, passed=row.passed)
+        return _with_report_due(row, now, report, wait), refused
     if now >= _opens(row, now):
         row = _next_window(row, now)
     left, reserved = _left(row, now), _reserved(row, now, report)
-    places = _places(row, report, left - reserved)
+    turn = min(left, sum(_turns(row, now, rank) for rank in _lanes_of(report)))
+    places = _places(row, report, max(left - reserved, turn))
     again = 0.0 if places else _retry_after(row, now, report.user, reserved)
     if places:
         row = _leased(row, now, report.user, places)
-    row = _with_report_due(row, now, report, again)
+    row = _with_report_due(row, now, report, again, places)
     others = any(name != report.user for name, _ in _alive_users(row, now))
     tight = (left - places) * 4 < row.quota
-    return row, Grant(places, again, 0.0, _opens(row, now) - now, not others, tight, row.quota)
+    return row, Grant(places, again, 0.0, _opens(row, now) - now, not others, tight, row.quota, row.passed)
 
 
 def _with_settings_and_clock(row: RateLimitRow, now: float, configured: tuple[int, float]) -> RateLimitRow:
@@ -120,11 +126,23 @@ def _reported(row: RateLimitRow, now: float, report: UsageReport) -> RateLimitRo
     # An unknown process with places was taken for dead: they are not charged to this window yet.
     change = outstanding if was is None else -report.returned
     wait = report.waiting
-    user = BudgetUser(report.unused, report.in_flight, now - report.oldest, now)
+    user = BudgetUser(report.unused, report.in_flight, now - report.oldest, now, report.rank)
     if wait is not None:
-        user = user._replace(rank=wait.rank, since=now - wait.waited, least=wait.least, wants=wait.cost)
+        since = now - wait.waited
+        user = user._replace(rank=wait.lanes[0], since=since, least=wait.least, wants=wait.cost, lanes=wait.lanes)
+    users = {**row.users, report.user: user}
+    waiting = _waiting_lanes(row, now) & _waiting_lanes(replace(row, users=users), now)
+    passed = passed_over(row.passed, waiting, report.sent)
     blocked = max(row.blocked_until, now + report.block) if report.block > 0 else row.blocked_until
-    return replace(row, used=max(0, row.used + change), blocked_until=blocked, users={**row.users, report.user: user})
+    return replace(row, used=max(0, row.used + change), blocked_until=blocked, users=users, passed=passed)
+
+
+def _waiting_lanes(row: RateLimitRow, now: float) -> set[int]:
+    return {rank for _, user in _alive_users(row, now) for rank in user.lanes}
+
+
+def _lanes_of(report: UsageReport) -> tuple[int, ...]:
+    return () if report.waiting is None else report.waiting.lanes
 
 
 def _ended(row: RateLimitRow, now: float, ended: tuple[EndedRequest, ...]) -> RateLimitRow:
@@ -209,14 +227,29 @@ def _left(row: RateLimitRow, now: float) -> int:
 
 
 def _reserved(row: RateLimitRow, now: float, report: UsageReport) -> int:
-    """Places for requests of other processes: in a more urgent lane, or waiting for longer in the same."""
+    """Places for other processes.
+
+    Those that a process waits for in a more urgent lane, or for longer in the same; all that are left when one of a
+    more urgent lane needs more than it got. And those of lower lanes whose turn it is.
+    """
     wait, most = report.waiting, _largest_grant(row)
-    mine = (inf, 0.0) if wait is None else (wait.rank, now - wait.waited)
-    return sum(
+    rank = report.rank if wait is None else wait.lanes[0]
+    mine = (inf, 0.0) if rank is None else (rank, now if wait is None else now - wait.waited)
+    others = [user for name, user in _alive_users(row, now) if name != report.user and user.rank is not None]
+    if any(user.is_pressing and (user.rank or 0) < mine[0] for user in others):
+        return row.quota
+    before = sum(
         max(0, min(user.wants, max(most, user.least)) - user.unused)
-        for name, user in _alive_users(row, now)
-        if name != report.user and user.rank is not None and (user.rank, user.since) < mine
+        for user in others
+        if user.lanes and (user.lanes[0], user.since) < mine
     )
+    lower = {lane for user in others for lane in user.lanes if lane > mine[0]} - {*_lanes_of(report)}
+    return before + sum(_turns(row, now, lane) for lane in lower)
+
+
+def _turns(row: RateLimitRow, now: float, lane: int) -> int:
+    """Places for a lane that was passed over, less those that its processes have."""
+    return max(0, turns(row.passed[lane]) - sum(user.unused for _, user in _alive_users(row, now) if user.rank == lane))
 
 
 def _places(row: RateLimitRow, report: UsageReport, left: int) -> int:
@@ -243,13 +276,14 @@ def _leased(row: RateLimitRow, now: float, name: str, places: int) -> RateLimitR
     )
 
 
-def _with_report_due(row: RateLimitRow, now: float, report: UsageReport, again: float) -> RateLimitRow:
+def _with_report_due(row: RateLimitRow, now: float, report: UsageReport, again: float, places: int = 0) -> RateLimitRow:
     """The row with the time of the process's next report; without the process if it has no places and wants none."""
     user = row.users[report.user]
     if not (user.unused or user.in_flight or user.wants):
         return replace(row, users={name: other for name, other in row.users.items() if name != report.user})
     due = now + (report_interval(row.per) if user.unused or user.in_flight else again)
-    return replace(row, users={**row.users, report.user: user._replace(due=due)})
+    is_pressing = user.wants >= max(1, user.unused) or (any(report.sent) and report.want > places)
+    return replace(row, users={**row.users, report.user: user._replace(due=due, is_pressing=is_pressing)})
 
 
 def report_interval(per: float) -> float:

@@ -218,6 +218,12 @@ def last(connection: Connection, target: str, kind: RunKind = "destination") -> 
     return None if row is None else to_run(row)
 
 
+def has_ended_well(connection: Connection, destination: str) -> bool:
+    """Whether a run of the destination has come to the end of its input."""
+    ended = (runs.c.kind == "destination") & runs.c.status.in_(("succeeded", "partial"))
+    return connection.execute(select(runs.c.id).where(runs.c.target == destination, ended).limit(1)).first() is not None
+
+
 def last_of(connection: Connection, targets: Sequence[str], kind: RunKind) -> dict[str, RunRow]:
     """The newest run that has begun, of each of these destinations (or flows) that has one."""
     found: dict[str, RunRow] = {}
