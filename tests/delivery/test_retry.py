@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.delivery.rate_limit import SHORTEST_BLOCK
+from penstock.delivery.limit.rate_limit import SHORTEST_BLOCK
 from penstock.delivery.retry import Again, GiveUp, RetryPolicy, Spent, decide, may_have_been_done, retry_after_s
 from penstock.model.delivery import Lost, Reply
 from penstock.model.record import RetryClass

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from penstock.clock import Clock
-from penstock.delivery.budget import Budget
 from penstock.delivery.http.client import Client
+from penstock.delivery.limit.budget import Budget
 from penstock.delivery.replies import ErrorQuoter, error_text, is_html, parse, quoter_of
 from penstock.model.delivery import Connection, Lost, Reply
 from penstock.model.record import Request

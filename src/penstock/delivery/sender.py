@@ -11,6 +11,7 @@ from typing import Literal, TypeVar
 
 from penstock.clock import Clock
 from penstock.delivery.http.client import Before, Client
+from penstock.delivery.limit.rate_limit import Taken
 from penstock.delivery.machine.batch import BatchRules, RequestsFor, deliver
 from penstock.delivery.machine.jobs import JobEnd, Polling, SentJob, end_of_job
 from penstock.delivery.machine.protocol import (
@@ -28,7 +29,6 @@ from penstock.delivery.machine.protocol import (
     TimePassed,
     Wait,
 )
-from penstock.delivery.rate_limit import Taken
 from penstock.delivery.replies import quoter_of
 from penstock.delivery.retry import DEFAULT_POLICY, RetryPolicy
 from penstock.model.delivery import Delivery, Lane, Reply, Waiting

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from penstock.clock import iso
-from penstock.delivery.budget import Budget
+from penstock.delivery.limit.budget import Budget
 from penstock.model.delivery import Lane
 from penstock.model.errors import CredentialRefused, HostUnreachable, InputError, PenstockError, Problem, StateLocked
 from penstock.model.outcome import IN_QUARANTINE

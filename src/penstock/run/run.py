@@ -20,8 +20,8 @@ import numpy as np
 from sqlalchemy import Connection
 
 from penstock.clock import iso
-from penstock.delivery.budget import Budget
 from penstock.delivery.http.client import Client
+from penstock.delivery.limit.budget import Budget
 from penstock.delivery.lookup import LookupClient
 from penstock.delivery.sender import BatchJobs, Sender
 from penstock.model.delivery import Lane, Waiting

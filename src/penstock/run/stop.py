@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Any, Literal, TypeVar
 
 from penstock.clock import Clock
-from penstock.delivery.budget import Budget
-from penstock.delivery.rate_limit import Taken
+from penstock.delivery.limit.budget import Budget
+from penstock.delivery.limit.rate_limit import Taken
 from penstock.model.delivery import Lane, Lost, Reply, Stop
 from penstock.model.errors import Problem
 from penstock.model.spec import FuseSpec

@@ -284,7 +284,12 @@ class RateLimitRow:
     late_taken: float = 0.0  # when the first of those left
     remaining: int | None = None  # the lowest in a reply of this window
     blocked_until: float = 0.0
-    passed: tuple[int, int, int, int] = (0, 0, 0, 0)  # what was sent while each lane waited; see delivery/lanes.py
+    passed: tuple[int, int, int, int] = (
+        0,
+        0,
+        0,
+        0,
+    )  # what was sent while each lane waited
     users: Mapping[str, BudgetUser] = field(default_factory=dict)
 
 

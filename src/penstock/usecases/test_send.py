@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from penstock.clock import iso
-from penstock.delivery.budget import Budget
 from penstock.delivery.http.client import Client
+from penstock.delivery.limit.budget import Budget
 from penstock.delivery.lookup import LookupClient
 from penstock.model.delivery import Lost, Reply, reply_document
 from penstock.model.errors import InputError, Problem

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from penstock.delivery.budget import Budget
+from penstock.delivery.limit.budget import Budget
 from penstock.model.errors import Problem, StateLocked
 from penstock.model.spec import RateLimit
 from penstock.run.connection.leased_window import LeasedWindow

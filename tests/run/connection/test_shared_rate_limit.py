@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from penstock.delivery.rate_limit import Allowance
+from penstock.delivery.limit.rate_limit import Allowance
 from penstock.run.connection.shared_rate_limit import EndedRequest, UsageReport, WaitingInProcess, lease
 from penstock.store import leases
 from penstock.store.leases import RateLimitRow

@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass, field
 
-from penstock.delivery.budget import Budget
+from penstock.delivery.limit.budget import Budget
 from penstock.model.spec import RateLimit
 from penstock.run.connection.leased_window import LeasedWindow
 from penstock.store.leases import RateLimitRow

@@ -22,10 +22,10 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from penstock.clock import Clock, iso
-from penstock.delivery.budget import RateLimiter
 from penstock.delivery.http.addresses import BarredError, PinningResolver, barred, check_spelling, check_url, literal
 from penstock.delivery.http.compression import unpack
-from penstock.delivery.rate_limit import Taken
+from penstock.delivery.limit.budget import RateLimiter
+from penstock.delivery.limit.rate_limit import Taken
 from penstock.delivery.replies import quoter_of
 from penstock.model.delivery import Attempt, Connection, Lane, Lost, LostKind, Reply, Waiting
 from penstock.model.errors import InputError, Problem

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from penstock.clock import iso
-from penstock.delivery.budget import Budget
 from penstock.delivery.check import CheckResult, check_credential
+from penstock.delivery.limit.budget import Budget
 from penstock.model.errors import CredentialRefused, EnvironmentFailure, HostUnreachable, InputError, Problem
 from penstock.model.reports import CheckReport, as_json
 from penstock.model.spec import CredentialSpec

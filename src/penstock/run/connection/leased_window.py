@@ -19,9 +19,9 @@ from uuid import uuid4
 from weakref import WeakKeyDictionary
 
 from penstock.clock import Clock
-from penstock.delivery.budget import Budget, RequestQueue, WaitingRequests
-from penstock.delivery.lanes import NONE
-from penstock.delivery.rate_limit import Allowance, Taken
+from penstock.delivery.limit.budget import Budget, RequestQueue, WaitingRequests
+from penstock.delivery.limit.lanes import NONE
+from penstock.delivery.limit.rate_limit import Allowance, Taken
 from penstock.model.errors import EnvironmentFailure
 from penstock.model.spec import CredentialSpec, RateLimit
 from penstock.run.connection.shared_rate_limit import (

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from math import ceil, inf
 from typing import NamedTuple
 
-from penstock.delivery.lanes import NONE, LaneCounts, passed_over, turns
-from penstock.delivery.rate_limit import Allowance
+from penstock.delivery.limit.lanes import NONE, LaneCounts, passed_over, turns
+from penstock.delivery.limit.rate_limit import Allowance
 from penstock.store.leases import BudgetUser, RateLimitRow
 
 MARGIN = 0.002  # of a window, for clocks that tick differently: costs 0.2 % of the rate limit

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from penstock.delivery.rate_limit import (
+from penstock.delivery.limit.rate_limit import (
     LONGEST_BLOCK,
     RETRY_AFTER_MISSING,
     SHORTEST_BLOCK,

@@ -3,7 +3,7 @@
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from penstock.delivery.lanes import NONE, next_lane, of_lane, passed_over, turns
+from penstock.delivery.limit.lanes import NONE, next_lane, of_lane, passed_over, turns
 
 waiting_lanes = st.sets(st.integers(0, 3), min_size=1).map(sorted)
 

@@ -9,8 +9,8 @@ from math import inf
 from typing import NamedTuple, Protocol
 
 from penstock.clock import Clock
-from penstock.delivery.lanes import NONE, RANKS, LaneCounts, next_lane, of_lane, passed_over
-from penstock.delivery.rate_limit import Allowance, Taken, allowance_in, block_s
+from penstock.delivery.limit.lanes import NONE, RANKS, LaneCounts, next_lane, of_lane, passed_over
+from penstock.delivery.limit.rate_limit import Allowance, Taken, allowance_in, block_s
 from penstock.model.delivery import Lane
 
 
