@@ -1,5 +1,7 @@
 """Objects as Custify returns them: pages, ids, and equality with what was sent."""
 
+from functools import reduce
+
 import pytest
 
 from penstock.delivery.objects import (
@@ -193,9 +195,11 @@ def test_the_values_of_a_path(path, document, values):
     assert values_at(document, path) == values
 
 
-def test_what_is_no_json_path():
-    with pytest.raises(ValueError, match=r"`items\[0\]` is not a JSONPath"):
-        values_at({}, "items[0]")
+@pytest.mark.parametrize("path", ["items[0]", "$[", "$.a | $.b", "$[?@.a < 1e400]", "$..x"])
+def test_a_path_that_cannot_be_followed(path):
+    deep = reduce(lambda inner, _: {"a": [inner]}, range(500), {"x": 1})
+    with pytest.raises(ValueError, match="cannot be followed in the reply"):
+        values_at(deep, path)
 
 
 def ids(*names):

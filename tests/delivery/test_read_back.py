@@ -177,7 +177,7 @@ async def test_a_manual_request_is_read_by_its_recipe(sandbox, clock):
         "3": "not there",
         "4": "cannot tell",
     }
-    assert found["4"].reason == "`tasks` is not a JSONPath"
+    assert found["4"].reason == "the JSONPath `tasks` cannot be followed in the reply"
 
 
 def note_to(sandbox, entity, text="Called Ada", **options):

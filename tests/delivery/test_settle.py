@@ -1,9 +1,14 @@
 """The decision whether a record without an answer arrived: what was written down, what was read, and when."""
 
+import html
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from penstock.clock import iso
 from penstock.delivery.objects import Listing, ListPage
 from penstock.delivery.settle import (
     ReadAt,
@@ -416,3 +421,59 @@ def test_the_row_of_a_delivered_note():
 def test_a_delivered_note_shows_whether_texts_compare(notes, shown):
     known = [delivered("r"), delivered(None)]
     assert shows_our_text(Listing(notes), known) is shown
+
+
+# ── a law ────────────────────────────────────────────────────────────────────────────
+
+RETURNED = {"text": str, "html": lambda text: f"<p>{html.escape(text)}</p>", "changed": str.upper}
+FATES = ("delivered", "delivered without id", "lost and there", "lost and not there")
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["called ada", "called <b>ada</b>", "x & y"]), st.sampled_from(FATES)), max_size=8
+    ),
+    st.sampled_from(sorted(RETURNED)),
+    st.lists(st.sampled_from([("user", "called ada"), ("api", "another"), ("user", "another")]), max_size=2),
+    st.data(),
+)
+def test_no_note_is_taken_for_another_in_whatever_order_reads_succeed(sent, form, foreign, data):
+    """Two reads, of which the first may be early or incomplete; what is found in it is stored as delivered."""
+    shown, known, unknown = [], [], {}
+    for number, (text, fate) in enumerate(sent):
+        name, moment = str(number), later(number)
+        if fate != "lost and not there":
+            shown.append(stored(f"r{name}", RETURNED[form](text), created=moment))
+        if fate.startswith("lost"):
+            unknown[name] = note(name, text, sent=moment)
+        else:
+            known.append(delivered(f"r{name}" if fate == "delivered" else None, text, at=iso(moment)))
+    shown += [stored(f"f{n}", text, createdByType=by) for n, (by, text) in enumerate(foreign)]
+    gap, at = data.draw(st.sampled_from([("no answer", ReadAt(later(60))), (None, EARLY)]))
+    some = data.draw(st.lists(st.sampled_from(shown), unique_by=id)) if shown else []
+    first = settle(unknown.values(), Listing(some, gap), known, at)
+    assert "not there" not in {each.state for each in first.values()}
+    for name, each in first.items():
+        if each.state == "arrived":
+            body = unknown.pop(name).body
+            known.append(sent_note("acme", body, each.remote_id, iso(SENT)))
+    second = settle(unknown.values(), Listing(shown), known, ReadAt(later(60)))
+    claimed = Counter((sent[int(name)][0], each.state) for name, each in [*second.items(), *arrived_of(first)])
+    true = Counter(sent)
+    for text in {text for text, _ in sent}:
+        assert claimed[text, "arrived"] <= true[text, "lost and there"]
+        assert claimed[text, "not there"] <= true[text, "lost and not there"]
+    clear = "<b>" not in str(sent) and "delivered without id" not in {fate for _, fate in sent}
+    if shows_our_text(Listing(shown), known) and clear:
+        assert "cannot tell" not in {each.state for each in second.values()}
+
+
+def settle(records, listing, known, at):
+    if not records:
+        return {}
+    comparable = shows_our_text(listing, known)
+    return note_findings(list(records), listing, known, at, SETTLE_AFTER, comparable=comparable)
+
+
+def arrived_of(found):
+    return [(name, each) for name, each in found.items() if each.state == "arrived"]

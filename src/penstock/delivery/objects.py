@@ -85,14 +85,17 @@ def _custom_data(document: object) -> ListPage | None:
 
 
 def values_at(document: object, path: str) -> list[Any]:
-    """The values of a JSONPath in a reply, without null and empty lists. ValueError for what is no JSONPath."""
+    """The values of a JSONPath in a reply, without null and empty lists.
+
+    ValueError for what is no JSONPath, and for a reply in which it cannot be followed.
+    """
     from jsonpath import JSONPathEnvironment, JSONPathError  # noqa: PLC0415 - only manual requests need it
 
+    within: Any = [document] if isinstance(document, str) else document  # the library would parse a text
     try:
-        compiled = JSONPathEnvironment(strict=True).compile(path)
-    except JSONPathError as error:
-        raise ValueError(f"`{path}` is not a JSONPath") from error
-    found = compiled.findall([document]) if isinstance(document, str) else compiled.findall(document)  # type: ignore[arg-type]
+        found = JSONPathEnvironment(strict=True).findall(path, within)
+    except (JSONPathError, ValueError, OverflowError, RecursionError) as error:
+        raise ValueError(f"the JSONPath `{path}` cannot be followed in the reply") from error
     return [value for value in found if value is not None and value != []]
 
 
