@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from penstock_sandbox.account.call import JsonObject
+from penstock_sandbox.account.fixed_objects import fixed_objects
 
 ATTRIBUTE_KINDS = ("company", "customer")
 WARNINGS_KEPT = 1000
@@ -72,6 +73,10 @@ class Store:
         self.custom_data: dict[str, JsonObject] = {}
         self.tickets: dict[str, JsonObject] = {}
         self.tags: dict[str, JsonObject] = {}
+        # Responses to surveys that were posted as NPS or CSAT scores.
+        self.scores: dict[str, JsonObject] = {}
+        # By kind: what only Custify's web UI creates.
+        self.ui_objects = fixed_objects()
         self.by_user_id: dict[str, JsonObject] = {}
         # Several people can share an email address, by row 4 of the matching table.
         self.by_email: dict[str, list[JsonObject]] = {}
@@ -85,6 +90,7 @@ class Store:
         self.warnings: Counter[str] = Counter()
         self.batches: dict[str, Batch] = {}
         self.waiting: deque[Batch] = deque()
+        self.created |= {internal: 0.0 for objects in self.ui_objects.values() for internal in objects}
 
     def warn(self, message: str) -> None:
         if message in self.warnings or len(self.warnings) < WARNINGS_KEPT:
@@ -132,6 +138,10 @@ class Store:
         for person in self.members.pop(company["id"], {}):
             self.people[person]["companies"].remove(company["id"])
 
+    def add_ui_object(self, kind: str, stored: JsonObject, now: float) -> None:
+        self.ui_objects[kind][stored["id"]] = stored
+        self.created.setdefault(stored["id"], now)
+
     def link(self, person: JsonObject, company: str) -> None:
         if company not in person["companies"]:
             person["companies"].append(company)
@@ -165,5 +175,6 @@ class Store:
             "custom_data": self.custom_data,
             "tickets": self.tickets,
             "tags": self.tags,
+            "scores": self.scores,
         }
         return {"events": self.events} | {name: list(objects.values()) for name, objects in kept.items()}

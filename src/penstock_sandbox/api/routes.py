@@ -15,6 +15,7 @@ from penstock_sandbox.native import (
     tags,
     tasks,
     tickets,
+    ui_objects,
 )
 
 FLAT = "/api"
@@ -51,7 +52,18 @@ NATIVE: dict[str, Handler] = {
     "POST /comment/{model}/{entity}": notes.comment,
     "POST /batch": batches.write,
     "GET /batch/{id}": batches.read,
-    "GET /segment": tags.segments,
+    "GET /segment": ui_objects.lister("segments", "people"),
+    "GET /playbook": ui_objects.lister("playbooks"),
+    "GET /lifecycle": ui_objects.lister("lifecycles"),
+    "GET /health_score": ui_objects.lister("health_scores"),
+    "GET /health_score/simple": ui_objects.read_health_scores_bare,
+    "GET /calculated_metric": ui_objects.lister("calculated_metrics"),
+    "GET /objective": ui_objects.read_objectives,
+    "GET /calendar/meeting": ui_objects.read_meetings,
+    "GET /calendar/meeting/company/{id}": ui_objects.read_meetings,
+    "GET /survey": ui_objects.read_surveys,
+    "GET /survey/responses": ui_objects.read_responses,
+    "GET /survey/{id}/responses": ui_objects.read_responses,
     "POST /tag": tags.write_tag,
     "POST /tag/{id}": tags.write_tag,
     "GET /tag": tags.read_tags,
@@ -70,6 +82,7 @@ for _word, _kind in financial.KINDS.items():
         f"POST /financial/{_word}": financial.writer(_kind),
         f"POST /financial/{_word}/{{id}}": financial.writer(_kind),
         f"GET /financial/{_word}": financial.reader(_kind),
+        f"GET /financial/{_word}/{{id}}": financial.reader(_kind),
         f"DELETE /financial/{_word}": financial.deleter(_kind),
         f"DELETE /financial/{_word}/{{id}}": financial.deleter(_kind),
     }

@@ -109,11 +109,17 @@ def writer(kind: str) -> Handler:
 
 
 def reader(kind: str) -> Handler:
-    """GET /financial/<kind>: `{"<kind>s": […], "total"}`, or the bare object if exactly one matches."""
+    """GET /financial/<kind>[/{entity}]: `{"<kind>s": […], "total"}`, or the bare object if exactly one matches.
+
+    What `{entity}` may be is not published; here it is the id of the object, or of its company or person.
+    """
 
     def read(account: Account, call: Call) -> Reply:
         filters = account.filters(call.query)
         found = [stored for stored in objects_of(account, kind).values() if _matches(stored, filters)]
+        if call.params:
+            entity = path_id(call.params[0])
+            found = [stored for stored in found if entity in _related(stored)]
         found = pages.filtered(account, found, call.query)
         if len(found) == 1:
             return Reply(200, shown(found[0]))
@@ -146,6 +152,10 @@ def deleter(kind: str) -> Handler:
 
 def _singular(kind: str) -> str:
     return kind.removesuffix("s").capitalize()
+
+
+def _related(stored: JsonObject) -> tuple[Any, ...]:
+    return stored["id"], stored.get("company"), stored.get("people")
 
 
 def _matches(stored: JsonObject, filters: Mapping[str, str]) -> bool:

@@ -51,6 +51,11 @@ def field_of(stored: JsonObject, name: str) -> Any:
     return value
 
 
+def has(value: Any, wanted: str) -> bool:
+    """Whether a field is `wanted`, or a list that contains it."""
+    return wanted in value if isinstance(value, list) else bool(value == wanted)
+
+
 def _test(entry: JsonObject) -> Callable[[JsonObject], bool]:
     name, how, wanted = entry.get("fieldName"), entry.get("filterType"), entry.get("filterValue")
     if not isinstance(name, str) or how not in _COMPARISONS:

@@ -1,4 +1,4 @@
-"""Tags and segments, native, as far as destinations use them."""
+"""Tags, native."""
 
 from penstock_sandbox.account.account import Account
 from penstock_sandbox.account.call import ApiError, Call, Reply
@@ -11,11 +11,6 @@ _TAG_KINDS = (
     *("lifecycle", "health_score", "survey", "calculated_metric"),
 )
 _TAG = {"name": field_rules.key(), "category": field_rules.one_of(*_TAG_KINDS)}
-
-
-def segments(_account: Account, _call: Call) -> Reply:
-    """Always empty: segments are created only in Custify's web UI."""
-    return Reply(200, {"segments": [], "total": 0})
 
 
 def write_tag(account: Account, call: Call) -> Reply:

@@ -18,7 +18,7 @@ from penstock_sandbox.account.store import Store
 from penstock_sandbox.api.api import Api
 from penstock_sandbox.api.faults import Fault, fault_from, parse_fault
 from penstock_sandbox.api.rate_limit import RateLimit
-from penstock_sandbox.native import batches
+from penstock_sandbox.native import batches, ui_objects
 from penstock_sandbox.server.request_log import RequestLog, as_json
 
 LATEST = 8
@@ -47,6 +47,8 @@ class Admin:
             ("DELETE", "/faults"): self._clear_faults,
             ("GET", "/settings"): self._settings,
             ("POST", "/settings"): self._change_settings,
+            ("GET", "/ui_objects"): self._ui_objects,
+            ("POST", "/ui_objects"): self._add_ui_objects,
             ("POST", "/clock"): self._move_clock,
             ("POST", "/reset"): self._reset,
         }
@@ -132,6 +134,18 @@ class Admin:
         account = self.api.account
         account.settings = settings.changed(account.settings, _object(await _body(request)))
         return settings.as_json(account.settings)
+
+    async def _ui_objects(self, _request: web.BaseRequest) -> Any:
+        """What only Custify's web UI creates, by kind."""
+        return {kind: list(objects.values()) for kind, objects in self.api.account.store.ui_objects.items()}
+
+    async def _add_ui_objects(self, request: web.BaseRequest) -> Any:
+        """`{"kind": "surveys", "objects": [{…}]}`: add objects, or change those whose `id` is known."""
+        wanted = _object(await _body(request))
+        listed = wanted.get("objects")
+        if not isinstance(listed, list):
+            raise AdminError("objects must be a list")
+        return ui_objects.add(self.api.account, str(wanted.get("kind")), [_object(entry) for entry in listed])
 
     async def _move_clock(self, request: web.BaseRequest) -> Any:
         """`{"advance": seconds}`: move the clock, so that windows and batch results end without waiting."""

@@ -66,3 +66,17 @@ def test_exactly_one_financial_match_is_the_bare_object(post, kind):
     assert post(f"{line}?externalId=x2").json()["externalIds"] == {"custify": "x2"}
     assert post(f"DELETE /financial/{kind}?externalId=x1").json() == {"deleted": 1}
     assert post(line).json()["externalIds"] == {"custify": "x2"}
+
+
+def test_reads_by_the_id_of_the_object_or_of_its_owner(sandbox, post):
+    first = post("POST /financial/deal", '{"externalId": "d1", "company_id": "c1", "value": 5}').json()
+    by_id = f"GET /financial/deal/{first['id']}"
+    assert post(by_id).json() == first == post("GET /financial/deal/COMPANY").json()
+    second = post("POST /financial/deal", '{"externalId": "d2", "company_id": "c1", "user_id": "u1"}').json()
+    assert post(by_id).json() == first
+    assert post("GET /financial/deal/COMPANY").json() == {"deals": [first, second], "total": 2}
+    assert (
+        post("GET /financial/deal/COMPANY?externalId=d2").json() == second == post("GET /financial/deal/PERSON").json()
+    )
+    assert post(f"GET /financial/deal/{OTHER}").json() == {"deals": [], "total": 0}
+    assert post("GET /financial/deal/d1").status == 503

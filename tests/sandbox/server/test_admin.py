@@ -8,7 +8,7 @@ import pytest
 def test_the_state_has_every_kind(sandbox):
     assert set(sandbox.state()) == {
         *("people", "companies", "events", "tasks", "notes", "comments", "subscriptions", "invoices", "deals"),
-        *("custom_data", "tickets", "tags", "attributes", "batches", "duplicate_events", "warnings"),
+        *("custom_data", "tickets", "tags", "scores", "attributes", "batches", "duplicate_events", "warnings"),
     }
 
 
@@ -66,6 +66,41 @@ def test_reset_empties_all_but_the_settings(sandbox):
     assert sandbox.settings()["rate"] == "50/10s"
     sandbox.call("GET /segment")
     assert [entry["seq"] for entry in sandbox.requests(since=seen)] == [seen + 1]
+
+
+def test_objects_of_the_web_ui_are_listed_added_and_changed(sandbox):
+    company = sandbox.call("POST /company", '{"company_id": "c1"}').json()["id"]
+    before = sandbox.call("GET /_admin/ui_objects").json()
+    assert all(len(objects) >= 2 for objects in before.values()), before
+    (survey,) = sandbox.add_ui_objects("surveys", {"name": "Exit"})
+    assert (len(survey["id"]), survey["name"], survey["tags"]) == (24, "Exit", [])
+    sandbox.add_ui_objects("surveys", {"id": survey["id"], "status": "closed"})
+    (meeting,) = sandbox.add_ui_objects("meetings", {"title": "Call", "company_id": "c1"})
+    (objective,) = sandbox.add_ui_objects("objectives", {"name": "Grow", "company_id": "c1"})
+    assert (meeting["company"], objective["company"]) == ([company], company)
+    after = sandbox.call("GET /_admin/ui_objects").json()
+    assert after["surveys"] == [*before["surveys"], survey | {"status": "closed"}]
+    sandbox.reset()
+    assert sandbox.call("GET /_admin/ui_objects").json() == before
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        ('{"kind": "companies", "objects": []}', "unknown kind: companies"),
+        ('{"objects": []}', "unknown kind"),
+        ('{"kind": "surveys"}', "must be a list"),
+        ('{"kind": "surveys", "objects": [{"name": "a"}, 1]}', "must be a JSON object"),
+        ('{"kind": "surveys", "objects": [{"name": "a"}, {"id": "7"}]}', "24 hexadecimal digits"),
+        ('{"kind": "surveys", "objects": [{"name": "a"}, {"id": null}]}', "24 hexadecimal digits"),
+        ('{"kind": "meetings", "objects": [{"title": "a"}, {"company_id": "c9"}]}', "no company has the company_id c9"),
+    ],
+)
+def test_wrong_objects_of_the_web_ui_are_refused_and_none_is_added(sandbox, body, error):
+    before = sandbox.call("GET /_admin/ui_objects").json()
+    got = sandbox.call("POST /_admin/ui_objects", body)
+    assert (got.status, error in got.json()["error"]) == (400, True), got.body
+    assert sandbox.call("GET /_admin/ui_objects").json() == before
 
 
 def test_settings_are_read_and_changed(sandbox):

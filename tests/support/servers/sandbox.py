@@ -62,6 +62,10 @@ class Sandbox:
         """Changes settings (rate="100/10s", strict=, latency=ms, job_delay=, notes="html", visible_after=, …) and returns them all."""
         return self._admin("POST", "/settings", settings)
 
+    def add_ui_objects(self, kind: str, *objects: dict[str, Any]) -> list[dict[str, Any]]:
+        """Adds objects that only Custify's web UI creates: `add_ui_objects("surveys", {"name": "NPS"})`."""
+        return self._admin("POST", "/ui_objects", {"kind": kind, "objects": objects})
+
     def advance(self, seconds: float) -> None:
         """Moves the sandbox's clock on: rate windows end, batch results expire."""
         self._admin("POST", "/clock", {"advance": seconds})
