@@ -111,7 +111,7 @@ def test_every_key_has_its_documented_default(tmp_path):
     project = load_project(tmp_path / "p.yaml")
     credential, destination = project.credentials["a"], project.destinations["x"]
     assert (credential.connector, credential.base_url, credential.dialect) == ("custify", "auto", "auto")
-    assert credential.rate_limit == RateLimit(100, 10.0, "1")
+    assert credential.rate_limit == RateLimit(100, 10.0, None)
     assert credential.api_key is None
     assert project.sources["s"] == FileSource("s", "f.csv", tmp_path.resolve())
     assert (destination.attributes, destination.nulls, destination.exclude) == ("all", "omit", ())

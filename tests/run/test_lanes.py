@@ -37,10 +37,10 @@ def lanes(monkeypatch):
     found = set()
     reserve = Client.reserve
 
-    async def noted(client, request, lane, cost=1):
+    async def noted(client, request, lane, jobs=1):
         path = request.url.removeprefix(client.connection.base_url).split("?")[0]
         found.add((f"{request.method} /{path.split('/')[1]}", lane))
-        return await reserve(client, request, lane, cost)
+        return await reserve(client, request, lane, jobs)
 
     monkeypatch.setattr(Client, "reserve", noted)
     return found

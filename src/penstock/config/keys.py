@@ -51,7 +51,9 @@ RATE_LIMIT = Section(
         Key("requests", IntegerShape(), "requests per window"),
         Key("per", DurationShape(), "the length of the window, such as 10s"),
         Key(
-            "batch_cost", ChoiceShape(("1", "jobs")), "whether a batch request counts as 1 or as the number of its jobs"
+            "batch_cost",
+            ChoiceShape(("1", "jobs")),
+            "whether a batch request counts as 1 or as the number of its jobs; learned from replies when left out",
         ),
     ),
     RateLimit,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from penstock.clock import Clock
 from penstock.delivery.http.client import Client
 from penstock.delivery.limit.budget import Budget
+from penstock.delivery.limit.rate_limit import Allowance
 from penstock.delivery.replies import ErrorQuoter, error_text, is_html, parse, quoter_of
 from penstock.model.delivery import Connection, Lost, Reply
 from penstock.model.record import Request
@@ -54,9 +55,15 @@ async def check_credential(connections: Sequence[Connection], budget: Budget, cl
         answered=answered,
         base_url=best.base_url if answered else None,
         tried=tuple({"base_url": each.base_url, "result": each.text} for each in tried),
-        allowance=None if allowance is None else {"limit": allowance.limit, "remaining": allowance.remaining},
+        allowance=_shown(allowance),
         reason=f"{best.base_url}: {best.text}" if answered else f"nothing answers as an API: {texts}",
     )
+
+
+def _shown(allowance: Allowance | None) -> Mapping[str, int] | None:
+    if allowance is None or allowance.remaining is None:
+        return None
+    return {"limit": allowance.limit, "remaining": allowance.remaining}
 
 
 async def _check_base(connection: Connection, budget: Budget, clock: Clock) -> BaseCheck:

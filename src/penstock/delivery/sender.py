@@ -7,7 +7,7 @@ clock. `Sender` drives the machine of a batch, `BatchJobs` that of a batch job.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from penstock.clock import Clock
 from penstock.delivery.http.client import Before, Client
@@ -80,7 +80,7 @@ class Driver:
 
     async def _perform(self, command: Command) -> Event | None:
         if isinstance(command, Reserve):
-            self._place = await self._client.reserve(command.request, command.lane, command.cost)
+            self._place = await self._client.reserve(command.request, command.lane, command.jobs)
             return RESERVED
         if isinstance(command, Send):
             assert self._place is not None
@@ -108,19 +108,11 @@ class Driver:
 
 
 class Sender:
-    """Sends payloads and reports the outcome of each. `batch_cost` says whether a batch counts as one request."""
+    """Sends payloads and reports the outcome of each."""
 
-    def __init__(
-        self,
-        client: Client,
-        clock: Clock,
-        policy: RetryPolicy = DEFAULT_POLICY,
-        *,
-        batch_cost: Literal["1", "jobs"] = "1",
-    ) -> None:
+    def __init__(self, client: Client, clock: Clock, policy: RetryPolicy = DEFAULT_POLICY) -> None:
         self._client, self._clock, self._policy = client, clock, policy
         self._quoter = quoter_of(client.connection)
-        self._cost_per_record = batch_cost == "jobs"
 
     def deliver(
         self,
@@ -143,7 +135,7 @@ class Sender:
 
     def rules(self, shape: Shape, requests_for: RequestsFor, lane: Lane = "live") -> BatchRules:
         """How batches of this shape are sent."""
-        return BatchRules(shape, requests_for, self._policy, self._quoter, lane, self._cost_per_record)
+        return BatchRules(shape, requests_for, self._policy, self._quoter, lane)
 
 
 CONFIRM_TIMEOUT = 600.0  # seconds; then the records stay accepted, and the next run polls first

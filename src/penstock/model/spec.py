@@ -19,6 +19,7 @@ Connector = Literal["custify", "http"]
 Dialect = Literal["native", "flat"]
 ContentFormat = Literal["json", "xml", "form"]
 BatchMode = Literal["auto", "on", "off"]
+BatchCost = Literal["1", "jobs"]
 ColumnType = Literal["text", "integer", "number", "boolean", "date", "timestamp", "json"]
 SourceKind = Literal["file", "sql", "webhook", "responses"]
 HookScheme = Literal["standard", "generic"]
@@ -82,11 +83,11 @@ def written_form(secret: Secret) -> str:
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """`requests` per fixed window of `per` seconds; `batch_cost` says what a batch counts as."""
+    """`requests` per fixed window of `per` seconds; `batch_cost` says what a batch counts as (None: it is learned)."""
 
     requests: int = 100
     per: float = 10.0
-    batch_cost: Literal["1", "jobs"] = "1"
+    batch_cost: BatchCost | None = None
 
 
 @dataclass(frozen=True, slots=True)

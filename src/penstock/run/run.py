@@ -144,7 +144,7 @@ async def _run_destination(ctx: Context, job: RunRequest) -> RunRow:
             client.events = ctx.events
             run = _Run(ctx, job, client)
             known = StoredIds(ctx.database, prepared.credential.name, ctx.clock)
-            sender = Sender(client, clock, batch_cost=prepared.credential.rate_limit.batch_cost)
+            sender = Sender(client, clock)
             pipeline_context = PipelineContext(
                 shape=prepared.compiled.shape,
                 sender=sender,
@@ -311,7 +311,7 @@ class _Run:
         run = replace(
             recorder.run,
             counts=counts,
-            notes=recorder.notes.all(counts.read),
+            notes=(*recorder.notes.all(counts.read), *self.job.budget.notes()),
             reason=self._reason(),
             stopped_by=signal.kind,
         )

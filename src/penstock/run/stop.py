@@ -89,13 +89,13 @@ class StoppableBudget:
     budget: Budget
     signal: StopSignal
 
-    async def acquire(self, lane: Lane, cost: int = 1) -> Taken:
+    async def acquire(self, lane: Lane, jobs: int = 1) -> Taken:
         if self.signal.is_set:
             raise Stopped
-        taken = self.budget.at_once(lane, cost)
+        taken = self.budget.at_once(lane, jobs)
         if taken is not None:
             return taken
-        return await self.signal.unless_stopped(self.budget.acquire(lane, cost))
+        return await self.signal.unless_stopped(self.budget.acquire(lane, jobs))
 
     def observe(self, taken: Taken, status: int, headers: Mapping[str, str]) -> None:
         self.budget.observe(taken, status, headers)

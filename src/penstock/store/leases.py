@@ -27,6 +27,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from penstock.model.errors import EnvironmentFailure, Problem, StateLocked, not_stored
 from penstock.model.runs import RunKind
+from penstock.model.spec import BatchCost
 from penstock.store.database import Database, upsert
 from penstock.store.tables import budgets, leases
 
@@ -248,6 +249,7 @@ _RATE_LIMIT_STATE = (
     "late_taken",
     "remaining",
     "passed",
+    "batch_cost",
 )
 
 
@@ -290,6 +292,7 @@ class RateLimitRow:
         0,
         0,
     )  # what was sent while each lane waited
+    batch_cost: BatchCost | None = None  # as learned from replies
     users: Mapping[str, BudgetUser] = field(default_factory=dict)
 
 

@@ -229,7 +229,7 @@ def test_a_request_that_was_not_sent_costs_nothing():
 
 def test_a_batch_can_cost_as_many_requests_as_it_has_jobs():
     async def main():
-        budget = budget_in_memory(RateLimit(100, 10.0), LoopClock())
+        budget = budget_in_memory(RateLimit(100, 10.0, "jobs"), LoopClock())
         for cost in (60, 40, 500):  # more than the whole allowance is a whole window
             budget.observe(await budget.acquire("live", cost), 200, {})
         return asyncio.get_running_loop().time()

@@ -20,12 +20,14 @@ NOW = datetime(2026, 1, 1, 0, 16, 40, tzinfo=UTC)
     ("headers", "allowance"),
     [
         ({}, None),
-        ({"x-ratelimit-limit": "100"}, None),
+        ({"x-ratelimit-limit": "100"}, Allowance(100, None)),
+        ({"x-ratelimit-limit": "300", "x-ratelimit-remaining": "some"}, Allowance(300, None)),
+        ({"x-ratelimit-limit": "100, 100;w=10"}, None),
         ({"x-ratelimit-remaining": "7"}, Allowance(50, 7)),
         ({"x-ratelimit-remaining": "7", "x-ratelimit-limit": "300"}, Allowance(300, 7)),
         ({"x-ratelimit-remaining": "-1", "x-ratelimit-limit": "300"}, Allowance(300, 0)),
         ({"x-ratelimit-remaining": "some"}, None),
-        ({"x-ratelimit-remaining": "7", "x-ratelimit-limit": "0"}, None),
+        ({"x-ratelimit-remaining": "7", "x-ratelimit-limit": "0"}, Allowance(50, 7)),
     ],
 )
 def test_the_limit_is_read_from_reply_headers(headers, allowance):

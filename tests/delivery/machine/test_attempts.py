@@ -47,7 +47,7 @@ def is_429(answer):
 
 
 def test_a_request_that_succeeds_at_once_is_one_attempt():
-    result, simulator = run([reply(200, seconds=0.5)], lane="backfill", cost=7)
+    result, simulator = run([reply(200, seconds=0.5)], lane="backfill", jobs=7)
     assert simulator.commands == [Reserve(REQUEST, "backfill", 7), Send(REQUEST, 1)]
     assert (result.attempts, result.requests, result.duration_ms, result.answer.status) == (1, 1, 500.0, 200)
     assert result.sent_at == "2026-01-01T00:16:40.000Z"

@@ -228,10 +228,9 @@ def test_several_requests_end_with_the_first_that_does_not_succeed(script, retry
     assert len(simulator.of(Send)) == sent
 
 
-@pytest.mark.parametrize(("cost_per_record", "cost"), [(False, 1), (True, 5)])
-def test_the_cost_of_a_batch_in_the_rate_limit(cost_per_record, cost):
-    simulator = run(["200"], 5, shape(URL, size=5), cost_per_record=cost_per_record)
-    assert [place.cost for place in simulator.of(Reserve)] == [cost]
+def test_a_place_is_reserved_for_all_jobs_of_a_batch():
+    simulator = run(["200"], 5, shape(URL, size=5))
+    assert [place.jobs for place in simulator.of(Reserve)] == [5]
 
 
 def test_the_requests_of_a_batch_are_made_once_when_they_are_known():

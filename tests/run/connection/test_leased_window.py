@@ -188,6 +188,23 @@ def test_a_limit_in_the_reply_headers_replaces_the_configured_limit_in_all_proce
     assert sum(server.per_window[:4]) >= 0.97 * 30 * 4
 
 
+def test_a_limit_alone_in_a_reply_is_used_by_all_processes():
+    async def main():
+        row = SharedRow(100, 10.0)
+        first = row.budget()
+        first.observe(await first.acquire("live"), 200, {"x-ratelimit-limit": "30"})
+        await asyncio.sleep(1.0)
+        second = row.budget()
+        places = [asyncio.create_task(second.acquire("live")) for _ in range(60)]
+        await asyncio.sleep(2.0)
+        sent = sum(place.done() for place in places)
+        for place in places:
+            place.cancel()
+        return sent
+
+    assert run_virtually(main()) == 29
+
+
 def test_an_edited_rate_limit_is_used_at_once():
     async def main():
         row = SharedRow(100, 10.0)

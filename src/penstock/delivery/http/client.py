@@ -145,20 +145,20 @@ class Client:
             await session.close()
 
     async def send(
-        self, request: Request, *, lane: Lane = "live", before: Before | None = None, cost: int = 1
+        self, request: Request, *, lane: Lane = "live", before: Before | None = None, jobs: int = 1
     ) -> Reply | Lost:
         """One attempt: wait for the rate limit, then for `before`, then send.
 
         Redirects are returned as replies. Raises InputError for a URL that would send the key to another host, and
         nothing for network errors, which are a `Lost`.
         """
-        return await self.send_reserved(request, await self.reserve(request, lane, cost), before)
+        return await self.send_reserved(request, await self.reserve(request, lane, jobs), before)
 
-    async def reserve(self, request: Request, lane: Lane, cost: int = 1) -> Taken:
+    async def reserve(self, request: Request, lane: Lane, jobs: int = 1) -> Taken:
         """Wait for a place in the rate limit, which `send_reserved` uses. Raises InputError like `send`."""
         if request.url not in self._urls:
             self._checked_url(request.url)
-        return await self._budget.acquire(lane, cost)
+        return await self._budget.acquire(lane, jobs)
 
     async def send_reserved(self, request: Request, place: Taken, before: Before | None = None) -> Reply | Lost:
         """One attempt with a place in the rate limit, to which its end is reported.

@@ -28,22 +28,27 @@ class Taken:
 
 
 class Allowance(NamedTuple):
-    """The limit in the latest reply headers."""
+    """The limit in the latest reply headers; `remaining` is None if they have the limit alone."""
 
     limit: int
-    remaining: int
+    remaining: int | None
 
 
 def allowance_in(headers: Mapping[str, str], limit: int) -> Allowance | None:
     """The allowance in the headers of a reply; `limit` is used if they have no limit. Header names are lower-case."""
-    if "x-ratelimit-remaining" not in headers:
+    given, remaining = _number(headers, "x-ratelimit-limit"), _number(headers, "x-ratelimit-remaining")
+    given = given if given is not None and given > 0 else None
+    if given is None and remaining is None:
         return None
+    return Allowance(limit if given is None else given, None if remaining is None else max(0, remaining))
+
+
+def _number(headers: Mapping[str, str], name: str) -> int | None:
+    """The header as a number; None if it is missing or anything else, such as a list of limits."""
     try:
-        remaining = int(headers["x-ratelimit-remaining"])
-        limit = int(headers.get("x-ratelimit-limit", limit))
-    except ValueError:
+        return int(headers[name])
+    except (KeyError, ValueError):
         return None
-    return Allowance(limit, max(0, remaining)) if limit > 0 else None
 
 
 def block_s(retry_after: str | None, now: datetime) -> float:

@@ -32,13 +32,13 @@ class Attempted(NamedTuple):
 
 
 def attempts(
-    request: Request, retry: RetryClass, policy: RetryPolicy, *, lane: Lane = "live", cost: int = 1
+    request: Request, retry: RetryClass, policy: RetryPolicy, *, lane: Lane = "live", jobs: int = 1
 ) -> Steps[Attempted]:
     """Sends the request, and again as long as `retry.decide` says so. The attempts after the first are retries."""
     so_far: Attempted | None = None
     spent, first_429 = NOTHING, None
     while True:
-        yield Reserve(request, lane, cost)
+        yield Reserve(request, lane, jobs)
         event = yield Send(request, 1 if so_far is None else so_far.attempts + 1)
         assert isinstance(event, (Replied, ConnectionLost))
         answer, moment = event

@@ -42,14 +42,13 @@ LOOK_IN_CUSTIFY = "check in Custify whether it arrived: then settle it, else res
 
 
 class BatchRules(NamedTuple):
-    """How the batches of a destination are sent. `cost_per_record`: the API counts a request for each record."""
+    """How the batches of a destination are sent."""
 
     shape: Shape
     requests_for: RequestsFor
     policy: RetryPolicy
     quoter: ErrorQuoter
     lane: Lane = "live"
-    cost_per_record: bool = False
 
 
 class _Part(NamedTuple):
@@ -116,8 +115,7 @@ def _send(part: _Part, rules: BatchRules) -> Steps[tuple[Delivery, list[_Part]]]
 
 
 def _attempts(request: Request, records: int, rules: BatchRules, lane: Lane) -> Steps[Attempted]:
-    cost = records if rules.cost_per_record else 1
-    return attempts(request, rules.shape.retry, rules.policy, lane=lane, cost=cost)
+    return attempts(request, rules.shape.retry, rules.policy, lane=lane, jobs=records)
 
 
 def _verdict(attempted: Attempted, payloads: Sequence[Payload], rules: BatchRules) -> Verdict:

@@ -63,11 +63,11 @@ class Moment(NamedTuple):
 
 
 class Reserve(NamedTuple):
-    """Wait for a place in the rate limit. `cost` is how many requests the API counts for this one."""
+    """Wait for a place in the rate limit. `jobs` is the number of records in the request."""
 
     request: Request
     lane: Lane
-    cost: int
+    jobs: int
 
 
 class Send(NamedTuple):

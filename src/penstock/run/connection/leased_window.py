@@ -23,7 +23,7 @@ from penstock.delivery.limit.budget import Budget, RequestQueue, WaitingRequests
 from penstock.delivery.limit.lanes import NONE
 from penstock.delivery.limit.rate_limit import Allowance, Taken
 from penstock.model.errors import EnvironmentFailure
-from penstock.model.spec import CredentialSpec, RateLimit
+from penstock.model.spec import BatchCost, CredentialSpec, RateLimit
 from penstock.run.connection.shared_rate_limit import (
     RETURNED_AFTER_S,
     EndedRequest,
@@ -63,6 +63,8 @@ class LeasedWindow:
     def __init__(self, rate: RateLimit, clock: Clock, exchange: LeaseExchange) -> None:
         self.limit = rate.requests
         self.blocked_until = -inf
+        self.batch_cost: BatchCost | None = None
+        self._stored_cost: BatchCost | None = None  # `batch_cost` in the row, as last seen
         self._configured = (rate.requests, rate.per)
         self._per = rate.per
         self._clock, self._exchange = clock, exchange
@@ -135,6 +137,10 @@ class LeasedWindow:
                 self._exchanging = asyncio.get_running_loop().create_task(self._run(queue))
         elif self._sleeps_until > -inf and self._due(now, queue.waiting()) < self._sleeps_until:
             self._exchange_due.set()
+
+    @property
+    def is_alone(self) -> bool:
+        return self._grant.is_alone
 
     # ── leased places ────────────────────────────────────────────────────────
 
@@ -280,6 +286,7 @@ class LeasedWindow:
             returned=self._returned,
             want=want,
             rank=self._rank,
+            batch_cost=self.batch_cost if self.batch_cost != self._stored_cost else None,
             sent=(test, live, retry, backfill),
         )
 
@@ -312,6 +319,9 @@ class LeasedWindow:
         self._not_before = now + grant.again if grant.places < want else -inf
         self._opens = now + grant.opens
         self.limit = grant.quota or self.limit
+        if self.batch_cost == self._stored_cost:
+            self.batch_cost = grant.batch_cost
+        self._stored_cost = grant.batch_cost
         if grant.blocked > 0:
             self.blocked_until = max(self.blocked_until, now + grant.blocked)
 
@@ -342,7 +352,7 @@ def shared_budget(rate: RateLimit, clock: Clock, database: Database, credential:
         change = partial(leases.change_rate_limit, database, credential, new, epoch, step)
         return asyncio.get_running_loop().run_in_executor(None, change)
 
-    return Budget(clock, LeasedWindow(rate, clock, exchange))
+    return Budget(clock, LeasedWindow(rate, clock, exchange), rate.batch_cost)
 
 
 def budget_in_memory(rate: RateLimit, clock: Clock) -> Budget:
@@ -354,7 +364,7 @@ def budget_in_memory(rate: RateLimit, clock: Clock) -> Budget:
         row, grant = step(row, clock.now().timestamp())
         return grant
 
-    return Budget(clock, LeasedWindow(rate, clock, exchange))
+    return Budget(clock, LeasedWindow(rate, clock, exchange), rate.batch_cost)
 
 
 def _new_row(rate: RateLimit) -> RateLimitRow:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from penstock.delivery.limit.lanes import NONE, LaneCounts, passed_over, turns
 from penstock.delivery.limit.rate_limit import Allowance
+from penstock.model.spec import BatchCost
 from penstock.store.leases import BudgetUser, RateLimitRow
 
 MARGIN = 0.002  # of a window, for clocks that tick differently: costs 0.2 % of the rate limit
@@ -58,6 +59,7 @@ class UsageReport:
     want: int = 0  # places, beside the unused ones
     rank: int | None = None  # of the lane that sent last
     sent: LaneCounts = NONE  # places that each lane has used since the last report
+    batch_cost: BatchCost | None = None  # learned, and not reported yet
 
 
 class Grant(NamedTuple):
@@ -71,6 +73,7 @@ class Grant(NamedTuple):
     is_tight: bool = False  # the window has few places left
     quota: int = 0  # requests per window
     passed: LaneCounts = NONE  # what all processes have sent while each lane waited
+    batch_cost: BatchCost | None = None  # as learned by any process
 
 
 def lease(row: RateLimitRow, now: float, report: UsageReport) -> tuple[RateLimitRow, Grant]:
@@ -78,7 +81,9 @@ def lease(row: RateLimitRow, now: float, report: UsageReport) -> tuple[RateLimit
     row = _reported(_with_settings_and_clock(row, now, report.configured), now, report)
     if now < row.blocked_until:
         wait = row.blocked_until - now
-        refused = Grant(0, wait, wait, wait, is_tight=True, quota=row.quota, passed=row.passed)
+        refused = Grant(
+            0, wait, wait, wait, is_tight=True, quota=row.quota, passed=row.passed, batch_cost=row.batch_cost
+        )
         return _with_report_due(row, now, report, wait), refused
     if now >= _opens(row, now):
         row = _next_window(row, now)
@@ -91,7 +96,8 @@ def lease(row: RateLimitRow, now: float, report: UsageReport) -> tuple[RateLimit
     row = _with_report_due(row, now, report, again, places)
     others = any(name != report.user for name, _ in _alive_users(row, now))
     tight = (left - places) * 4 < row.quota
-    return row, Grant(places, again, 0.0, _opens(row, now) - now, not others, tight, row.quota, row.passed)
+    opens = _opens(row, now) - now
+    return row, Grant(places, again, 0.0, opens, not others, tight, row.quota, row.passed, row.batch_cost)
 
 
 def _with_settings_and_clock(row: RateLimitRow, now: float, configured: tuple[int, float]) -> RateLimitRow:
@@ -134,7 +140,14 @@ def _reported(row: RateLimitRow, now: float, report: UsageReport) -> RateLimitRo
     waiting = _waiting_lanes(row, now) & _waiting_lanes(replace(row, users=users), now)
     passed = passed_over(row.passed, waiting, report.sent)
     blocked = max(row.blocked_until, now + report.block) if report.block > 0 else row.blocked_until
-    return replace(row, used=max(0, row.used + change), blocked_until=blocked, users=users, passed=passed)
+    return replace(
+        row,
+        used=max(0, row.used + change),
+        blocked_until=blocked,
+        users=users,
+        passed=passed,
+        batch_cost=report.batch_cost or row.batch_cost,
+    )
 
 
 def _waiting_lanes(row: RateLimitRow, now: float) -> set[int]:
@@ -161,7 +174,7 @@ def _ended(row: RateLimitRow, now: float, ended: tuple[EndedRequest, ...]) -> Ra
         if left < opened:
             continue  # it is about a window that has ended
         answered = min(answered, end)
-        if allowance is not None:
+        if allowance is not None and allowance.remaining is not None:
             remaining = min(remaining, allowance.remaining)
     return replace(
         row,
