@@ -24,6 +24,7 @@ from penstock.model.reports import (
     QuarantineEntry,
     SampleCompany,
     SandboxUrls,
+    SettleReport,
     TestReport,
 )
 from penstock.model.runs import Listener, PlanReport, RunReport
@@ -309,6 +310,12 @@ class App:
         return quarantine_entries.discard(
             self._ctx, entries, cause=cause, everything=everything, reason=reason, on_progress=on_progress
         )
+
+    def settle_destination(
+        self, destination: str, *, listener: Listener | None = None, handle_signals: bool = False
+    ) -> SettleReport:
+        """Find out what became of the unknown records of a destination, and send again what did not arrive."""
+        return self._operations.settle_destination(destination, listener, handle_signals=handle_signals)
 
     def settle(self, entry: str, *, delivered: bool) -> None:
         """Remember an unknown record as sent, because a person saw that it arrived."""

@@ -214,6 +214,22 @@ class QuarantineDetail:
     accepted: str | None = None
     request: Mapping[str, Any] | None = None
     reply: Mapping[str, Any] | None = None
+    finding: str | None = None  # of an unknown record: what was found when it was read back; None: not read back yet
+
+
+@dataclass(frozen=True, slots=True)
+class SettleReport:
+    """What settling the unknown records of a destination found and did.
+
+    `run` is the id of its run. `delivered` had arrived, `sent_again` had not and were delivered now, `undecided` are
+    still unknown; `requests` counts reads and sends.
+    """
+
+    run: str
+    delivered: int
+    sent_again: int
+    undecided: int
+    requests: int
 
 
 def quarantine_json(entry: QuarantineEntry) -> QuarantineEntryJson:

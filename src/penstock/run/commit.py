@@ -138,6 +138,7 @@ class RecorderContext:
     links: CompanyLinks | None = None  # of a destination that removes links which are no longer in the record
     resent: Mapping[int, int] = field(default_factory=dict)  # of parts that are resent: ordinal → the source's version
     guard: Write = lambda _: None  # raises when another process has taken the destination over
+    remember_sent: Callable[[Delivery, Callable[[Write], None]], None] | None = None  # what a read-back needs later
     requests: Callable[[], int] = lambda: 0  # HTTP requests made by this process for the run
 
     def now(self) -> str:
@@ -159,8 +160,9 @@ class QuarantineWriter:
         refusal: Refusal,
         delivery: Delivery | None = None,
         content: int | None = None,
+        intent: ledger.Intent | None = None,
     ) -> None:
-        """Put the record in quarantine; `content` is what was, or may have been, sent of it."""
+        """Put the record in quarantine; `content` is what was, or may have been, sent of it, `intent` its request."""
         row = NewQuarantineRow(
             destination=self._context.destination,
             key=record.key,
@@ -174,8 +176,12 @@ class QuarantineWriter:
             settings=self._context.settings,
             content=content,
             part=self._context.partial,
-            request=None if delivery is None else request_document(delivery.request),
+            request=(None if intent is None else intent.request)
+            if delivery is None
+            else request_document(delivery.request),
             reply=None if delivery is None else reply_document(delivery.answer),
+            ordinal=record.ordinal,
+            sent_at=(None if intent is None else intent.at) if delivery is None else delivery.sent_at,
         )
         self.keys.add(record.hash)
         self.note_newest(record.hash, record.ordinal)
@@ -291,6 +297,10 @@ class CommitSchedule:
                 self.commit()
         finally:
             self._thread.shutdown()
+
+    def write(self, write: Write) -> None:
+        """Add a write to the next commit."""
+        self.pending.writes.append(write)
 
     def snapshot(self) -> RunRow:
         """The run as it is now, with what is not written down yet."""

@@ -1,4 +1,4 @@
-"""`Orchestrator`: starts, stops and ends the runs of a destination, a flow or a resend."""
+"""`Orchestrator`: starts, stops and ends the runs of a destination or flow, and of records in quarantine."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from penstock.delivery.limit.budget import Budget
 from penstock.model.delivery import Lane
 from penstock.model.errors import CredentialRefused, HostUnreachable, InputError, PenstockError, Problem, StateLocked
 from penstock.model.outcome import IN_QUARANTINE
-from penstock.model.runs import Listener, Progress, RunReport, RunStatus
+from penstock.model.runs import Listener, Progress, RunKind, RunReport, RunStatus
 from penstock.model.spec import CredentialSpec, DestinationSpec, FlowSpec
 from penstock.run import flow
 from penstock.run import start as run_start
@@ -25,9 +25,10 @@ from penstock.run.datasets import chunks_of, known_dataset
 from penstock.run.diff.known_records import ParentsInQuarantine, parents_in_quarantine
 from penstock.run.prepare import Prepared, prepare
 from penstock.run.run import RunRequest, run_destination
+from penstock.run.settling.settling import SettleMode
 from penstock.run.start import CursorReading, StartedRun, reading_of, with_notes
 from penstock.run.stop import StopKind, StoppableClock, Stopped, StopSignal
-from penstock.store import quarantine
+from penstock.store import quarantine, unknown_records
 from penstock.store.leases import Lease
 from penstock.store.quarantine import QuarantineRow
 from penstock.store.runs import ledger, runs
@@ -98,6 +99,12 @@ class Orchestrator:
         with self.ctx.database.begin() as conn:
             runs.start(conn, part)
 
+    async def settle(self, spec: DestinationSpec) -> RunReport:
+        """Settle the unknown records of a destination. InputError when it is a draft or paused."""
+        require_active(self.ctx, spec)
+        with self._stoppable():
+            return runs.to_report(await self._settle(spec))
+
     async def resend(self, rows: Sequence[QuarantineRow]) -> list[RunReport]:
         """The records in quarantine, edited or not, one run for each destination they belong to."""
         by_destination: dict[str, list[QuarantineRow]] = {}
@@ -164,7 +171,8 @@ class Orchestrator:
             start = await asyncio.to_thread(self._begin, prepared, parent, queued, reading)
             run = replace(start.run, requests=start.run.requests + checks)
             try:
-                ended = await self._execute(prepared, replace(start, run=run), parents)
+                settle: SettleMode = "automatic" if spec.on_unknown == "settle" else "off"
+                ended = await self._execute(prepared, replace(start, run=run), parents, settle=settle)
             except InputError as error:  # before anything was sent
                 ended = self._refused(run, error)
             run_start.finish_input(self.ctx, start, ended, self.leases[spec.name].check)
@@ -200,6 +208,7 @@ class Orchestrator:
         start: StartedRun,
         parents: ParentsInQuarantine | None,
         resent: Sequence[QuarantineRow] | None = None,
+        settle: SettleMode = "off",
     ) -> RunRow:
         name, signal = prepared.spec.name, StopSignal()
         self.sending[name] = signal
@@ -216,6 +225,7 @@ class Orchestrator:
             listener=self.listener,
             resend=resent is not None,
             lane=self._lane_of(prepared, start.run),
+            settle=settle,
             guard=self.leases[name].check,
             edited_entries={entry.key_hash: entry.id for entry in resent or () if entry.edited},
             resent={ordinal: entry.record_print for ordinal, entry in enumerate(resent or ())},
@@ -255,24 +265,36 @@ class Orchestrator:
         async with self._locked(spec.name):
             prepared, checks = await self._prepared(spec)
             chunks = list(chunks_of(prepared.data, entries))
-            row = RunRow(
-                id=self.queued or new_run_id(self.ctx.clock),
-                kind="resend",
-                target=spec.name,
-                started_at=iso(self.ctx.clock.now()),
-                resumable=False,
-                requests=checks,
-                input_rows=len(entries),
-                settings=prepared.compiled.version,
-                holder=holder_text(self.ctx.clock),
-            )
-            with self.ctx.database.begin() as conn:
-                self.leases[spec.name].check(conn)
-                runs.begin(conn, row)
-            start = StartedRun(row, lambda _: iter(chunks), np.empty(0, dtype=np.int64))
-            ended = await self._execute(prepared, start, None, entries)
+            start = self._begin_without_input("resend", prepared, checks, len(entries))
+            ended = await self._execute(prepared, replace(start, chunks=lambda _: iter(chunks)), None, entries)
             self._release(ended, entries)
             return ended
+
+    async def _settle(self, spec: DestinationSpec) -> RunRow:
+        async with self._locked(spec.name):
+            prepared, checks = await self._prepared(spec)
+            with self.ctx.database.read() as conn:
+                number = unknown_records.number(conn, spec.name)
+            start = self._begin_without_input("settle", prepared, checks, number)
+            return await self._execute(prepared, start, None, settle="only")
+
+    def _begin_without_input(self, kind: RunKind, prepared: Prepared, checks: int, rows: int) -> StartedRun:
+        """The run of records in quarantine, which is stored; `rows` is their number."""
+        run = RunRow(
+            id=self.queued or new_run_id(self.ctx.clock),
+            kind=kind,
+            target=prepared.spec.name,
+            started_at=iso(self.ctx.clock.now()),
+            resumable=False,
+            requests=checks,
+            input_rows=rows,
+            settings=prepared.compiled.version,
+            holder=holder_text(self.ctx.clock),
+        )
+        with self.ctx.database.begin() as conn:
+            self.leases[run.target].check(conn)
+            runs.begin(conn, run)
+        return StartedRun(run, lambda _: iter(()), np.empty(0, dtype=np.int64))
 
     def _release(self, run: RunRow, entries: Sequence[QuarantineRow]) -> None:
         """Remove the entries whose record was delivered from the quarantine, also when an edit changed their key."""

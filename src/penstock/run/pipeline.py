@@ -1,13 +1,13 @@
 """`Pipeline`: sends batches to the API, several at once but never two with the same key, and records their outcomes.
 
-`RunEvents` reports deliveries that failed.
+`run_events` reports a run's start and end, `RunEvents` its deliveries that failed.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
@@ -19,12 +19,13 @@ from penstock.delivery.machine.jobs import SentJob
 from penstock.delivery.sender import BatchJobs, Sender
 from penstock.model.delivery import Delivery, Lane, Lost
 from penstock.model.events import SILENT, Events, Span
-from penstock.model.outcome import Outcome, Refusal
+from penstock.model.outcome import COUNT_NAMES, Outcome, Refusal
 from penstock.model.record import Batch, Key, Payload, Rendered, Replies, Request, RetryClass, Shape
 from penstock.render.batches import encode_bodies, filled, records_of, requests_for
 from penstock.render.bodies import Unencodable
 from penstock.render.values.macros import finish
 from penstock.run.stop import Stopped, StopSignal, UnansweredRequests
+from penstock.store.runs.runs import RunRow
 from penstock.usercode.grouping_code import CodeFailed, GroupingCode
 
 Ticket = tuple[str, int]  # a delivery: its run, and its number in it
@@ -94,6 +95,28 @@ class RunEvents:
             records=records,
             reason=reason,
         )
+
+
+@contextmanager
+def run_events(events: Events, run: RunRow) -> Iterator[list[RunRow]]:
+    """Reports the start and the end of a run, and times it; put the ended run into the list."""
+    with events.span("run", run=run.id, destination=run.target, kind=run.kind) as span:
+        events.emit("run.started", run=run.id, destination=run.target, kind=run.kind, parent=run.parent)
+        ended: list[RunRow] = []
+        yield ended
+        for row in ended:
+            span.set(status=row.status, requests=row.requests, retries=row.retries)
+            events.emit(
+                "run.ended",
+                run=row.id,
+                destination=row.target,
+                status=row.status,
+                records={name: getattr(row.counts, name) for name in COUNT_NAMES},
+                requests=row.requests,
+                retries=row.retries,
+                duration_s=round(row.duration_s, 3),
+                stopped_by=row.stopped_by,
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from penstock.store.runs import deliveries, ledger, runs
 from penstock.store.runs.deliveries import refusal_json, still_quarantined_json
 from penstock.store.runs.ledger import LedgerEntry
 from penstock.store.runs.runs import RunRow
+from penstock.store.unknown_records import ACCEPTED, DIED
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -56,6 +57,7 @@ class Recorder:
         self._same_rows = SameKeyRows()
         self._jobs: dict[Ticket, Mapping[int, Traced]] = {}  # the records of batch jobs that have not ended
         self._stored_failures = 0
+        self.sent_again: dict[int, int] = {}  # ordinal of a record sent again → its ordinal with outcome unknown
         commits.written = self._decide_delivered_rows
 
     @staticmethod
@@ -76,14 +78,14 @@ class Recorder:
         now = self.context.now()
         for rows, reason in classified.unchanged:
             keys = [chunk.keys[row] for row in rows.tolist()] if reason is SUPERSEDED else None
-            self._decide(LedgerEntry(Outcome.UNCHANGED, rows + chunk.first, now, keys=keys, reason=reason))
+            self.decide(LedgerEntry(Outcome.UNCHANGED, rows + chunk.first, now, keys=keys, reason=reason))
         alike: dict[tuple[Outcome, str], list[Decision]] = {}
         for decision in classified.decided:
             alike.setdefault((decision.outcome, decision.reason), []).append(decision)
         for (outcome, reason), decisions in alike.items():
             ordinals, keys = [decision.ordinal for decision in decisions], [d.key for d in decisions]
             why = refusal_json(decisions[0].refusal) or still_quarantined_json(decisions[0].refused_before)
-            self._decide(LedgerEntry(outcome, ordinals, now, keys=keys, reason=reason, refusal=why))
+            self.decide(LedgerEntry(outcome, ordinals, now, keys=keys, reason=reason, refusal=why))
         for decision in classified.decided:
             if decision.is_new and decision.outcome in IN_QUARANTINE and decision.refusal is not None:
                 record = chunk.trace(decision.ordinal)
@@ -166,8 +168,10 @@ class Recorder:
         decided = [settled for settled in delivery.settled if settled.outcome is not Outcome.UNSENT]
         traced = self._traced(decided, every=delivery.job is not None)
         self.commits.pending.totals["retries"] += min(max(delivery.attempts - 1, 0), delivery.requests)
-        self._decide(entry_of(delivery, number, decided))
+        self.decide(entry_of(delivery, number, decided))
         self._settle(delivery, decided, traced)
+        if self.context.remember_sent is not None:
+            self.context.remember_sent(delivery, self._write)
         self._not_sent([s.payload for s in delivery.settled if s.outcome is Outcome.UNSENT])
         if delivery.job is not None:
             self._jobs[self.run.id, number] = traced
@@ -208,7 +212,7 @@ class Recorder:
         keys = [payload.key for payload in payloads for _ in payload.ordinals]
         why = refusal_json(refusal)
         now, reason = self.context.now(), refusal.reason
-        self._decide(LedgerEntry(Outcome.QUARANTINED, ordinals, now, keys=keys, reason=reason, refusal=why))
+        self.decide(LedgerEntry(Outcome.QUARANTINED, ordinals, now, keys=keys, reason=reason, refusal=why))
         for payload in payloads:
             records = [self.backlog.trace(ordinal) for ordinal in payload.ordinals]
             for record in records:
@@ -217,26 +221,36 @@ class Recorder:
         self._unstage(payloads)
         self.commits.commit_soon()
 
-    def unknown(self, traced: Sequence[Traced], reason: str) -> None:
-        """Record as unknown what an earlier process was sending when it died."""
-        refusal = Refusal(
-            "no answer", reason, accepted="check in Custify whether it arrived: then settle it, else resend it"
-        )
+    def unknown(self, traced: Sequence[Traced], intent: ledger.Intent) -> None:
+        """Record as unknown what an earlier process was sending when it died: some records of one of its requests."""
+        reason, contents = DIED, dict(zip(intent.ordinals, intent.contents, strict=True))
+        refusal = Refusal("no answer", reason, accepted=ACCEPTED)
         ordinals = [record.ordinal for record in traced]
         keys = [record.key for record in traced]
         now, why = self.context.now(), refusal_json(refusal)
-        self._decide(LedgerEntry(Outcome.UNKNOWN, ordinals, now, keys=keys, reason=reason, refusal=why))
+        self.decide(LedgerEntry(Outcome.UNKNOWN, ordinals, now, keys=keys, reason=reason, refusal=why))
         for record in traced:
-            self._quarantine.add(record, Outcome.UNKNOWN, refusal)
+            self._quarantine.add(record, Outcome.UNKNOWN, refusal, content=contents[record.ordinal], intent=intent)
         self.commits.commit_soon()
 
     # ── inside ───────────────────────────────────────────────────────────────
 
     def _write(self, write: Write) -> None:
-        self.commits.pending.writes.append(write)
+        self.commits.write(write)
 
-    def _decide(self, entry: LedgerEntry) -> None:
+    def decide(self, entry: LedgerEntry) -> None:
+        """Record the outcome of records."""
         self.commits.pending.decide(entry)
+        if self.sent_again:
+            self._replace_outcomes(entry.ordinals)
+
+    def _replace_outcomes(self, ordinals: Iterable[int]) -> None:
+        """Take the outcome `unknown` of records that were sent again out of the ledger: they have a new one."""
+        before = {self.sent_again.pop(ordinal) for ordinal in map(int, ordinals) if ordinal in self.sent_again}
+        if before:
+            run = self.run.id
+            self.commits.pending.counts.update({"read": -len(before), Outcome.UNKNOWN: -len(before)})
+            self._write(lambda conn: ledger.remove_unknown(conn, run, before))
 
     def _traced(self, decided: Iterable[Settled], *, every: bool) -> dict[int, Traced]:
         """The records to quarantine or (with `every`) to retain until their job has ended, by ordinal."""
@@ -313,9 +327,10 @@ class Recorder:
     def _release(self, find: Callable[[int], Traced], ordinal: int, hash_: tuple[int, int]) -> None:
         """Release a key from the quarantine or, where a record may be a part, this record alone."""
         if hash_ in self._quarantine.keys:
-            self._quarantine.release(
-                hash_, ordinal, record_hash(find(ordinal).record) if self.context.partial else None
-            )
+            record: int | None = None
+            if self.context.partial:
+                record = self.context.resent.get(ordinal) or record_hash(find(ordinal).record)
+            self._quarantine.release(hash_, ordinal, record)
 
     def _hash_of(self, payload: Payload, traced: Mapping[int, Traced]) -> tuple[int, int]:
         if payload.ordinal in traced:
@@ -348,7 +363,7 @@ class Recorder:
         if rows:
             ordinals = [ordinal for row in rows for ordinal in row.payload.ordinals]
             keys = [row.payload.key for row in rows for _ in row.payload.ordinals]
-            self._decide(LedgerEntry(outcome, ordinals, self.context.now(), keys=keys, reason=reason, refusal=why))
+            self.decide(LedgerEntry(outcome, ordinals, self.context.now(), keys=keys, reason=reason, refusal=why))
 
     def _remember(self, hashes: Words, contents: Words, prints: Words, *, confirmed: bool = True) -> None:
         memory = self.context.memory

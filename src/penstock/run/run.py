@@ -1,17 +1,10 @@
-"""One run of one destination, from its checkpoint to its end: reads, compares, batches, delivers, records.
-
-While a run is in progress, Python's garbage collector looks for cycles less often: a run makes some hundred short-lived
-objects a request, hardly ever in cycles, beside a chunk of records that is not freed. Collecting every 700 objects took
-a quarter of the time of small requests.
-"""
+"""One run of one destination, from its checkpoint to its end: reads, compares, batches, delivers, records."""
 
 from __future__ import annotations
 
 import asyncio
-import gc
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -19,14 +12,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sqlalchemy import Connection
 
-from penstock.clock import iso
+from penstock.clock import Clock, iso
 from penstock.delivery.http.client import Client
 from penstock.delivery.limit.budget import Budget
 from penstock.delivery.lookup import LookupClient
+from penstock.delivery.read_back import ReadBack
 from penstock.delivery.sender import BatchJobs, Sender
 from penstock.model.delivery import Lane, Waiting
 from penstock.model.errors import InputError
-from penstock.model.events import Events
 from penstock.model.outcome import COUNT_NAMES, Outcome, only_quarantine, quarantine_reason
 from penstock.model.record import Chunk, Payload, Rendered
 from penstock.model.runs import Listener, Progress, RunStatus
@@ -36,18 +29,24 @@ from penstock.render.merger import one_of_each
 from penstock.run.commit import RecorderContext
 from penstock.run.connection import connection
 from penstock.run.context import Context
-from penstock.run.diff.backlog import OpenChunk
+from penstock.run.datasets import chunks_of
+from penstock.run.diff.backlog import SENT_AGAIN_FROM, OpenChunk
 from penstock.run.diff.diff import Classifier, Parents
-from penstock.run.diff.known_records import CompanyLinks, QuarantineIndex, StoredIds
+from penstock.run.diff.known_records import CompanyLinks, QuarantineIndex, StoredIds, StoredNotes
 from penstock.run.diff.records import chunk_of
-from penstock.run.pipeline import Pipeline, PipelineContext, RunEvents
+from penstock.run.gc_pause import fewer_collections
+from penstock.run.pipeline import Pipeline, PipelineContext, RunEvents, run_events
 from penstock.run.prepare import Prepared, doubt
 from penstock.run.recorder import Recorder
+from penstock.run.settling.leftovers import put_leftovers_in_doubt
+from penstock.run.settling.sent_records import plan_of, remember_notes
+from penstock.run.settling.settling import SettleMode, Settling
 from penstock.run.stop import Fuse, StoppableBudget, StoppableClock, StopSignal
 from penstock.sources.typing.exact_json import read_record
-from penstock.store import memory, quarantine
+from penstock.store import memory, quarantine, unknown_records
 from penstock.store.memory import Memory
 from penstock.store.project import resources
+from penstock.store.quarantine import QuarantineRow
 from penstock.store.runs import ledger, runs
 from penstock.store.runs.runs import RunRow
 from penstock.usercode.grouping_code import GroupingCode
@@ -56,31 +55,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-COLLECTED_AFTER = 20_000  # new containers before Python collects garbage; some megabytes
-_lock = threading.Lock()
-_before: list[tuple[int, int, int]] = []  # the setting before each of the runs in progress
-
 LEAST_S = 1.0  # of a run before its end is estimated
 PROGRESS_EVERY_S = 0.2
 MOST_OPEN = 4_000_000  # cells of the chunks that are not decided yet
-DIED = "the process ended while the request was under way: it may have arrived or not"
-
-
-@contextmanager
-def fewer_collections() -> Iterator[None]:
-    """Python collects garbage less often in the block; the last of several blocks restores the setting."""
-    with _lock:
-        _before.append(gc.get_threshold() if not _before else _before[0])
-        first, *others = _before[0]
-        if first > 0:  # 0: the host program has turned it off
-            gc.set_threshold(max(first, COLLECTED_AFTER), *others)
-    try:
-        yield
-    finally:
-        with _lock:
-            before = _before.pop()
-            if not _before:
-                gc.set_threshold(*before)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,31 +74,10 @@ class RunRequest:
     listener: Listener | None = None
     resend: bool = False  # sends records in quarantine, without comparison with memory
     lane: Lane = "live"
+    settle: SettleMode = "off"  # what it does about the unknown records of its destination
     guard: Callable[[Connection], None] = lambda _: None  # raises in a transaction of a holder that has lost the lease
     edited_entries: Mapping[tuple[int, int], str] = field(default_factory=dict)  # of a resend: key hash → edited entry
     resent: Mapping[int, int] = field(default_factory=dict)  # of a resend: ordinal → hash of the source's version
-
-
-@contextmanager
-def run_events(events: Events, run: RunRow) -> Iterator[list[RunRow]]:
-    """Reports the start and the end of a run, and times it; put the ended run into the list."""
-    with events.span("run", run=run.id, destination=run.target, kind=run.kind) as span:
-        events.emit("run.started", run=run.id, destination=run.target, kind=run.kind, parent=run.parent)
-        ended: list[RunRow] = []
-        yield ended
-        for row in ended:
-            span.set(status=row.status, requests=row.requests, retries=row.retries)
-            events.emit(
-                "run.ended",
-                run=row.id,
-                destination=row.target,
-                status=row.status,
-                records={name: getattr(row.counts, name) for name in COUNT_NAMES},
-                requests=row.requests,
-                retries=row.retries,
-                duration_s=round(row.duration_s, 3),
-                stopped_by=row.stopped_by,
-            )
 
 
 async def run_destination(ctx: Context, job: RunRequest) -> RunRow:
@@ -142,7 +98,8 @@ async def _run_destination(ctx: Context, job: RunRequest) -> RunRow:
         concurrency = prepared.spec.concurrency
         async with Client(link, budget, clock, concurrency=concurrency) as client:
             client.events = ctx.events
-            run = _Run(ctx, job, client)
+            put_leftovers_in_doubt(ctx.database, prepared, job.run.id, ctx.clock, job.guard)
+            run = _Run(ctx, job, client, clock)
             known = StoredIds(ctx.database, prepared.credential.name, ctx.clock)
             sender = Sender(client, clock)
             pipeline_context = PipelineContext(
@@ -164,10 +121,11 @@ async def _run_destination(ctx: Context, job: RunRequest) -> RunRow:
 class _Run:
     """The parts of one run, made from the stored state."""
 
-    def __init__(self, ctx: Context, job: RunRequest, client: Client) -> None:
+    def __init__(self, ctx: Context, job: RunRequest, client: Client, clock: Clock) -> None:
         prepared, name = job.prepared, job.prepared.spec.name
         self.ctx, self.job, self.client = ctx, job, client
         self.compares = prepared.policy.compares
+        self.resent = dict(job.resent) if prepared.policy.versions == "merge" else {}
         with ctx.database.read() as conn:
             self.memory = Memory.load(conn, name, prepared.fingerprints) if self.compares else None
             quarantined = QuarantineIndex.load(conn, name)
@@ -200,27 +158,42 @@ class _Run:
             partial=prepared.policy.versions == "merge",
             edited_entries=job.edited_entries,
             links=links,
-            resent=job.resent if prepared.policy.versions == "merge" else {},
+            resent=self.resent,
             guard=job.guard,
             index=None if job.resend else quarantined,
+            remember_sent=partial(remember_notes, prepared.credential.name) if plan_of(prepared).kind == "note" else None,
             requests=lambda: client.requests,
         )
         keys = set[tuple[int, int]]() if job.resend else set(quarantined.keys())  # a resend releases by id, at its end
         self.recorder = Recorder.open(recorder_context, job.run, prepared.notes(), keys)
         self.recorder.next_delivery = next_delivery
         self.recorder.last_intent = max((intent.number for intent in self.left_intents), default=0)
+        after = int(job.decided.max(initial=-1)) + 1
+        notes = StoredNotes(ctx.database, prepared.credential.name)
+        self.settling = Settling(
+            prepared=prepared,
+            recorder=self.recorder,
+            reader=ReadBack(client, clock, notes, prepared.spec.settle_after),
+            signal=job.signal,
+            index=quarantined,
+            memory=self.memory,
+            mode=job.settle,
+            next_ordinal=max(SENT_AGAIN_FROM, after),
+        )
 
     async def execute(self, pipeline: Pipeline) -> RunRow:
         """The run itself."""
         ticker = asyncio.get_running_loop().create_task(self._report_regularly())
         try:
             self._recover(pipeline)
+            await self.settling.before()
             try:
                 await self._send_all(pipeline)
             except InputError as error:  # the input cannot be read further: what is in flight ends first
                 self.job.signal.stop("input", str(error.problems[0]), problems=error.problems)
             await pipeline.drain()
             self.recorder.decide_waiting_rows()
+            await self.settling.after(partial(self._send_again, pipeline))
         except BaseException:
             self.job.signal.stop("error", "an error ended the run")
             raise
@@ -270,21 +243,45 @@ class _Run:
             chunk = await asyncio.to_thread(next, reader, None)
             if chunk is None:
                 break
-            opened = self._open(chunk)
-            classified = self.classifier.classify(opened)
-            self.recorder.add_classified(opened, classified)
-            if self.recorder.backlog.weight() > MOST_OPEN:  # wide chunks: their decided rows are freed first
-                await self.recorder.commits.durable()
-            await self.recorder.add_in_flight(opened, classified.fresh)
-            for batch in batcher.add(classified.fresh):
-                await pipeline.put(batch)
-            for refused in batcher.oversized:
-                payload = next(p for p in classified.fresh if p.ordinal == refused.ordinal)
-                self.recorder.refuse([payload], refused.refusal)
-            batcher.oversized.clear()
+            await self._send_chunk(self._open(chunk), self.classifier, batcher, pipeline)
         self.recorder.notes.read()
         for batch in batcher.flush():
             await pipeline.put(batch)
+
+    async def _send_chunk(
+        self, opened: OpenChunk, classifier: Classifier, batcher: Batcher, pipeline: Pipeline
+    ) -> None:
+        classified = classifier.classify(opened)
+        self.recorder.add_classified(opened, classified)
+        if self.recorder.backlog.weight() > MOST_OPEN:  # wide chunks: their decided rows are freed first
+            await self.recorder.commits.durable()
+        await self.recorder.add_in_flight(opened, classified.fresh)
+        for batch in batcher.add(classified.fresh):
+            await pipeline.put(batch)
+        for refused in batcher.oversized:
+            payload = next(p for p in classified.fresh if p.ordinal == refused.ordinal)
+            self.recorder.refuse([payload], refused.refusal)
+        batcher.oversized.clear()
+
+    async def _send_again(self, pipeline: Pipeline, rows: Sequence[QuarantineRow]) -> None:
+        """Send records from the quarantine, under ordinals that are not of the input; returns when they are decided."""
+        prepared = self.job.prepared
+        batcher = Batcher(prepared.compiled.shape, repeats=prepared.policy.repeats)
+        again = replace(self.classifier, memory=None, quarantine=None, parents=None, doubt=None)
+        originals = self.settling.originals(rows)
+        for made in chunks_of(prepared.data, rows):
+            first, made_rows = self.settling.next_ordinal, rows[made.first : made.first + made.records.num_rows]
+            for number, (row, original) in enumerate(zip(made_rows, originals[made.first :], strict=False)):
+                self.resent[first + number] = row.record_print
+                if original is not None:
+                    self.recorder.sent_again[first + number] = original
+            self.settling.next_ordinal += made.records.num_rows
+            opened = prepared.open_chunk(replace(made, first=first), prints=self.compares)
+            self.recorder.backlog.add(opened)
+            await self._send_chunk(opened, again, batcher, pipeline)
+        for batch in batcher.flush():
+            await pipeline.put(batch)
+        await pipeline.drain()
 
     def _open(self, chunk: Chunk) -> OpenChunk:
         """The chunk with its keys, less what an earlier process of this run decided or may have sent."""
@@ -295,7 +292,7 @@ class _Run:
         for intent in self.left_intents:
             mine = [ordinal for ordinal in intent.ordinals if opened.first <= ordinal < opened.end]
             if mine:
-                self.recorder.unknown([opened.trace(ordinal) for ordinal in mine], DIED)
+                self.recorder.unknown([opened.trace(ordinal) for ordinal in mine], intent)
                 if max(intent.ordinals) < opened.end:  # its batch may reach into the next chunk
                     self.recorder.withdraw(intent.number)
                 opened.rows = opened.rows[~np.isin(opened.rows + chunk.first, mine)]
@@ -311,7 +308,7 @@ class _Run:
         run = replace(
             recorder.run,
             counts=counts,
-            notes=(*recorder.notes.all(counts.read), *self.job.budget.notes()),
+            notes=(*recorder.notes.all(counts.read), *self.settling.notes(), *self.job.budget.notes()),
             reason=self._reason(),
             stopped_by=signal.kind,
         )
@@ -321,6 +318,8 @@ class _Run:
                 self.memory.compact(conn)
             if signal.kind is None:  # after a stop, what was in flight is forgotten by the next run
                 memory.clear_in_flight(conn, run.target, run.id)
+                if self.job.settle == "automatic":
+                    unknown_records.release_found(conn, run.target)
                 if not self.job.resend:
                     resources.settle_restored(conn, run.target)
             status = status_of(run)
@@ -354,7 +353,7 @@ class _Run:
                     total=run.input_rows,
                     elapsed_s=run.duration_s,
                     waiting_for_allowance_s=for_allowance,
-                    phase="stopping after the requests in flight" if self.job.signal.is_set else "sending",
+                    phase="stopping after the requests in flight" if self.job.signal.is_set else self.settling.phase,
                     attempts=log.attempts(),
                     waiting_for=Waiting("rate limit", round(for_allowance, 3)) if for_allowance else log.waiting(),
                     left_s=time_left(decided, run.input_rows, run.requests, run.duration_s, limit),

@@ -24,21 +24,21 @@ from penstock.model.record import Chunk, ReadWindow, Schema
 from penstock.model.settings_text import settings_text, without_settling
 from penstock.model.spec import BatchSpec, CursorSpec, Mode, SqlSource
 from penstock.run.context import Context
+from penstock.run.diff.backlog import SENT_AGAIN_FROM
 from penstock.run.prepare import Prepared
 from penstock.sources.chunks import read_frozen
 from penstock.sources.cursor import READ, value_of
-from penstock.store import leases, quarantine
-from penstock.store.memory import key_hashes
+from penstock.store import leases, unknown_records
 from penstock.store.project import resources
 from penstock.store.runs import ledger, runs
 from penstock.store.runs.deliveries import refusal_json
 from penstock.store.runs.runs import START, RunRow, holder_text, new_run_id
+from penstock.store.unknown_records import ACCEPTED, DIED
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-DIED = "the process ended while the request was under way: it may have arrived or not"
 CHUNK_ROWS = 4096
 
 
@@ -194,32 +194,17 @@ def _abandon(ctx: Context, prepared: Prepared, run: RunRow, guard: Callable[[Con
     at = iso(ctx.clock.now())
     with ctx.database.begin() as conn:
         guard(conn)
-        unknown = 0
-        for intent in ledger.leftover_intents(conn, run.id):
+        unknown, settings, name = 0, prepared.compiled.version, prepared.spec.name
+        left = ledger.leftover_intents(conn, run.id)
+        unknown_records.put_in_doubt(conn, name, run.id, left, settings=settings, at=at)
+        for intent in left:
+            ledger.end_intent(conn, run.id, intent.number)
+            if min(intent.ordinals) >= SENT_AGAIN_FROM:
+                continue  # they have their outcome already: they were sent again
             unknown += len(intent.keys)
-            refusal = Refusal("no answer", DIED, accepted="did it arrive? then settle it; else discard or resend it")
-            why = refusal_json(refusal)
+            why = refusal_json(Refusal("no answer", DIED, accepted=ACCEPTED))
             entry = ledger.LedgerEntry(Outcome.UNKNOWN, intent.ordinals, at, keys=intent.keys, reason=DIED, refusal=why)
             ledger.append(conn, run.id, [entry])
-            for key, hashed, content in zip(intent.keys, key_hashes(intent.keys), intent.contents, strict=True):
-                quarantine.add(
-                    conn,
-                    quarantine.NewQuarantineRow(
-                        destination=prepared.spec.name,
-                        key=key,
-                        key_hash=(int(hashed[0]), int(hashed[1])),
-                        outcome=Outcome.UNKNOWN,
-                        refusal=refusal,
-                        at=at,
-                        run=run.id,
-                        record="{}",
-                        record_print=0,  # the record was not stored: any version of this key counts
-                        settings=prepared.compiled.version,
-                        content=content,
-                        request=intent.request,
-                    ),
-                )
-            ledger.end_intent(conn, run.id, intent.number)
         counts = run.counts.plus({"read": unknown, Outcome.UNKNOWN: unknown})
         note = Note(
             "input", "not continued", "the input changed since the run was interrupted; a new run reads it again"

@@ -9,10 +9,10 @@ import re
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, RowMapping, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, delete, func, select, update
 
 from penstock.model.outcome import Outcome, Refusal
 from penstock.model.record import Key
@@ -23,6 +23,7 @@ from penstock.store.tables import discarded
 from penstock.store.tables import quarantine as table
 
 KeyHash = tuple[int, int]
+Mark = Literal["found", "absent"]  # of an unknown record that was read back; an absent one is to be sent again
 DISCARDED_AT_ONCE = 500
 DIGITS = re.compile(r"[0-9]{1,18}")  # of a number that a database holds
 
@@ -45,6 +46,8 @@ class NewQuarantineRow:
     request: Mapping[str, Any] | None = None
     reply: Mapping[str, Any] | None = None
     part: bool = False  # of its object: then each version of the key has an entry of its own
+    ordinal: int | None = None  # of the record in its run
+    sent_at: str | None = None  # of an unknown record: its request left not before
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,10 @@ class QuarantineRow:
     settings: str
     request: Mapping[str, Any] | None
     reply: Mapping[str, Any] | None
+    ordinal: int | None = None
+    sent_at: str | None = None
+    mark: Mark | None = None
+    finding: str | None = None
 
     @property
     def number(self) -> int:
@@ -87,6 +94,7 @@ class QuarantinedVersion(NamedTuple):
     settings: str
     reason: str
     refusal: str | None = None  # JSON {"rule", "values"}
+    mark: Mark | None = None
 
 
 def add(conn: Connection, *new: NewQuarantineRow) -> None:
@@ -96,11 +104,12 @@ def add(conn: Connection, *new: NewQuarantineRow) -> None:
 
     Ids are never used twice; SQLite leaves gaps between them.
     """
-    rows = {(row["destination"], row["identity"]): row for row in map(_columns, new)}
+    rows = {(row["destination"], row["identity"]): row for row in map(columns_of, new)}
     upsert_all(conn, table, list(rows.values()), ["destination", "identity"])
 
 
-def _columns(new: NewQuarantineRow) -> dict[str, Any]:
+def columns_of(new: NewQuarantineRow) -> dict[str, Any]:
+    """The columns of a new entry, by name."""
     refusal = new.refusal
     return {
         "destination": new.destination,
@@ -123,6 +132,10 @@ def _columns(new: NewQuarantineRow) -> dict[str, Any]:
         "settings": new.settings,
         "request": None if new.request is None else orjson.dumps(new.request).decode(),
         "reply": None if new.reply is None else orjson.dumps(new.reply).decode(),
+        "ordinal": new.ordinal,
+        "sent_at": new.sent_at,
+        "mark": None,
+        "finding": None,
     }
 
 
@@ -154,7 +167,11 @@ def _conditions(which: QuarantineFilter) -> list[ColumnElement[bool]]:
 
 def page(conn: Connection, which: QuarantineFilter, limit: int | None = None, after: int = 0) -> list[QuarantineRow]:
     """Records in quarantine whose number is beyond `after`, oldest first."""
-    query = select(table).where(table.c.id > after, *_conditions(which)).order_by(table.c.id).limit(limit)
+    return rows_of(conn, select(table).where(table.c.id > after, *_conditions(which)).order_by(table.c.id).limit(limit))
+
+
+def rows_of(conn: Connection, query: Select[Any]) -> list[QuarantineRow]:
+    """The rows of a query of all columns."""
     return [_row_of(row) for row in conn.execute(query).mappings()]
 
 
@@ -315,10 +332,11 @@ def runs_behind(conn: Connection, destination: str, run: str) -> tuple[bool, str
 def versions(conn: Connection, destination: str) -> Iterator[tuple[KeyHash, QuarantinedVersion]]:
     """(key hash, version) of the records of one destination in quarantine that have a key."""
     c = table.c
-    columns = (c.identity, c.outcome, c.record_print, c.settings, c.reason, c.rule, c.named_values)
+    columns = (c.identity, c.outcome, c.record_print, c.settings, c.reason, c.rule, c.named_values, c.mark)
     for row in conn.execute(select(*columns).where(c.destination == destination, c.key.is_not(None))):
         refusal = None if row[6] is None else rule_json(row[5], row[6])
-        yield _hash(row[0]), QuarantinedVersion(Outcome(row[1]), to_unsigned(row[2]), row[3], row[4], refusal)
+        version = QuarantinedVersion(Outcome(row[1]), to_unsigned(row[2]), row[3], row[4], refusal, row[7])
+        yield _hash(row[0]), version
 
 
 def discarded_versions(conn: Connection, destination: str) -> Iterator[tuple[KeyHash, int]]:
@@ -354,9 +372,10 @@ def _values(text: str | None) -> dict[str, Any] | None:
 
 def _row_of(row: RowMapping) -> QuarantineRow:
     same = ("destination", "cause", "reason", "field", "rule", "value", "accepted", "at", "run", "record", "edited")
+    more = ("settings", "ordinal", "sent_at", "mark", "finding")
     key = key_from_json(row["key"])
     return QuarantineRow(
-        **{name: row[name] for name in (*same, "settings")},
+        **{name: row[name] for name in (*same, *more)},
         id=f"q-{row['id']}",
         key=key,
         key_hash=(0, 0) if key is None else _hash(row["identity"]),

@@ -188,6 +188,10 @@ quarantine = Table(
     Column("settings", Text, nullable=False),
     Column("request", Text),
     Column("reply", Text),
+    Column("ordinal", BigInteger),  # of the record in its run; null: not known, or not of this run
+    Column("sent_at", Text),  # of an unknown record: its request left not before
+    Column("mark", Text),  # of an unknown record that was read back: found | absent; null: not decided
+    Column("finding", Text),  # what was found when it was read back, for people
     Index("quarantine_of_key", "destination", "identity", unique=True),
     Index("quarantine_of_cause", "destination", "cause"),
     sqlite_autoincrement=True,  # an id is never given twice

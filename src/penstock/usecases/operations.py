@@ -1,4 +1,4 @@
-"""The use-cases that read records or call the API: check, preview, test, plan, run, resend.
+"""The use-cases that read records or call the API: check, preview, test, plan, run, resend, settle.
 
 This module imports Arrow, DuckDB, numpy and aiohttp; the App imports it when a method first needs it.
 """
@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from penstock.model.outcome import Note
 from penstock.model.record import DatasetReport, RefusedRecord
-from penstock.model.reports import CheckReport, Preview, PreviewedRequest, TestReport
+from penstock.model.reports import CheckReport, Preview, PreviewedRequest, SettleReport, TestReport
 from penstock.model.runs import Listener, PlanReport, RunReport
 from penstock.model.spec import CredentialSpec, DestinationSpec, FlowSpec
 from penstock.run.connection import check, connection
@@ -152,6 +152,15 @@ class Operations:
         """Send records in quarantine now, in one new run per destination."""
         held = quarantine.chosen(self.ctx(), entries, cause=cause, everything=everything)
         return _wait_for(self._orchestrator(listener, wait=False, handle_signals=handle_signals).resend(held))
+
+    def settle_destination(self, name: str, listener: Listener | None, *, handle_signals: bool) -> SettleReport:
+        """Find out what became of the unknown records of a destination, and send again what did not arrive."""
+        ctx = self.ctx()
+        spec = ctx.destination(name)
+        settlement.require_reads(ctx, spec)
+        orchestrator = self._orchestrator(listener, wait=False, handle_signals=handle_signals)
+        report = _wait_for(orchestrator.settle(spec))
+        return settlement.settle_report(report)
 
     def _orchestrator(self, listener: Listener | None, **how: Any) -> Orchestrator:
         ctx = self.ctx()

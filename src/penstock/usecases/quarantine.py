@@ -135,6 +135,7 @@ def detail(held: QuarantineRow) -> QuarantineDetail:
         accepted=held.accepted,
         request=held.request,
         reply=held.reply,
+        finding=held.finding,
     )
 
 

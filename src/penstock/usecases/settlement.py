@@ -7,9 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from penstock.model.errors import InputError, Problem
+from penstock.model.errors import CredentialRefused, EnvironmentFailure, HostUnreachable, InputError, Problem
 from penstock.model.outcome import Outcome
-from penstock.model.reports import Preview
+from penstock.model.reports import Preview, SettleReport
+from penstock.model.runs import RunReport
+from penstock.model.spec import DestinationSpec
+from penstock.run.connection import connection
 from penstock.run.context import Context
 from penstock.run.datasets import chunks_of, known_dataset
 from penstock.run.prepare import Prepared, prepare
@@ -20,6 +23,8 @@ from penstock.store.memory import Memory
 from penstock.store.quarantine import QuarantineRow
 from penstock.usecases.preview import preview_of_chunks
 from penstock.usecases.quarantine import chosen, entry_of
+
+STOPS: Mapping[str | None, type[EnvironmentFailure]] = {"credential": CredentialRefused, "unreachable": HostUnreachable}
 
 
 def preview_of(ctx: Context, name: str) -> Preview:
@@ -51,6 +56,37 @@ def typed_changes(ctx: Context, name: str, texts: Mapping[str, str]) -> dict[str
         except ValueError:
             values[path] = text  # rendering refuses it, and names what is accepted
     return values
+
+
+def can_be_settled(ctx: Context, spec: DestinationSpec) -> bool:
+    """Whether what a destination has sent can be read back: by the native API, or by the recipe of a request."""
+    if spec.request is not None and spec.request.settle is not None:
+        return True
+    return connection.address(ctx, connection.credential_spec(ctx, spec.credential)).dialect == "native"
+
+
+def require_reads(ctx: Context, spec: DestinationSpec) -> None:
+    """InputError when nothing that the destination sends can be read back, because the flat API publishes no reads."""
+    if can_be_settled(ctx, spec):
+        return
+    path, dialect = f"credentials.{spec.credential}.dialect", "flat"
+    message = "the flat API publishes no reads: what arrived can be read back only from the native API"
+    hint = "use a credential with `dialect: native`"
+    if spec.request is not None:
+        hint += ", or write `settle: {url, found}` in the request"
+    raise InputError(ctx.problem(path, message, "no-reads", hint=hint, found=dialect))
+
+
+def settle_report(run: RunReport) -> SettleReport:
+    """What a run of the kind `settle` found and did.
+
+    Raises CredentialRefused or HostUnreachable when that stopped it; then the records stay unknown.
+    """
+    if run.stopped_by in STOPS and run.errors:
+        raise STOPS[run.stopped_by](*run.errors)
+    counts = run.records
+    sent_again = counts.delivered + counts.accepted
+    return SettleReport(run.run, counts.unchanged, sent_again, counts.unknown, run.requests)
 
 
 def settle(ctx: Context, name: str, *, delivered: bool) -> None:

@@ -25,6 +25,7 @@ Ordinals: TypeAlias = "NDArray[np.int64]"
 
 
 COLUMN_CELLS = 128
+SENT_AGAIN_FROM = 1 << 40  # ordinals from here on: records that the run sends again, which are not of its input
 
 
 class Traced(NamedTuple):
@@ -132,11 +133,14 @@ class Backlog:
         return sum(chunk.weight for chunk in self._open)
 
     def undecided(self) -> int:
-        return sum(chunk.left for chunk in self._open)
+        """The records of the input without an outcome. One that was to be sent again has the outcome that it had."""
+        return sum(chunk.left for chunk in self._open if chunk.first < SENT_AGAIN_FROM)
 
     def _advance(self) -> None:
         while self._open and self._open[0].left == 0:
-            self.position = self._open.popleft().end
+            chunk = self._open.popleft()
+            if chunk.first < SENT_AGAIN_FROM:
+                self.position = chunk.end
 
 
 class SameKeyRow(NamedTuple):

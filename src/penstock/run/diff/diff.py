@@ -48,6 +48,7 @@ SUPERSEDED = "superseded: a later row has the same key (not sent)"
 SAME_INPUT = "the same as when it was last sent"
 STILL = "still in quarantine: {}"
 DISCARDED = "a person discarded this version, or fixed it"
+FOUND = "found in Custify: it arrived when it was sent before"
 OTHER_CONTENT = "key already sent with other content"
 LACKS = "key already sent; a column is gone, so that the contents cannot be compared"
 
@@ -256,8 +257,10 @@ class Classifier:
         if self.quarantine.discarded(key_hash, record):
             return Decision(ordinal, chunk.keys[row], Outcome.UNCHANGED, DISCARDED, is_new=False)
         found = self.quarantine.find(key_hash, record)
-        if found is None:
+        if found is None or found.mark == "absent":  # it did not arrive: it is sent again
             return None
+        if found.mark == "found":
+            return Decision(ordinal, chunk.keys[row], Outcome.UNCHANGED, FOUND, is_new=False)
         if found.outcome is Outcome.WAITING:
             return None  # decided again: its parent may be there now
         if found.outcome is Outcome.QUARANTINED and found.settings != self.policy.settings:

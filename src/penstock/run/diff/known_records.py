@@ -26,7 +26,7 @@ from penstock.store import quarantine
 from penstock.store.database import Database
 from penstock.store.memory import read_sent_links
 from penstock.store.project import resources
-from penstock.store.quarantine import KeyHash, QuarantinedVersion
+from penstock.store.quarantine import KeyHash, Mark, QuarantinedVersion
 from penstock.store.sent_notes import newest_sent_note, sent_notes_of
 
 if TYPE_CHECKING:
@@ -72,6 +72,11 @@ class QuarantineIndex:
             self._versions[key_hash] = others
         else:
             self._versions.pop(key_hash, None)
+
+    def mark(self, key_hash: KeyHash, record: int, mark: Mark | None) -> None:
+        """Mark a version as found, or as one that did not arrive."""
+        versions = self._versions.get(key_hash, [])
+        self._versions[key_hash] = [one._replace(mark=mark) if one.record == record else one for one in versions]
 
     def find(self, key_hash: KeyHash, record: int) -> QuarantinedVersion | None:
         """The entry of this version: its own, or one that puts all versions of its key in doubt."""

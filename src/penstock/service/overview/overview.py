@@ -255,7 +255,7 @@ def _dataset(_ctx: Context, conn: Connection, name: str) -> DatasetStateJson:
 def _destinations(ctx: Context, conn: Connection, names: Sequence[str]) -> dict[str, StateJson]:
     switches = resources.switches_of(conn, names)
     quarantined = quarantine.counts(conn, names)
-    last = _last_runs(ctx, conn, names, ("destination", "resend"))
+    last = _last_runs(ctx, conn, names, ("destination", "resend", "settle"))
     found: dict[str, StateJson] = {}
     for name in names:
         spec = ctx.project.destinations[name]

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import struct
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -26,7 +26,7 @@ from penstock.model.record import Key
 from penstock.store.runs import timeseries
 from penstock.store.runs.deliveries import pack_keys, unpack_keys
 from penstock.store.runs.ordinals import Ordinals, pack_ordinals, unpack_ordinals
-from penstock.store.tables import intents, jobs
+from penstock.store.tables import intents, jobs, runs
 from penstock.store.tables import ledger_batches as batches
 from penstock.store.tables import ledger_exceptions as exceptions
 
@@ -160,26 +160,96 @@ def change_outcomes(
     """
     query = select(batches).where(batches.c.run == run, batches.c.delivery == delivery)
     for row in connection.execute(query).mappings().all():
-        ends = _ends_of_batch(connection, row)
-        before = Counter(end.outcome for end in ends)
-        for item, ordinal in enumerate(unpack_ordinals(row["ordinals"]).tolist()):
-            ends[item] = changes.get(ordinal, ends[item])
-        after = Counter(end.outcome for end in ends)
-        timeseries.correct_outcomes(
-            connection, row["id"], {word.value: after[word] - before[word] for word in before | after}
-        )
-        usual = Counter(ends).most_common(1)[0][0]
-        odd = [(item, end) for item, end in enumerate(ends) if end != usual]
-        if usual.field is not None:  # only an exception has room for a field
-            odd, usual = list(enumerate(ends)), OutcomeChange(usual.outcome, usual.reason, refusal=usual.refusal)
-        attempts = row["attempts"] + more_attempts
-        why = {"reason": usual.reason, "refusal": usual.refusal}
-        new = {"outcome": usual.outcome.value, **why, "attempts": attempts}
-        connection.execute(update(batches).where(batches.c.id == row["id"]).values(new))
-        connection.execute(delete(exceptions).where(exceptions.c.batch == row["id"]))
-        if odd:
-            rows = [{"batch": row["id"], **LedgerException(item, *end)._asdict()} for item, end in odd]
-            connection.execute(insert(exceptions), rows)
+        _change_batch(connection, row, changes, more_attempts)
+
+
+def _change_batch(
+    connection: Connection, row: RowMapping, changes: Mapping[int, OutcomeChange], more_attempts: int = 0
+) -> None:
+    records = _records_of_batch(connection, row)
+    ends = [changes.get(record.ordinal, record.end) for record in records]
+    before, after = Counter(record.end.outcome for record in records), Counter(end.outcome for end in ends)
+    timeseries.correct_outcomes(
+        connection, row["id"], {word.value: after[word] - before[word] for word in before | after}
+    )
+    _write_ends(connection, row["id"], ends, {"attempts": row["attempts"] + more_attempts})
+
+
+def _write_ends(connection: Connection, batch: int, ends: Sequence[OutcomeChange], more: Mapping[str, Any]) -> None:
+    """Store the outcomes of a batch's records: the usual one in its row, the others as exceptions."""
+    usual = Counter(ends).most_common(1)[0][0]
+    odd = [(item, end) for item, end in enumerate(ends) if end != usual]
+    if usual.field is not None:  # only an exception has room for a field
+        odd, usual = list(enumerate(ends)), OutcomeChange(usual.outcome, usual.reason, refusal=usual.refusal)
+    new = {"outcome": usual.outcome.value, "reason": usual.reason, "refusal": usual.refusal, **more}
+    connection.execute(update(batches).where(batches.c.id == batch).values(new))
+    connection.execute(delete(exceptions).where(exceptions.c.batch == batch))
+    if odd:
+        rows = [{"batch": batch, **LedgerException(item, *end)._asdict()} for item, end in odd]
+        connection.execute(insert(exceptions), rows)
+
+
+class RecordOfBatch(NamedTuple):
+    """A record of a row of the ledger, with its present outcome."""
+
+    ordinal: int
+    key: Key | None
+    end: OutcomeChange
+
+
+def _records_of_batch(connection: Connection, row: RowMapping) -> list[RecordOfBatch]:
+    ordinals = unpack_ordinals(row["ordinals"]).tolist()
+    keys = [None] * len(ordinals) if row["keys"] is None else unpack_keys(row["keys"])
+    ends = _ends_of_batch(connection, row)
+    return [RecordOfBatch(*record) for record in zip(ordinals, keys, ends, strict=True)]
+
+
+def _batches_with_unknown(connection: Connection, run: str) -> Sequence[RowMapping]:
+    """The rows of a run that have a record whose outcome is unknown."""
+    word = Outcome.UNKNOWN.value
+    odd = select(exceptions.c.batch).where(exceptions.c.batch == batches.c.id, exceptions.c.outcome == word).exists()
+    query = select(batches).where(batches.c.run == run, ~batches.c.is_test, (batches.c.outcome == word) | odd)
+    return connection.execute(query).mappings().all()
+
+
+def unknown_records(connection: Connection, run: str) -> dict[int, RecordOfBatch]:
+    """The records of a run whose outcome is unknown, by ordinal."""
+    found = (record for row in _batches_with_unknown(connection, run) for record in _records_of_batch(connection, row))
+    return {record.ordinal: record for record in found if record.end.outcome is Outcome.UNKNOWN}
+
+
+def change_unknown(connection: Connection, run: str, changes: Mapping[int, OutcomeChange]) -> None:
+    """Give records of a run whose outcome is unknown, by ordinal, their final outcome."""
+    for row in _batches_with_unknown(connection, run):
+        if not changes.keys().isdisjoint(unpack_ordinals(row["ordinals"]).tolist()):
+            _change_batch(connection, row, changes)
+
+
+def remove_unknown(connection: Connection, run: str, ordinals: Collection[int]) -> None:
+    """Take records whose outcome is unknown out of the ledger, because they are sent again under other ordinals.
+
+    A request that has no record any more stays as a request.
+    """
+    for row in _batches_with_unknown(connection, run):
+        records = _records_of_batch(connection, row)
+        left = [record for record in records if record.ordinal not in ordinals]
+        if len(left) == len(records):
+            continue
+        gone = Counter(record.end.outcome for record in records if record.ordinal in ordinals)
+        timeseries.correct_outcomes(connection, row["id"], {word.value: -count for word, count in gone.items()})
+        packed = {
+            "records": len(left),
+            "ordinals": pack_ordinals([record.ordinal for record in left]),
+            "keys": pack_keys([record.key for record in left]),
+            "top": max((record.ordinal for record in left), default=-1),
+        }
+        if left:
+            _write_ends(connection, row["id"], [record.end for record in left], packed)
+        elif row["delivery"] is None:
+            connection.execute(delete(batches).where(batches.c.id == row["id"]))
+        else:
+            connection.execute(delete(exceptions).where(exceptions.c.batch == row["id"]))
+            connection.execute(update(batches).where(batches.c.id == row["id"]).values(packed))
 
 
 def _ends_of_batch(connection: Connection, row: RowMapping) -> list[OutcomeChange]:
@@ -242,6 +312,12 @@ def _ranges(numbers: Sequence[int]) -> list[tuple[int, int]]:
 def end_intent(conn: Connection, run: str, number: int) -> None:
     """Delete the intent of a request that has its outcome or was not sent."""
     conn.execute(delete(intents).where(intents.c.run == run, intents.c.number == number))
+
+
+def leftover_runs(conn: Connection, destination: str) -> list[str]:
+    """The runs of a destination that have intents: their processes died while requests were in flight."""
+    query = select(intents.c.run).distinct().join(runs, runs.c.id == intents.c.run)
+    return list(conn.execute(query.where(runs.c.target == destination).order_by(intents.c.run)).scalars())
 
 
 def leftover_intents(conn: Connection, run: str) -> list[Intent]:

@@ -19,6 +19,7 @@ import orjson
 from sqlalchemy import ColumnElement, Connection, case, delete, func, select
 
 from penstock.model.outcome import COUNT_NAMES
+from penstock.model.runs import RunKind
 from penstock.store.database import insert_all, upsert, upsert_all
 from penstock.store.service_tables import span_parts, tallies
 from penstock.store.tables import ledger_batches, ledger_exceptions, runs
@@ -38,6 +39,7 @@ Tally = Mapping[Labels, float]
 BUCKETS_MS = (5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000)
 FOLDED = "folded"  # the newest ledger row that is in the tallies
 AT_ONCE = 500
+COUNTED: tuple[RunKind, ...] = ("destination", "resend", "settle")  # kinds of runs whose records are counted
 
 
 @dataclass(slots=True)
@@ -153,7 +155,7 @@ def _counted(conn: Connection, above: int, to: int | None = None) -> Iterator[_S
         *((b.duration_ms <= bound, number) for number, bound in enumerate(STEPS_MS)),
         else_=len(STEPS_MS),
     ).label("step")
-    mine = [b.id > above, *([] if to is None else [b.id <= to]), ~b.is_test, runs.c.kind.in_(("destination", "resend"))]
+    mine = [b.id > above, *([] if to is None else [b.id <= to]), ~b.is_test, runs.c.kind.in_(COUNTED)]
     query = select(at, runs.c.target, b.outcome, step, func.sum(b.records), func.sum(b.requests), func.count())
     query = query.select_from(ledger_batches).join(runs, runs.c.id == b.run).where(*mine)
     for part, target, outcome, number, records, requests, count in conn.execute(

@@ -1,4 +1,8 @@
-"""`sent_notes` has the notes that were delivered, for reading back others."""
+"""What is needed to read back records without an answer, and what was found.
+
+`sent_notes` has the notes that were delivered. An unknown record in quarantine has when its request was sent, its place
+in its run, and what the last read-back found.
+"""
 
 from alembic import op
 from sqlalchemy import BigInteger, Column, Integer, Text
@@ -20,3 +24,6 @@ def upgrade() -> None:
     )
     op.create_index("sent_notes_of_entity", "sent_notes", ["credential", "entity"])
     op.create_index("sent_notes_newest", "sent_notes", ["credential", "at"])
+    op.add_column("quarantine", Column("ordinal", BigInteger))
+    for name in ("sent_at", "mark", "finding"):
+        op.add_column("quarantine", Column(name, Text))

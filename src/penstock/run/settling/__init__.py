@@ -1,0 +1,1 @@
+"""Finds out what became of records whose request had no answer."""

@@ -1,0 +1,317 @@
+"""`Settling`: reads back the unknown records of a destination, and has those sent again that did not arrive.
+
+Before a run sends, it settles what earlier runs left; after its last request, what itself could not know. A record that
+was found is remembered as sent. One that is not there is marked `absent`: it is sent again, as its newest version where
+the input has it, else from the quarantine. Whatever ends the process meanwhile, the next run continues from the marks
+and intents that are stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+import numpy as np
+from sqlalchemy import Connection
+
+from penstock.delivery.read_back import ReadRefusedError
+from penstock.delivery.settle import ReadBackFinding, SentRecord
+from penstock.model.outcome import Note, Outcome
+from penstock.model.record import Key
+from penstock.run.diff.backlog import SENT_AGAIN_FROM
+from penstock.run.diff.diff import FOUND, SAME_INPUT, STILL
+from penstock.run.diff.known_records import QuarantineIndex
+from penstock.run.prepare import Prepared
+from penstock.run.recorder import Recorder
+from penstock.run.settling.sent_records import EDITED, SettlePlan, found_note, plan_of, rendered_again, sent_record
+from penstock.run.stop import Stopped, StopSignal
+from penstock.store import quarantine, unknown_records
+from penstock.store.memory import Memory
+from penstock.store.quarantine import Mark, QuarantineRow
+from penstock.store.runs import ledger
+from penstock.store.runs.ledger import LedgerEntry, OutcomeChange, RecordOfBatch
+from penstock.store.sent_notes import add_sent_notes
+from penstock.store.unknown_records import NewFinding
+
+SettleMode = Literal["off", "automatic", "only"]  # only: the run sends nothing else
+
+Send = Callable[[Sequence[QuarantineRow]], Awaitable[None]]
+
+SENDING, READING = "sending", "finding out what became of records without an answer"
+ROUNDS = 3  # of one run: records that are sent again may be lost again
+AGAIN = "sent again: the same request a second time changes nothing"
+NOT_STORED = "it is not there; its record was not stored, so the next run that reads it sends it"
+STILL_THERE = STILL.format("")
+
+
+class Reader(Protocol):
+    """Reads back from the API: `ReadBack`."""
+
+    async def findings(self, records: Sequence[SentRecord]) -> dict[str, ReadBackFinding]: ...
+
+
+@dataclass(slots=True)
+class SettleCounts:
+    """Records of earlier runs: found, sent again, and those that are still unknown."""
+
+    found: int = 0
+    absent: int = 0
+    undecided: int = 0
+
+
+@dataclass(slots=True)
+class Settling:
+    """The unknown records of one run's destination. `index` is the classifier's view of the quarantine."""
+
+    prepared: Prepared
+    recorder: Recorder
+    reader: Reader
+    signal: StopSignal
+    index: QuarantineIndex
+    memory: Memory | None
+    mode: SettleMode
+    next_ordinal: int = SENT_AGAIN_FROM
+    counts: SettleCounts = field(default_factory=SettleCounts)
+    _has_absent: bool = False
+    phase: str = SENDING  # what the run does now, for its progress
+    _undecided: dict[str, tuple[str | None, Key | None, str]] = field(default_factory=dict)
+    """With `only`, by id: when it was sent, its key, what was found. Those left at the end get their outcome then."""
+
+    async def before(self) -> None:
+        """Settle what earlier runs left. What is not there may be sent from now on."""
+        if self.mode == "off" or self._is_impossible():
+            return
+        for rows in self._pages():
+            if self.signal.is_set:
+                return
+            for row, finding in await self._findings(rows):
+                if finding.state == "arrived" and self._found_before(row, finding):
+                    self.counts.found += 1
+                elif finding.state == "not there":
+                    self._mark(row, "absent", finding)
+                    self.counts.absent += 1
+                else:
+                    self._mark(row, None, finding)
+                    self.counts.undecided += 1
+                if self.mode == "only" and finding.state != "arrived":
+                    self._undecided[row.id] = row.sent_at, row.key, finding.reason
+            await self.recorder.commits.durable()
+
+    async def after(self, send_again: Send) -> None:
+        """Settle what this run could not know, and send again what is not there, until nothing is lost any more."""
+        if self.mode == "off" or self._is_impossible():
+            return
+        settled: set[tuple[str, str | None]] = set()
+        lost_again: set[str] = set()
+        for _ in range(ROUNDS):
+            await self.recorder.commits.durable()
+            if self.signal.is_set:
+                break
+            await self._settle_own(settled)
+            sent = await self._send_again(lost_again, send_again)
+            await self.recorder.commits.durable()
+            self._settle_same_rows()
+            if not sent:
+                break
+        self._count_undecided()
+
+    # ── inside ───────────────────────────────────────────────────────────────
+
+    def _is_impossible(self) -> bool:
+        """Whether none of them can be settled, in a run that has other things to do; then each has the reason."""
+        plan, name = plan_of(self.prepared), self.prepared.spec.name
+        if self.mode == "only" or plan.kind is not None or plan.repeatable:
+            return False
+        with self._read() as conn:
+            number = unknown_records.number(conn, name)
+        if number:
+            self.recorder.commits.write(lambda conn: unknown_records.store_reason(conn, name, plan.why))
+        return True
+
+    def _pages(self, *, run: str | None = None, mark: Mark | None = None) -> Iterator[list[QuarantineRow]]:
+        """The unknown records: all, those of a run, or those with a mark. Each page is read when it is needed."""
+        name, last = self.prepared.spec.name, 0
+        while True:
+            with self._read() as conn:
+                rows = unknown_records.page(conn, name, run=run, mark=mark, after=last)
+            if not rows:
+                return
+            last = rows[-1].number
+            yield rows
+
+    def _unknown_records(self) -> dict[int, RecordOfBatch]:
+        """The records of this run whose outcome is unknown, by ordinal, as of the last commit."""
+        if self.recorder.run.counts.unknown == 0:
+            return {}
+        with self._read() as conn:
+            return ledger.unknown_records(conn, self.recorder.run.id)
+
+    def _read(self) -> AbstractContextManager[Connection]:
+        return self.recorder.context.database.read()
+
+    async def _findings(self, rows: Sequence[QuarantineRow]) -> list[tuple[QuarantineRow, ReadBackFinding]]:
+        """What reading back says about each of the records; nothing when the run stops meanwhile."""
+        plan = plan_of(self.prepared)
+        found: dict[str, ReadBackFinding] = {}
+        readable: list[SentRecord] = []
+        for row in rows:
+            known = self._known_finding(row, plan)
+            if isinstance(known, SentRecord):
+                readable.append(known)
+            else:
+                found[row.id] = known
+        if readable:
+            self.phase = READING
+            try:
+                found |= await self.reader.findings(readable)
+            except Stopped:
+                return []
+            except ReadRefusedError as refused:
+                self.signal.stop("credential", refused.lost.reason)
+                return []
+            finally:
+                self.phase = SENDING
+        return [(row, found[row.id]) for row in rows if row.id in found]
+
+    def _known_finding(self, row: QuarantineRow, plan: SettlePlan) -> ReadBackFinding | SentRecord:
+        """The finding where none has to be read; else what to read back."""
+        if row.edited:
+            return ReadBackFinding("cannot tell", EDITED)
+        if row.mark == "found":
+            return ReadBackFinding("arrived", row.finding or FOUND)
+        if plan.kind is None:
+            return ReadBackFinding("not there", AGAIN) if plan.repeatable else ReadBackFinding("cannot tell", plan.why)
+        sent = sent_record(self.prepared, plan, row)
+        return ReadBackFinding("cannot tell", sent) if isinstance(sent, str) else sent
+
+    def _mark(self, row: QuarantineRow, mark: Mark | None, finding: ReadBackFinding) -> None:
+        self._has_absent |= mark == "absent"
+        reason = NOT_STORED if mark == "absent" and row.record_print == 0 else finding.reason
+        self.recorder.commits.write(
+            lambda conn: unknown_records.store_findings(conn, [NewFinding(row.id, mark, reason)])
+        )
+        self.index.mark(row.key_hash, row.record_print, mark)
+
+    def _remember(self, row: QuarantineRow, finding: ReadBackFinding) -> bool:
+        """Remember a record as sent; False if what was sent is not known."""
+        note = found_note(self.prepared, row, finding.remote_id)
+        if note is not None:
+            self.recorder.commits.write(lambda conn: add_sent_notes(conn, [note]))
+        memory = self.memory
+        if memory is None:
+            return True
+        content = row.content
+        if content is None:  # written by 0.1.0 about a process that died
+            payload = rendered_again(self.prepared, row)
+            content = None if payload is None else payload.content
+        if content is None or row.key is None:
+            return False
+        hashes = np.array([row.key_hash], dtype=np.uint64)
+        contents = np.array([content], dtype=np.uint64)
+        self.recorder.commits.write(lambda conn: memory.remember(conn, hashes, contents, np.zeros(1, dtype=np.uint64)))
+        return True
+
+    def _release(self, row: QuarantineRow) -> None:
+        self.recorder.commits.write(lambda conn: quarantine.release(conn, [row.id]))
+        self.index.release(row.key_hash, row.record_print)
+
+    def _found_before(self, row: QuarantineRow, finding: ReadBackFinding) -> bool:
+        """An earlier run's record arrived: this run counts it as unchanged when it reads it; False: not settled."""
+        if not self._remember(row, finding):
+            return False
+        if self.memory is not None or self.mode == "only":
+            self._release(row)
+        else:  # nothing is remembered in this mode: the entry itself says so until the run has ended
+            self._mark(row, "found", finding)
+        if self.mode == "only":
+            self._decide(row.key, Outcome.UNCHANGED, finding.reason)
+        return True
+
+    def _decide(self, key: Key | None, outcome: Outcome, reason: str) -> None:
+        """The outcome of a record that this run does not read from its input."""
+        now = self.recorder.context.now()
+        self.recorder.decide(LedgerEntry(outcome, [self.next_ordinal], now, keys=[key], reason=reason))
+        self.next_ordinal += 1
+
+    async def _settle_own(self, settled: set[tuple[str, str | None]]) -> None:
+        """Settle the unknown records of this run, each send once."""
+        run, unknown = self.recorder.run.id, self._unknown_records()
+        for page in self._pages(run=run) if unknown else ():
+            rows = [row for row in page if row.mark is None and row.ordinal in unknown]
+            rows = [row for row in rows if (row.id, row.sent_at) not in settled]
+            settled |= {(row.id, row.sent_at) for row in rows}
+            for row, finding in await self._findings(rows):
+                assert row.ordinal is not None
+                if finding.state == "arrived" and self._remember(row, finding):
+                    self._change(row.ordinal, OutcomeChange(Outcome.DELIVERED, finding.reason))
+                    self._release(row)
+                else:
+                    self._mark(row, "absent" if finding.state == "not there" else None, finding)
+            await self.recorder.commits.durable()
+
+    def _change(self, ordinal: int, change: OutcomeChange) -> None:
+        """Give a record of this run whose outcome is unknown its final one."""
+        run = self.recorder.run.id
+        self.recorder.commits.pending.counts.update({Outcome.UNKNOWN: -1, change.outcome: 1})
+        self.recorder.commits.write(lambda conn: ledger.change_unknown(conn, run, {ordinal: change}))
+
+    async def _send_again(self, lost_again: set[str], send: Send) -> bool:
+        """Send what did not arrive again, one record first: if no answer comes to it, the others wait.
+
+        Returns whether something was sent. Those lost again that cannot be read back are added to `lost_again`.
+        """
+        sent, size = False, 1
+        for page in self._pages(mark="absent") if self._has_absent else ():
+            rows = [row for row in page if row.record_print != 0 and row.id not in lost_again]
+            while rows and not self.signal.is_set:
+                some, rows, size = rows[:size], rows[size:], unknown_records.PAGE
+                sent = True
+                await send(some)
+                await self.recorder.commits.durable()
+                with self._read() as conn:
+                    lost = {row.id for row in some} & unknown_records.ids(conn, self.prepared.spec.name)
+                if lost:
+                    lost_again |= lost if plan_of(self.prepared).kind is None else set()
+                    return sent
+        return sent
+
+    def notes(self) -> tuple[Note, ...]:
+        """What became of the unknown records of earlier runs, for the run's report."""
+        number = self.counts.found + self.counts.absent + self.counts.undecided
+        if number == 0:
+            return ()
+        parts = [(self.counts.found, "had arrived"), (self.counts.absent, "had not arrived and may be sent again")]
+        words = [f"{count:,} {what}" for count, what in (*parts, (self.counts.undecided, "undecided")) if count]
+        return (Note("unknown", "settled", f"records of earlier runs without an answer: {', '.join(words)}", number),)
+
+    def originals(self, rows: Sequence[QuarantineRow]) -> list[int | None]:
+        """For records that are sent again: the ordinals under which this run counts them as unknown now."""
+        unknown = self._unknown_records()
+        by_key = {record.key: ordinal for ordinal, record in reversed(unknown.items())}
+        found: list[int | None] = []
+        for row in rows:
+            own = row.ordinal if row.run == self.recorder.run.id and row.ordinal in unknown else None
+            found.append(by_key.get(row.key) if own is None else own)
+        return found
+
+    def _settle_same_rows(self) -> None:
+        """Rows of this run that were unknown only because their key was: it is settled now, so they are unchanged."""
+        unknown = self._unknown_records()
+        same = {n: each for n, each in unknown.items() if (each.end.reason or "").startswith(STILL_THERE)}
+        if not same:
+            return
+        with self._read() as conn:
+            left = unknown_records.keys(conn, self.prepared.spec.name)
+        for ordinal, record in same.items():
+            if record.key not in left:
+                self._change(ordinal, OutcomeChange(Outcome.UNCHANGED, SAME_INPUT))
+
+    def _count_undecided(self) -> None:
+        """With `only`: the outcome of the records that were not sent again."""
+        for page in self._pages() if self._undecided else ():
+            for row in page:
+                sent_at, key, reason = self._undecided.get(row.id, (None, None, ""))
+                if row.id in self._undecided and row.run != self.recorder.run.id and row.sent_at == sent_at:
+                    self._decide(key, Outcome.UNKNOWN, row.finding or reason)

@@ -1,0 +1,121 @@
+"""The unknown records of a destination: those in quarantine whose request had no answer. Also what was read back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, Select, delete, func, select, update
+
+from penstock.model.outcome import Outcome, Refusal
+from penstock.model.record import Key
+from penstock.store import quarantine
+from penstock.store.memory import key_hashes
+from penstock.store.quarantine import Mark, NewQuarantineRow, QuarantineRow
+from penstock.store.runs.deliveries import key_from_json
+from penstock.store.runs.ledger import Intent
+from penstock.store.tables import quarantine as table
+
+PAGE = 1000
+DIED = "the process ended while the request was under way: it may have arrived or not"
+ACCEPTED = "check in Custify whether it arrived: then settle it, else resend it"
+
+
+class NewFinding(NamedTuple):
+    """What reading back found of one record in quarantine; `mark` None: not decided."""
+
+    id: str
+    mark: Mark | None
+    finding: str
+
+
+def page(
+    conn: Connection, destination: str, *, run: str | None = None, mark: Mark | None = None, after: int = 0
+) -> list[QuarantineRow]:
+    """The first unknown records of a destination whose number is beyond `after`: all, or those of a run or mark."""
+    c = table.c
+    conditions = [c.destination == destination, c.outcome == Outcome.UNKNOWN.value, c.id > after]
+    conditions += [] if run is None else [c.run == run]
+    conditions += [] if mark is None else [c.mark == mark]
+    return quarantine.rows_of(conn, select(table).where(*conditions).order_by(c.id).limit(PAGE))
+
+
+def number(conn: Connection, destination: str) -> int:
+    """How many there are."""
+    return int(conn.execute(_unknown(func.count(), destination)).scalar_one())
+
+
+def ids(conn: Connection, destination: str) -> set[str]:
+    """The ids of all of them."""
+    return {f"q-{number}" for number in conn.execute(_unknown(table.c.id, destination)).scalars()}
+
+
+def keys(conn: Connection, destination: str) -> set[Key | None]:
+    """The keys of all of them."""
+    return {key_from_json(key) for key in conn.execute(_unknown(table.c.key, destination)).scalars()}
+
+
+def _unknown(what: ColumnElement[Any], destination: str) -> Select[Any]:
+    c = table.c
+    return select(what).select_from(table).where(c.destination == destination, c.outcome == Outcome.UNKNOWN.value)
+
+
+def store_findings(conn: Connection, findings: Iterable[NewFinding]) -> None:
+    """Store what reading back found. A record that has left the quarantine since is passed over."""
+    for id_, mark, finding in findings:
+        this = table.c.id == int(id_.removeprefix("q-"))
+        conn.execute(update(table).where(this).values(mark=mark, finding=finding))
+
+
+def store_reason(conn: Connection, destination: str, reason: str) -> None:
+    """Store why none of a destination's unknown records can be read back."""
+    mine = (table.c.destination == destination) & (table.c.outcome == Outcome.UNKNOWN.value)
+    conn.execute(update(table).where(mine, table.c.finding.is_distinct_from(reason)).values(finding=reason))
+
+
+def release_found(conn: Connection, destination: str) -> None:
+    """Delete the records that were found in Custify."""
+    conn.execute(delete(table).where(table.c.destination == destination, table.c.mark == "found"))
+
+
+def put_in_doubt(
+    conn: Connection, destination: str, run: str, some: Sequence[Intent], *, settings: str, at: str
+) -> None:
+    """What a process that died was sending again is unknown once more, as of its last intent.
+
+    Those are records in quarantine. One whose key was edited has no entry under its new key: it gets one.
+    """
+    refusal = Refusal("no answer", DIED, accepted=ACCEPTED)
+    for intent in some:
+        for key, hashed, content in zip(intent.keys, key_hashes(intent.keys), intent.contents, strict=True):
+            row = NewQuarantineRow(
+                destination=destination,
+                key=key,
+                key_hash=(int(hashed[0]), int(hashed[1])),
+                outcome=Outcome.UNKNOWN,
+                refusal=refusal,
+                at=at,
+                run=run,
+                record="{}",
+                record_print=0,  # the record was not stored: any version of this key counts
+                settings=settings,
+                content=content,
+                request=intent.request,
+                sent_at=intent.at,
+            )
+            if not _put_back(conn, row):
+                quarantine.add(conn, row)
+
+
+def _put_back(conn: Connection, new: NewQuarantineRow) -> bool:
+    """Whether the key has an entry, which is unknown from now on; its record stays as it is."""
+    columns = quarantine.columns_of(new)
+    same_key = (table.c.destination == new.destination) & (table.c.identity == columns["identity"])
+    before = conn.execute(select(table.c.run, table.c.ordinal).where(same_key)).one_or_none()
+    if before is None:
+        return False
+    stays = ("destination", "identity", "key", "record", "record_print", "edited")
+    changed = {name: value for name, value in columns.items() if name not in stays}
+    ordinal = before.ordinal if before.run == new.run else None
+    conn.execute(update(table).where(same_key).values({**changed, "ordinal": ordinal}))
+    return True
