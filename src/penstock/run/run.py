@@ -161,7 +161,9 @@ class _Run:
             resent=self.resent,
             guard=job.guard,
             index=None if job.resend else quarantined,
-            remember_sent=partial(remember_notes, prepared.credential.name) if plan_of(prepared).kind == "note" else None,
+            remember_sent=partial(remember_notes, prepared.credential.name)
+            if plan_of(prepared).kind == "note"
+            else None,
             requests=lambda: client.requests,
         )
         keys = set[tuple[int, int]]() if job.resend else set(quarantined.keys())  # a resend releases by id, at its end
