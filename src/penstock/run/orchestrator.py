@@ -244,7 +244,7 @@ class Orchestrator:
 
     def _lane_of(self, prepared: Prepared, run: RunRow) -> Lane:
         """A backfill sends what is old: the first run of a destination until one has come to its end, and `--from`."""
-        if run.kind == "resend":
+        if run.kind in ("resend", "settle"):
             return "retry"
         if run.begins_at is not None or self.begins_at is not None:
             return "backfill"
