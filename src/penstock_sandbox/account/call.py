@@ -9,8 +9,20 @@ JsonObject = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
+class FormPart:
+    """A part of a multipart form; `filename` is None for a plain field."""
+
+    content: bytes
+    content_type: str
+    filename: str | None = None
+
+    def text(self) -> str:
+        return self.content.decode("utf-8", errors="replace")
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
-    """An authorised API request with its parsed body (None if there was none)."""
+    """An authorised API request with its parsed body (None if there was none), or with its form."""
 
     method: str
     path: str
@@ -19,6 +31,7 @@ class Call:
     params: tuple[str, ...] = ()
     # The items of a batch that must fail because of a `partial` fault.
     failing: Callable[[int], bool] | None = None
+    form: Mapping[str, FormPart] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,6 +75,10 @@ class Store:
         self.tags: dict[str, JsonObject] = {}
         # Responses to surveys that were posted as NPS or CSAT scores.
         self.scores: dict[str, JsonObject] = {}
+        # By person, then by type: the response whose score is the person's.
+        self.newest_scores: dict[str, dict[str, JsonObject]] = {}
+        self.time_tracks: dict[str, JsonObject] = {}
+        self.files: dict[str, JsonObject] = {}
         # By kind: what only Custify's web UI creates.
         self.ui_objects = fixed_objects()
         self.by_user_id: dict[str, JsonObject] = {}
@@ -120,12 +124,14 @@ class Store:
                 self.by_email.pop(email, None)
 
     def remove_person(self, person: JsonObject) -> None:
-        """Delete a person with their events (Custify's OpenAPI 1.5.7: deletion is for GDPR)."""
+        """Delete a person with their events and scores (Custify's OpenAPI 1.5.7: deletion is for GDPR)."""
         self.unindex_person(person)
         del self.people[person["id"]]
         for company in person["companies"]:
             self.members.get(company, {}).pop(person["id"], None)
         self.events = [event for event in self.events if event["person"] != person["id"]]
+        self.scores = {name: score for name, score in self.scores.items() if score["people"] != person["id"]}
+        self.newest_scores.pop(person["id"], None)
 
     def add_company(self, company: JsonObject) -> None:
         self.companies[company["id"]] = company
@@ -176,5 +182,7 @@ class Store:
             "tickets": self.tickets,
             "tags": self.tags,
             "scores": self.scores,
+            "time_tracks": self.time_tracks,
+            "files": self.files,
         }
         return {"events": self.events} | {name: list(objects.values()) for name, objects in kept.items()}

@@ -8,12 +8,14 @@ import orjson
 
 from penstock_sandbox.account.account import Account
 from penstock_sandbox.account.call import ApiError, Call, Reply, error_body
+from penstock_sandbox.api import form as forms
 from penstock_sandbox.api import routes
 from penstock_sandbox.api.faults import ActiveFaults, Fault
 from penstock_sandbox.api.rate_limit import RateLimit
 from penstock_sandbox.native import batches
 
 _READING = frozenset(("GET", "HEAD"))
+BATCH = "/batch"
 _NO_FAULT = Fault()
 _TOO_MANY = error_body(429, "Too many requests, please try again later")
 
@@ -56,7 +58,8 @@ class Api:
         path = unquote(path) if "%" in path else path
         try:
             self._authorise(request)
-            body = _parsed(request) if self.account.settings.batch_cost == "jobs" else None
+            counted = self.account.settings.batch_cost == "jobs" and path.endswith(BATCH)
+            body = _parsed(request) if counted else None
         except ApiError as refusal:
             return Answer(_refusal(refusal), _NO_FAULT, committed=False)
         ticket = self.limit.take(self.account.settings.rate, self.account.now(), _cost(path, body))
@@ -83,11 +86,13 @@ class Api:
     def _handled(self, request: ApiRequest, path: str, query: str, fault: Fault | None) -> Reply:
         try:
             handler, params = routes.find(request.method, path)
+            body = form = None
             if request.body and request.method not in _READING:
-                self._check_content_type(request.content_type)
-                body = _parsed(request)
-            else:
-                body = None
+                if handler in routes.UPLOADS and forms.is_form(request.content_type):
+                    form = forms.form_of(request.content_type, request.body)
+                else:
+                    self._check_content_type(request.content_type)
+                    body = _parsed(request)
             call = Call(
                 method=request.method,
                 path=path,
@@ -95,6 +100,7 @@ class Api:
                 body=body,
                 params=params,
                 failing=None if fault is None else fault.failing(),
+                form=form,
             )
             return handler(self.account, call)
         except ApiError as refusal:
@@ -116,7 +122,7 @@ def _parsed(request: ApiRequest) -> Any:
 
 def _cost(path: str, body: Any) -> int:
     """The cost of a request: the number of jobs if `body` is that of a batch, else 1."""
-    if not path.endswith("/batch") or not isinstance(body, dict):
+    if not path.endswith(BATCH) or not isinstance(body, dict):
         return 1
     items = body.get("jobs", body.get("batch"))
     return max(1, len(items)) if isinstance(items, list) else 1

@@ -17,6 +17,7 @@ from penstock_sandbox.native import (
     tickets,
     ui_objects,
 )
+from penstock_sandbox.native.attached import comments, files, scores, time_tracks
 
 FLAT = "/api"
 
@@ -50,6 +51,8 @@ NATIVE: dict[str, Handler] = {
     "GET /note": notes.read,
     "GET /note/{entity}": notes.read,
     "POST /comment/{model}/{entity}": notes.comment,
+    "GET /comment/{model}/{entity}": comments.read,
+    "GET /comment": comments.read,
     "POST /batch": batches.write,
     "GET /batch/{id}": batches.read,
     "GET /segment": ui_objects.lister("segments", "people"),
@@ -68,6 +71,7 @@ NATIVE: dict[str, Handler] = {
     "POST /tag/{id}": tags.write_tag,
     "GET /tag": tags.read_tags,
     "GET /tag/{id}": tags.read_tags,
+    "PATCH /tag/entity": tags.tag_entities,
     "DELETE /tag/{id}": tags.delete_tag,
     "POST /ticket": tickets.write_ticket,
     "GET /ticket": tickets.read_tickets,
@@ -75,7 +79,27 @@ NATIVE: dict[str, Handler] = {
     "PUT /ticket/{id}": tickets.patch_ticket,
     "DELETE /ticket/{id}": tickets.delete_ticket,
     "POST /ticket/{id}/reply": tickets.reply_to_ticket,
+    "POST /nps_score": scores.writer(scores.NPS),
+    "POST /nps_score/{id}": scores.writer(scores.NPS),
+    "POST /csat_score": scores.writer(scores.CSAT),
+    "POST /csat_score/{id}": scores.writer(scores.CSAT),
+    "POST /file": files.upload,
+    "POST /file/unlink": files.unlink,
+    "PUT /file/{id}/showInPortal": files.show_in_portal,
+    "GET /file": files.read,
+    "GET /file/{id}": files.read,
 }
+UPLOADS = frozenset({files.upload})
+
+for _path in ("/time-track", "/time_track"):
+    NATIVE |= {
+        f"POST {_path}": time_tracks.create,
+        f"GET {_path}": time_tracks.read,
+        f"PUT {_path}": time_tracks.update,
+        f"PUT {_path}/{{id}}": time_tracks.update,
+        f"DELETE {_path}": time_tracks.delete,
+        f"DELETE {_path}/{{id}}": time_tracks.delete,
+    }
 
 for _word, _kind in financial.KINDS.items():
     NATIVE |= {

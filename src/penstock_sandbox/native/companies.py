@@ -5,6 +5,7 @@ from typing import Any
 from penstock_sandbox.account.account import Account
 from penstock_sandbox.account.call import ApiError, Call, JsonObject, Reply
 from penstock_sandbox.native import pages, people
+from penstock_sandbox.native.attached import scores
 from penstock_sandbox.payloads import checks, field_rules, upserts
 from penstock_sandbox.payloads.references import path_id
 from penstock_sandbox.payloads.upserts import Change
@@ -53,8 +54,9 @@ def upsert(account: Account, body: Any) -> JsonObject:
 
 
 def shown(account: Account, company: JsonObject) -> JsonObject:
-    """A company as a reply, with the number of its people."""
-    metrics = {"people_count": len(account.store.members.get(company["id"], {})), "health_scores": {}}
+    """A company as a reply, with the number of its people and their scores."""
+    metrics: JsonObject = {"people_count": len(account.store.members.get(company["id"], {})), "health_scores": {}}
+    metrics |= scores.metrics_of_company(account, company["id"])
     return _BLANK | company | {"metrics": metrics}
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from penstock_sandbox.account.account import Account
 from penstock_sandbox.account.call import ApiError, Call, JsonObject, Reply
 from penstock_sandbox.native import pages
+from penstock_sandbox.native.attached import scores
 from penstock_sandbox.payloads import checks, field_rules, upserts
 from penstock_sandbox.payloads.references import path_id
 from penstock_sandbox.payloads.upserts import Change, CompanyLink
@@ -68,12 +69,18 @@ def delete(account: Account, call: Call) -> Reply:
     return Reply(200, {"deleted": 1})
 
 
+def shown(account: Account, person: JsonObject) -> JsonObject:
+    """A person as a reply to a read, with `metrics` if they have a score."""
+    metrics = scores.metrics_of_person(account, person["id"])
+    return _BLANK | person | ({"metrics": metrics} if metrics else {})
+
+
 def read_one(account: Account, call: Call) -> Reply:
     """By Custify's id: the bare object (Custify's own MCP server)."""
     person = account.store.people.get(path_id(call.params[0]))
     if person is None:
         raise ApiError(404, "People not found")
-    return Reply(200, _BLANK | person)
+    return Reply(200, shown(account, person))
 
 
 def read(account: Account, call: Call) -> Reply:
@@ -86,13 +93,13 @@ def read(account: Account, call: Call) -> Reply:
     else:
         raise ApiError(400, 'At least one of ["user_id", "email"] is required')
     found = account.visible(found)
-    return Reply(200, [{"people": [_BLANK | person for person in found], "total": len(found)}])
+    return Reply(200, [{"people": [shown(account, person) for person in found], "total": len(found)}])
 
 
 def read_all(account: Account, call: Call) -> Reply:
     found = pages.filtered(account, account.store.people.values(), call.query)
     page = pages.page_of(account, found, call.query)
-    return Reply(200, [{"people": [_BLANK | person for person in page], "total": len(found)}])
+    return Reply(200, [{"people": [shown(account, person) for person in page], "total": len(found)}])
 
 
 def tag(account: Account, call: Call) -> Reply:

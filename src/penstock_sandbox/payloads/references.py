@@ -79,6 +79,22 @@ def person_of(account: Account, body: JsonObject) -> tuple[str | None, str | Non
     return found["id"], found.get("user_id")
 
 
+def named_company(account: Account, named: Any) -> JsonObject:
+    """The company by Custify's id or by the sender's `company_id`. Raises ApiError 404."""
+    found = account.store.companies.get(named) if field_rules.is_object_id(named) else None
+    if found is None:
+        found = company_by_key(account, named)
+    if found is None:
+        raise ApiError(404, "Company not found")
+    return found
+
+
+def named_person(account: Account, named: str) -> JsonObject:
+    """The person by Custify's id, by `user_id` or by email. Raises ApiError 404."""
+    found = account.store.people.get(named)
+    return existing_person(account, named, named) if found is None else found
+
+
 def path_id(call_id: str) -> str:
     """Custify's id from a path. Raises ApiError 503 for an invalid one, as integrators have reported."""
     if not field_rules.is_object_id(call_id):

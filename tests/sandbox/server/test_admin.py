@@ -8,7 +8,18 @@ import pytest
 def test_the_state_has_every_kind(sandbox):
     assert set(sandbox.state()) == {
         *("people", "companies", "events", "tasks", "notes", "comments", "subscriptions", "invoices", "deals"),
-        *("custom_data", "tickets", "tags", "scores", "attributes", "batches", "duplicate_events", "warnings"),
+        *(
+            "custom_data",
+            "tickets",
+            "tags",
+            "scores",
+            "time_tracks",
+            "files",
+            "attributes",
+            "batches",
+            "duplicate_events",
+            "warnings",
+        ),
     }
 
 

@@ -1,0 +1,1 @@
+"""What is attached to other objects: comments, files, survey scores and tracked time."""
