@@ -24,6 +24,7 @@ from penstock.model.record import Batch, Key, Payload, Rendered, Replies, Reques
 from penstock.render.batches import encode_bodies, filled, records_of, requests_for
 from penstock.render.bodies import Unencodable
 from penstock.render.values.macros import finish
+from penstock.run.connection.key_locks import NoLocks, RequestLocks
 from penstock.run.stop import Stopped, StopSignal, UnansweredRequests
 from penstock.store.runs.runs import RunRow
 from penstock.usercode.grouping_code import CodeFailed, GroupingCode
@@ -133,6 +134,7 @@ class PipelineContext:
     run: str
     code: GroupingCode | None = None
     lane: Lane = "live"
+    locks: RequestLocks = field(default_factory=NoLocks)
     run_events: RunEvents = field(default_factory=RunEvents)
 
 
@@ -247,18 +249,20 @@ class Pipeline:
             raise self._failure
 
     async def _send(self, batch: Batch, keys: set[Key]) -> None:
-        jobs: list[tuple[Ticket, SentJob]] = []
+        has_room = True
         try:
-            try:
+            async with self.context.locks.held(batch.payloads):
                 with self.context.run_events.batch(len(batch.payloads)) as span:
                     jobs = await self._deliver(batch, span)
-            except Stopped:
-                pass  # its records stay undecided: the run's end counts them as unsent
-            finally:
                 self._room.release()
-            for ticket, job in jobs:
-                await self._confirm(ticket, job)
+                has_room = False
+                for ticket, job in jobs:
+                    await self._confirm(ticket, job)
+        except Stopped:
+            pass  # its records stay undecided: the run's end counts them as unsent
         finally:
+            if has_room:
+                self._room.release()
             self._busy -= keys
             if self.context.shape.replies is Replies.JOBS:
                 self._jobs.release()

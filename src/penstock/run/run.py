@@ -28,6 +28,7 @@ from penstock.render.batches import Batcher
 from penstock.render.merger import one_of_each
 from penstock.run.commit import RecorderContext
 from penstock.run.connection import connection
+from penstock.run.connection.key_locks import key_locks
 from penstock.run.context import Context
 from penstock.run.datasets import chunks_of
 from penstock.run.diff.backlog import SENT_AGAIN_FROM, OpenChunk
@@ -113,6 +114,7 @@ async def _run_destination(ctx: Context, job: RunRequest) -> RunRow:
                 run=job.run.id,
                 code=code,
                 lane=job.lane,
+                locks=key_locks(ctx, prepared.spec, clock),
                 run_events=RunEvents(job.run.id, prepared.spec.name, ctx.events),
             )
             return await run.execute(Pipeline(pipeline_context, prepared.spec.concurrency))
