@@ -90,6 +90,7 @@ def read(account: Account, call: Call) -> Reply:
 
 def read_all(account: Account, call: Call) -> Reply:
     found = pages.filtered(account, account.store.companies.values(), call.query)
+    found = pages.sorted_by(found, call.query)
     page = [shown(account, company) for company in pages.page_of(account, found, call.query)]
     return Reply(200, {"companies": page, "total": len(found)})
 

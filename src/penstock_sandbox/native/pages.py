@@ -27,8 +27,8 @@ def filtered(account: Account, objects: Iterable[JsonObject], query: Mapping[str
 
     An entry is `{fieldName, fieldType, filterType, filterValue}`.
 
-    The values of `filterType` are not published; these are our choice: equals, notEquals, contains, in, greaterThan,
-    lessThan, exists, notExists.
+    The values of `filterType` are not published. contains, is_any_of, before and after are those of Custify's own MCP
+    server; equals, notEquals, in, greaterThan, lessThan, exists and notExists are our choice.
     """
     objects, query = account.visible(objects), account.filters(query)
     if "filters" not in query:
@@ -43,6 +43,30 @@ def filtered(account: Account, objects: Iterable[JsonObject], query: Mapping[str
     return [candidate for candidate in objects if all(test(candidate) for test in tests)]
 
 
+def sorted_by(objects: list[JsonObject], query: Mapping[str, str]) -> list[JsonObject]:
+    """In the order of `sorting`, a JSON object `{field, direction: asc|desc}` (Custify's own MCP server)."""
+    if "sorting" not in query:
+        return objects
+    try:
+        wanted = orjson.loads(query["sorting"])
+    except orjson.JSONDecodeError as error:
+        raise ApiError(400, '"sorting" must be valid JSON') from error
+    if not isinstance(wanted, dict) or not isinstance(wanted.get("field"), str):
+        raise ApiError(400, '"sorting" must be an object with a "field"')
+    direction = wanted.get("direction", "asc")
+    if direction not in {"asc", "desc"}:
+        raise ApiError(400, '"sorting.direction" must be one of [asc, desc]')
+    return ordered(objects, wanted["field"], descending=direction == "desc")
+
+
+def ordered(objects: list[JsonObject], field: str, *, descending: bool) -> list[JsonObject]:
+    """By one field: numbers before other values, which are compared as text. Objects without the field are last."""
+    values = [(field_of(stored, field), stored) for stored in objects]
+    known = [(_rank(value), stored) for value, stored in values if value is not None]
+    known.sort(key=lambda pair: pair[0], reverse=descending)
+    return [stored for _, stored in known] + [stored for value, stored in values if value is None]
+
+
 def field_of(stored: JsonObject, name: str) -> Any:
     """The value of a field, also `custom_attributes.x`; None if it is absent."""
     value: Any = stored
@@ -54,6 +78,10 @@ def field_of(stored: JsonObject, name: str) -> Any:
 def has(value: Any, wanted: str) -> bool:
     """Whether a field is `wanted`, or a list that contains it."""
     return wanted in value if isinstance(value, list) else bool(value == wanted)
+
+
+def _rank(value: Any) -> tuple[int, float, str]:
+    return (0, float(value), "") if isinstance(value, int | float) else (1, 0.0, str(value))
 
 
 def _test(entry: JsonObject) -> Callable[[JsonObject], bool]:
@@ -70,6 +98,10 @@ def _contains(value: Any, wanted: Any) -> bool:
     return value is not None and str(wanted).lower() in str(value).lower()
 
 
+def _in(value: Any, wanted: Any) -> bool:
+    return isinstance(wanted, list) and value in wanted
+
+
 def _greater(value: Any, wanted: Any) -> bool:
     return isinstance(value, type(wanted)) and bool(value > wanted)
 
@@ -82,9 +114,12 @@ _COMPARISONS: Mapping[Any, Callable[[Any, Any], bool]] = {
     "equals": lambda value, wanted: bool(value == wanted),
     "notEquals": lambda value, wanted: bool(value != wanted),
     "contains": _contains,
-    "in": lambda value, wanted: isinstance(wanted, list) and value in wanted,
+    "in": _in,
     "greaterThan": _greater,
     "lessThan": _less,
+    "is_any_of": _in,
+    "after": _greater,
+    "before": _less,
     "exists": lambda value, _: value is not None,
     "notExists": lambda value, _: value is None,
 }

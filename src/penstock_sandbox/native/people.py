@@ -98,6 +98,7 @@ def read(account: Account, call: Call) -> Reply:
 
 def read_all(account: Account, call: Call) -> Reply:
     found = pages.filtered(account, account.store.people.values(), call.query)
+    found = pages.sorted_by(found, call.query)
     page = pages.page_of(account, found, call.query)
     return Reply(200, [{"people": [shown(account, person) for person in page], "total": len(found)}])
 

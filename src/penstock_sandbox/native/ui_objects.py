@@ -5,7 +5,6 @@ server uses. The path of survey responses and their key are our choice.
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 from penstock_sandbox.account.account import Account, Handler
 from penstock_sandbox.account.call import Call, JsonObject, Reply
@@ -35,7 +34,7 @@ def read_objectives(account: Account, call: Call) -> Reply:
         if name in filters:
             found = [objective for objective in found if objective.get(name) == filters[name]]
     if "sort" in call.query:
-        found = _sorted(found, call.query["sort"], descending=call.query.get("order") == "desc")
+        found = pages.ordered(found, call.query["sort"], descending=call.query.get("order") == "desc")
     page = pages.page_of(account, found, call.query, pages.FEW)
     return Reply(200, {"objectives": page, "total": len(found)})
 
@@ -117,16 +116,3 @@ def _of_type(
         account.object_to(f'"type" must be one of [{", ".join(_TYPES)}]')
         return objects
     return [stored for stored in objects if stored.get("type") == _TYPES[wanted]]
-
-
-def _sorted(objects: list[JsonObject], field: str, *, descending: bool) -> list[JsonObject]:
-    """By one field, as text where values differ in type; objects without the field are last."""
-    with_field = [stored for stored in objects if stored.get(field) is not None]
-    without = [stored for stored in objects if stored.get(field) is None]
-    return [*sorted(with_field, key=lambda stored: _rank(stored[field]), reverse=descending), *without]
-
-
-def _rank(value: Any) -> tuple[int, float, str]:
-    if isinstance(value, int | float):
-        return 0, float(value), ""
-    return 1, 0.0, str(value)

@@ -132,6 +132,9 @@ def test_tasks_and_money_have_smaller_pages(sandbox):
         ([{"fieldName": "size", "filterType": "greaterThan", "filterValue": 49}], 10),
         ([{"fieldName": "size", "filterType": "lessThan", "filterValue": 0}], 0),
         ([{"fieldName": "size", "filterType": "in", "filterValue": [1, 2, 99]}], 2),
+        ([{"fieldName": "size", "filterType": "is_any_of", "filterValue": [1, 2, 99]}], 2),
+        ([{"fieldName": "company_id", "filterType": "before", "filterValue": "c02"}], 2),
+        ([{"fieldName": "company_id", "filterType": "after", "filterValue": "c02"}], 57),
         ([{"fieldName": "name", "filterType": "notExists"}], 60),
         (
             [
@@ -149,3 +152,30 @@ def test_filters_are_combined_with_and(many, filters, total):
 @pytest.mark.parametrize("filters", ["{", "{}", "[1]", '[{"fieldName": "x", "filterType": "resembles"}]'])
 def test_bad_filters(many, filters):
     assert many.call(f"GET /company/all?filters={quote(filters)}").status == 400
+
+
+@pytest.mark.parametrize(
+    ("sorting", "first"),
+    [
+        ({"field": "size", "direction": "desc"}, ["c59", "c58", "c57"]),
+        ({"field": "size", "direction": "asc"}, ["c00", "c01", "c02"]),
+        ({"field": "custom_attributes.odd", "direction": "desc"}, ["c01", "c03", "c05"]),
+        ({"field": "company_id"}, ["c00", "c01", "c02"]),
+    ],
+)
+def test_lists_are_sorted_before_they_are_paged(many, sorting, first):
+    got = many.call(f"GET /company/all?itemsPerPage=3&sorting={quote(json.dumps(sorting))}").json()
+    assert [company["company_id"] for company in got["companies"]] == first
+
+
+def test_people_without_the_field_are_last_in_either_direction(sandbox):
+    for person in ('{"user_id": "u1"}', '{"user_id": "u2", "name": "B"}', '{"user_id": "u3", "name": "A"}'):
+        sandbox.call("POST /people", person)
+    for direction, names in (("asc", ["A", "B", None]), ("desc", ["B", "A", None])):
+        sorting = quote(json.dumps({"field": "name", "direction": direction}))
+        assert [p["name"] for p in sandbox.call(f"GET /people/all?sorting={sorting}").json()[0]["people"]] == names
+
+
+@pytest.mark.parametrize("sorting", ["{", "[]", '{"direction": "asc"}', '{"field": "name", "direction": "up"}'])
+def test_wrong_sorting(sandbox, sorting):
+    assert sandbox.call(f"GET /company/all?sorting={quote(sorting)}").status == 400
