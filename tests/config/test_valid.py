@@ -9,7 +9,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from penstock.config import keys
-from penstock.config.loader import SECTIONS, check_project, load_project, project_json_schema
+from penstock.config.loader import TOP_LEVEL, check_project, load_project, project_json_schema
 from penstock.config.sections import Section
 from penstock.model.spec import (
     BatchSpec,
@@ -20,6 +20,8 @@ from penstock.model.spec import (
     FuseSpec,
     GroupingSpec,
     IdempotencySpec,
+    LedgerFiles,
+    LedgerTables,
     Mode,
     RateLimit,
     ResponseSource,
@@ -148,6 +150,9 @@ def test_the_long_forms_are_read_into_specs():
     assert acme.allowed_hosts == ("hooks.example.com", "files.example.com:8443")
     assert local.rate_limit == RateLimit(1000, 10.0, "1")
     assert list(other.headers) == ["X-A", "X-B", "X-C"]
+    ledger = project.ledger_to
+    assert isinstance(ledger, LedgerTables)
+    assert (ledger.schema, ledger.url.parts[1]) == ("evidence", ("env", "WAREHOUSE_PASSWORD"))
     billing = project.sources["billing"]
     assert isinstance(billing, SqlSource)
     assert billing.cursor == CursorSpec("updated_at", "1h")
@@ -192,6 +197,7 @@ def test_the_long_forms_are_read_into_specs():
 def test_a_folder_is_one_project_with_the_file_of_each_key():
     project = load_project(VALID / "folder")
     assert list(project.flows) == ["nightly"]
+    assert project.ledger_to == LedgerFiles("ledger/", project.base)
     assert project.base == (VALID / "folder").resolve()
     assert project.files["destinations.people"].endswith("what.yml")
     assert (project.lines["sources.crm"], project.lines["destinations.people.template"]) == (3, 5)
@@ -210,7 +216,7 @@ def test_merged_values_can_be_overridden():
 @pytest.mark.parametrize("name", ["empty.yaml", "empty-sections.yaml"])
 def test_an_empty_project_is_valid(name):
     project = load_project(VALID / name)
-    assert all(not getattr(project, section) for section in SECTIONS)
+    assert all(not getattr(project, section) for section in TOP_LEVEL)
 
 
 def test_on_and_off_can_be_words_or_booleans(tmp_path):

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from penstock.bounds import MAX_PROJECT, bounds
-from penstock.config.loader import SECTIONS, read_files, read_sections
+from penstock.config.loader import TOP_LEVEL, read_files, read_sections
 from penstock.config.tree import Marked, Report
 from penstock.model.errors import InputError, Problem
 from penstock.model.reports import ChangeKind, DocumentChange
@@ -40,7 +40,7 @@ def document_of_path(path: Path) -> str:
 def canonical(tree: Mapping[str, Marked]) -> str:
     """The text of a tree of sections; empty sections are left out."""
     parts = []
-    for section in SECTIONS:
+    for section in TOP_LEVEL:
         entries = tree[section].entries()
         if entries:
             parts.append("\n".join((f"{section}:", *_mapping(entries, "  "))) + "\n")
@@ -137,7 +137,7 @@ def tree_of(text: str) -> Mapping[str, Marked]:
     found = read_sections(text, "project", report) if text else {}
     if report.problems:
         raise InputError(*report.sorted())
-    return MappingProxyType({name: found.get(name) or Marked(name, 1, "project", {}) for name in SECTIONS})
+    return MappingProxyType({name: found.get(name) or Marked(name, 1, "project", {}) for name in TOP_LEVEL})
 
 
 def marked(value: Any, path: str) -> Marked:

@@ -17,7 +17,8 @@ from penstock.bounds import MAX_PROJECT, bounds, in_megabytes
 from penstock.config.credentials import read_credential
 from penstock.config.destinations import CheckContext, check_destination, read_destination
 from penstock.config.flows import check_flows, read_flow, refuse_circles
-from penstock.config.keys import CREDENTIAL, DATASET, DESTINATION, FLOW, SOURCES
+from penstock.config.keys import CREDENTIAL, DATASET, DESTINATION, FLOW, LEDGER_TO, SOURCES
+from penstock.config.ledger_target import read_ledger_target
 from penstock.config.sections import Section
 from penstock.config.shapes import kind_of
 from penstock.config.sources import REPLY_KEY, RESPONSES, check_dataset_source, read_dataset, read_source
@@ -32,6 +33,7 @@ from penstock.model.spec import (
 from penstock.templates.catalogue import load_catalogue
 
 SECTIONS = ("credentials", "sources", "datasets", "destinations", "flows")
+TOP_LEVEL = (*SECTIONS, "ledger_to")
 SUFFIXES = frozenset({".yaml", ".yml"})
 NAME = re.compile(r"\w(?:[\w -]*[\w-])?")
 NAMES = r"^[^\s./\\]([^./\\]*[^\s./\\])?$"  # in the syntax that all regular expression engines share
@@ -72,7 +74,7 @@ def load_text(text: str, base: Path, file: str) -> ProjectSpec:
     """The project of a YAML text; messages name it `file`, and relative paths start at `base`. Raises InputError."""
     report = Report()
     found = read_sections(text, file, report)
-    empty = {name: Marked(name, 1, file, {}) for name in SECTIONS}
+    empty = {name: Marked(name, 1, file, {}) for name in TOP_LEVEL}
     project, problems = _checked({**empty, **found}, base, report)
     if project is None:
         raise InputError(*problems)
@@ -116,7 +118,7 @@ def _read(tree: Mapping[str, Marked], base: Path, report: Report) -> ProjectSpec
         for name, destination in destinations.items()
         if destination.responses
     }
-    marked = [item for name in SECTIONS for item in tree[name].walk() if item.path]
+    marked = [item for name in TOP_LEVEL for item in tree[name].walk() if item.path]
     return ProjectSpec(
         base=base,
         credentials=credentials,
@@ -124,6 +126,7 @@ def _read(tree: Mapping[str, Marked], base: Path, report: Report) -> ProjectSpec
         datasets=MappingProxyType({**datasets, **{name: DatasetSpec(name, name, REPLY_KEY) for name in replies}}),
         destinations=destinations,
         flows=flows,
+        ledger_to=read_ledger_target(tree["ledger_to"], base, report),
         lines=MappingProxyType({item.path: item.line for item in marked}),
         files=MappingProxyType({item.path: item.file for item in marked}),
     )
@@ -136,7 +139,7 @@ def _each(node: Marked, read: Callable[[str, Marked], T]) -> Mapping[str, T]:
 
 def read_files(path: Path, report: Report) -> dict[str, Marked]:
     """Every section of the project with the entries of all files; missing sections are empty."""
-    merged: dict[str, dict[str, Marked]] = {name: {} for name in SECTIONS}
+    merged: dict[str, dict[str, Marked]] = {name: {} for name in TOP_LEVEL}
     first: dict[str, Marked] = {}
     try:
         files = _files(path, report)
@@ -207,14 +210,14 @@ def read_sections(text: str, file: str, report: Report) -> dict[str, Marked]:
         return {}
     if not isinstance(root.value, dict):
         message = f"a project file must be a mapping, not {kind_of(root)}"
-        report.add(root.place, "wrong-type", message, f"start with one of: {', '.join(SECTIONS)}", kind_of(root))
+        report.add(root.place, "wrong-type", message, f"start with one of: {', '.join(TOP_LEVEL)}", kind_of(root))
         return {}
     return {name: node for name, node in root.value.items() if _is_section(name, node, report)}
 
 
 def _is_section(name: str, node: Marked, report: Report) -> bool:
-    if name not in SECTIONS:
-        report.add_unknown_key(node.place, name, SECTIONS)
+    if name not in TOP_LEVEL:
+        report.add_unknown_key(node.place, name, TOP_LEVEL)
         return False
     if node.value is not None and not isinstance(node.value, dict):
         report.add(node.place, "wrong-type", "this must be a mapping", "write name: {…}", kind_of(node))
@@ -258,7 +261,14 @@ def project_json_schema() -> dict[str, object]:
         "title": "Penstock project",
         "description": "A project: sources of records, and how they are sent to Custify.",
         "type": ["object", "null"],
-        "properties": {name: _named(ABOUT[name], each) for name, each in sections.items()},
+        "properties": {
+            **{name: _named(ABOUT[name], each) for name, each in sections.items()},
+            "ledger_to": {
+                **LEDGER_TO.schema(),
+                "type": ["object", "null"],
+                "anyOf": [{"required": ["path"]}, {"required": ["url"]}],
+            },
+        },
         "additionalProperties": False,
     }
 

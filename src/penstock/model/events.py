@@ -34,6 +34,9 @@ EVENTS: Mapping[str, Kind] = MappingProxyType(
         "run.started": Kind("info", "a run of a destination started, or continued after an interruption"),
         "run.ended": Kind("info", "a run of a destination ended, with its status and counts"),
         "run.failed": Kind("error", "a run could not start, or an error ended it"),
+        "ledger.not-exported": Kind(
+            "warning", "the ledger could not be written to `ledger_to`; the next run tries again"
+        ),
         "run.taken-over": Kind("warning", "another worker continues the run of a lost worker"),
         "delivery.failed": Kind(
             "warning", "a request ended without success; the first 20 of a run are logged one by one"

@@ -363,6 +363,24 @@ class FlowSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class LedgerFiles:
+    """The ledger is written to Parquet files below a folder; `path` as written, relative to `base`."""
+
+    path: str
+    base: Path
+    format: Literal["parquet"] = "parquet"
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerTables:
+    """The ledger is written to tables in a schema of a PostgreSQL database."""
+
+    url: Secret
+    base: Path
+    schema: str = "penstock"
+
+
+@dataclass(frozen=True, slots=True)
 class ProjectSpec:
     """A whole project. `base` is the folder of the project file; relative paths start there."""
 
@@ -374,3 +392,4 @@ class ProjectSpec:
     flows: Mapping[str, FlowSpec]
     lines: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))  # dotted path → line
     files: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # dotted path → file
+    ledger_to: LedgerFiles | LedgerTables | None = None  # None: the ledger is in the state database only

@@ -59,10 +59,12 @@ runs = Table(
     Column("errors", Text),  # JSON; null: none
     Column("started_at", Text, nullable=False),
     Column("finished_at", Text),
+    Column("exported", Text),  # where the ledger has the run as it is now; null: nowhere
     Index("runs_of_target", "target", "kind", "started_at", "id"),
 )
 _OF_A_FLOW, _LISTED = runs.c.parent.is_not(None), runs.c.parent.is_(None)
 Index("runs_of_parent", runs.c.parent, sqlite_where=_OF_A_FLOW, postgresql_where=_OF_A_FLOW)
+Index("runs_exported", runs.c.exported)
 Index("runs_newest_of_target", runs.c.target, runs.c.started_at, runs.c.id)  # lists show a page, newest first
 for _name, _first in (("newest", ()), ("newest_in_status", (runs.c.status,))):
     _columns = (*_first, runs.c.started_at, runs.c.id)

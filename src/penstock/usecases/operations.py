@@ -22,6 +22,7 @@ from penstock.run.datasets import dataset_report, samples_of
 from penstock.run.orchestrator import Orchestrator
 from penstock.run.prepare import prepare
 from penstock.usecases import quarantine, settlement, unsaved
+from penstock.usecases.ledger_export import exported_reports
 from penstock.usecases.preview import plan, plan_flow, preview, preview_of_everything
 from penstock.usecases.test_send import send_test
 from penstock.usecases.unsaved import UnsavedSettings
@@ -138,7 +139,8 @@ class Operations:
         """Run a destination or flow, or continue its unfinished run."""
         spec = self.ctx().target(target)
         orchestrator = self._orchestrator(listener, wait=wait, handle_signals=handle_signals, begins_at=begins_at)
-        return _wait_for(orchestrator.run_flow(spec) if isinstance(spec, FlowSpec) else orchestrator.run_one(spec))
+        run = orchestrator.run_flow(spec) if isinstance(spec, FlowSpec) else orchestrator.run_one(spec)
+        return exported_reports(orchestrator.ctx, [_wait_for(run)])[0]
 
     def resend(
         self,
@@ -151,7 +153,8 @@ class Operations:
     ) -> list[RunReport]:
         """Send records in quarantine now, in one new run per destination."""
         held = quarantine.chosen(self.ctx(), entries, cause=cause, everything=everything)
-        return _wait_for(self._orchestrator(listener, wait=False, handle_signals=handle_signals).resend(held))
+        orchestrator = self._orchestrator(listener, wait=False, handle_signals=handle_signals)
+        return exported_reports(orchestrator.ctx, _wait_for(orchestrator.resend(held)))
 
     def settle_destination(self, name: str, listener: Listener | None, *, handle_signals: bool) -> SettleReport:
         """Find out what became of the unknown records of a destination, and send again what did not arrive."""

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.config.document import canonical, changes, document_of_path
-from penstock.config.loader import SECTIONS, load_project, load_text, read_sections
+from penstock.config.loader import TOP_LEVEL, load_project, load_text, read_sections
 from penstock.config.tree import Marked, Report, plain
 
 ROOT = Path(__file__).parents[3]
@@ -57,7 +57,7 @@ def tree(text: str) -> dict[str, Marked]:
     report = Report()
     found = read_sections(text, "p", report)
     assert report.problems == []
-    return {name: found.get(name, Marked(name, 1, "p", {})) for name in SECTIONS}
+    return {name: found.get(name, Marked(name, 1, "p", {})) for name in TOP_LEVEL}
 
 
 def unplaced(project):

@@ -29,6 +29,7 @@ from sqlalchemy import (
 )
 
 from penstock.store.runs import timeseries
+from penstock.store.runs.runs import PRUNED
 from penstock.store.sent_notes import old_sent_notes
 from penstock.store.service_tables import alerts, answers, audit, exchanges, one_time_links, ticks, work
 from penstock.store.tables import (
@@ -49,7 +50,6 @@ from penstock.store.tables import (
 
 PART = 400  # rows that one transaction deletes
 EVERYTHING = 1 << 40
-PRUNED = "pruned"  # the action of the note in a run whose records were deleted
 UNDER_WAY = ("running", "queued")
 
 

@@ -32,6 +32,7 @@ from penstock.service.work.queue import Interrupted
 from penstock.store.runs import runs
 from penstock.store.runs.runs import NOT_BEGUN
 from penstock.usecases import quarantine
+from penstock.usecases.ledger_export import export_ledger
 
 RATE_OVER_S = 5.0
 log = logging.getLogger("penstock.worker")
@@ -53,7 +54,14 @@ class Executor:
     # ── for its own thread ───────────────────────────────────────────────────
 
     def execute(self) -> None:
-        """Execute the run to its end and store the result. Raises Interrupted if it has to be continued later."""
+        """Execute the run to its end, store the result and export the ledger.
+
+        Raises Interrupted if the run has to be continued later.
+        """
+        self._execute()
+        export_ledger(self.ctx, [self.row.run])
+
+    def _execute(self) -> None:
         try:
             self._run(self._orchestrate())
         except (StateLocked, StateUnavailable) as trouble:

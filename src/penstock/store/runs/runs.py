@@ -90,6 +90,14 @@ class RunRow(RunTotals):
         return None if found is None else str(found)
 
 
+PRUNED = "pruned"  # the action of the note in a run whose records were deleted
+
+
+def is_pruned(run: RunRow) -> bool:
+    """Whether records and requests of the run were deleted after the retention period."""
+    return any(note.action == PRUNED for note in run.notes)
+
+
 _PACKED = ("notes", "skipped", "window", "errors")  # as JSON
 _PLAIN = tuple(item.name for item in fields(RunRow) if item.name not in {*_PACKED, "counts"})
 
@@ -264,6 +272,7 @@ def to_report(run: RunRow, parts: Sequence[RunRow] = ()) -> RunReport:
 
 
 def _to_columns(run: RunRow) -> dict[str, Any]:
+    """The row; what was exported of the run is out of date."""
     notes = [[note.field, note.action, note.reason, note.count] for note in run.notes]
     return {
         **{name: getattr(run, name) for name in _PLAIN},
@@ -272,6 +281,7 @@ def _to_columns(run: RunRow) -> dict[str, Any]:
         "skipped": orjson.dumps(dict(run.skipped)).decode(),
         "window": None if run.window is None else orjson.dumps(dict(run.window)).decode(),
         "errors": orjson.dumps([problem_json(problem) for problem in run.errors]).decode() if run.errors else None,
+        "exported": None,
     }
 
 

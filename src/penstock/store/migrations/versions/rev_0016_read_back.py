@@ -1,7 +1,7 @@
 """What is needed to read back records without an answer, and what was found.
 
 `sent_notes` has the notes that were delivered. An unknown record in quarantine has when its request was sent, its place
-in its run, and what the last read-back found.
+in its run, and what the last read-back found. A run has the place that its ledger was exported to.
 """
 
 from alembic import op
@@ -27,3 +27,5 @@ def upgrade() -> None:
     op.add_column("quarantine", Column("ordinal", BigInteger))
     for name in ("sent_at", "mark", "finding"):
         op.add_column("quarantine", Column(name, Text))
+    op.add_column("runs", Column("exported", Text))
+    op.create_index("runs_exported", "runs", ["exported"])

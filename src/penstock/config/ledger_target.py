@@ -1,0 +1,64 @@
+"""Reads `ledger_to`: the folder or the database that the ledger is written to after each run."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from penstock.config.credentials import parse_secret
+from penstock.config.keys import LEDGER_TO
+from penstock.config.shapes import BadValue
+from penstock.config.tree import Marked, Report
+from penstock.model.spec import LedgerFiles, LedgerTables
+
+BELONGS = {"format": "path", "schema": "url"}
+SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,62}")
+POSTGRESQL = re.compile(r"(?i)postgres(ql)?(\+[a-z0-9]+)?://")
+STORE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+
+
+def read_ledger_target(node: Marked, base: Path, report: Report) -> LedgerFiles | LedgerTables | None:
+    """Reads the whole key; None where it is not given. Values that may be secret are not shown."""
+    if not node.entries():
+        return None
+    read = LEDGER_TO.read(node, report)
+    values = {} if isinstance(read, BadValue) else read
+    given = [key for key in ("path", "url") if key in node.entries()]
+    if len(given) != 1:
+        message = "both `path` and `url` are given" if given else "neither `path` nor `url` is given"
+        place, found = node.at(*given[:1]).place, " and ".join(given) or "neither"
+        report.add(place, "one-of", message, "write `path` for a folder, or `url` for a PostgreSQL database", found)
+        return None
+    for key, owner in BELONGS.items():
+        if key in node.entries() and owner not in given:
+            message = f"`{key}` applies only with `{owner}`"
+            report.add(node.at(key).place, "key-not-here", message, f"remove it, or write `{owner}`", key)
+    return _files(values, node, base, report) if given == ["path"] else _tables(values, node, base, report)
+
+
+def _files(values: dict[str, str], node: Marked, base: Path, report: Report) -> LedgerFiles | None:
+    if "path" not in values:
+        return None
+    if "\0" in values["path"]:
+        message, hint = "a path cannot contain U+0000", "write a folder such as ledger/"
+        report.add(node.at("path").place, "unknown-value", message, hint, "U+0000")
+    if STORE.match(values["path"]):
+        message, hint = "the ledger cannot be written to an object store yet", "write a folder such as ledger/"
+        report.add(node.at("path").place, "not-available-yet", message, hint, values["path"].partition("://")[0])
+    return LedgerFiles(values["path"], base)
+
+
+def _tables(values: dict[str, str], node: Marked, base: Path, report: Report) -> LedgerTables | None:
+    if "url" not in values:
+        return None
+    url = parse_secret(values["url"], node.at("url"), base, report)
+    if url.parts and url.parts[0][0] == "text" and POSTGRESQL.match(url.parts[0][1]) is None:
+        message = "the ledger can only be written to a PostgreSQL database"
+        hint = "write postgresql://user:${env:NAME}@host/database"
+        report.add(node.at("url").place, "database-url", message, hint, url.parts[0][1].partition(":")[0])
+    schema = values.get("schema", "penstock")
+    if SCHEMA.fullmatch(schema) is None or schema.startswith("pg_"):
+        message = "this is not a name for a schema"
+        hint = "write lower case letters, digits and _, such as penstock; a name cannot begin with pg_"
+        report.add(node.at("schema").place, "bad-name", message, hint, schema)
+    return LedgerTables(url, base, schema)

@@ -1,0 +1,109 @@
+"""The exported ledger as three tables in a schema of a PostgreSQL database: a run is replaced in one transaction.
+
+The tables are made when they are missing, and get columns that a newer version added. A table of the same name that
+Penstock did not make is left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import psycopg
+import pyarrow as pa
+from psycopg import sql
+from sqlalchemy import Connection
+
+from penstock.model.errors import InputError, Problem
+from penstock.store.ledger_export.columns import COLUMNS, TABLES, VERSION, ExportedTable
+from penstock.store.ledger_export.rows import tables_of
+from penstock.store.runs.runs import RunRow, is_pruned
+
+PATIENCE_S = 15  # for a connection, and for locks of others
+MADE_BY = "Penstock's ledger"  # how the comment of a table of ours begins
+TYPES = {
+    pa.string(): "text",
+    pa.int32(): "integer",
+    pa.int64(): "bigint",
+    pa.float64(): "double precision",
+    pa.bool_(): "boolean",
+    pa.timestamp("ms"): "timestamp with time zone",
+}
+SESSION = f"set timezone = 'UTC'; set client_encoding = 'UTF8'; set lock_timeout = '{PATIENCE_S}s'"
+FOUND = "select obj_description(to_regclass(%s)::oid, 'pg_class'), to_regclass(%s) is not null"
+
+
+class PostgresLedger:
+    """Writes runs to a database; raises psycopg.Error. `settings` are libpq's, of a database that may be reached."""
+
+    def __init__(self, settings: Mapping[str, Any], schema: str) -> None:
+        self._schema = schema
+        self._connection = psycopg.connect("", **{"connect_timeout": PATIENCE_S, **settings})
+        try:
+            self._connection.execute(SESSION)
+            self._make_tables()
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def write(self, conn: Connection, run: RunRow) -> None:
+        """Write what the ledger has about a run, in place of what was written before, in one transaction.
+
+        Of a run whose records were pruned only the run itself is written: its earlier rows have more than the state.
+        """
+        with self._connection.transaction():
+            for name in TABLES:
+                if name == "runs" or not is_pruned(run):
+                    self._replace(conn, run, name)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _table(self, name: ExportedTable) -> sql.Identifier:
+        return sql.Identifier(self._schema, name)
+
+    def _make_tables(self) -> None:
+        with self._connection.transaction():
+            schema = sql.Identifier(self._schema)
+            self._connection.execute(sql.SQL("create schema if not exists {}").format(schema))
+            for name in TABLES:
+                self._make_table(name)
+        self._connection.commit()
+
+    def _make_table(self, name: ExportedTable) -> None:
+        table, place = self._table(name), f'"{self._schema}"."{name}"'
+        comment, exists = self._connection.execute(FOUND, (place, place)).fetchone() or (None, False)
+        if exists and not (comment or "").startswith(MADE_BY):
+            message = f"the table {self._schema}.{name} exists, and Penstock did not make it"
+            raise InputError(
+                Problem("ledger_to.schema", message, "not-our-table", "write another `schema`", self._schema)
+            )
+        if not exists:
+            self._connection.execute(sql.SQL("create table {} (run text not null)").format(table))
+            index = "create unique index on {} (run)" if name == "runs" else "create index on {} (run)"
+            self._connection.execute(sql.SQL(index).format(table))
+            words = sql.Literal(f"{MADE_BY}, version {VERSION}")
+            self._connection.execute(sql.SQL("comment on table {} is {}").format(table, words))
+        add = sql.SQL(", ").join(
+            sql.SQL("add column if not exists {} {}").format(sql.Identifier(field.name), sql.SQL(TYPES[field.type]))
+            for field in COLUMNS[name]
+        )
+        self._connection.execute(sql.SQL("alter table {} {}").format(table, add))
+
+    def _replace(self, conn: Connection, run: RunRow, name: ExportedTable) -> None:
+        table = self._table(name)
+        self._connection.execute(sql.SQL("delete from {} where run = %s").format(table), (run.id,))
+        columns = sql.SQL(", ").join(map(sql.Identifier, ("run", *COLUMNS[name].names)))
+        statement = sql.SQL("copy {} ({}) from stdin").format(table, columns)
+        with self._connection.cursor() as cursor, cursor.copy(statement) as copy:
+            for part in tables_of(conn, run, name):
+                for row in zip(*map(_values, part.columns), strict=True):
+                    copy.write_row((run.id, *row))
+
+
+def _values(column: pa.ChunkedArray[Any]) -> list[Any]:
+    """The values of a column; text without U+0000, which this database refuses."""
+    values: list[Any] = column.to_pylist()
+    if column.type != pa.string():
+        return values
+    return [value.replace("\0", "\ufffd") if isinstance(value, str) else value for value in values]

@@ -1,0 +1,202 @@
+"""Exports the ledger after a run: every run that has ended and that the project's `ledger_to` does not have yet.
+
+An export that fails or is killed changes no run; the next run of anything exports what is missing. One process at a
+time exports, so that what is newer is never overwritten.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from pathlib import Path
+from typing import Protocol
+
+import psycopg
+import pyarrow as pa
+from sqlalchemy import Connection
+
+from penstock.model.errors import InputError, PenstockError, StateLocked
+from penstock.model.outcome import Note
+from penstock.model.runs import RunReport
+from penstock.model.spec import LedgerFiles, LedgerTables, SqlSource
+from penstock.run.context import Context
+from penstock.sources.databases.postgres import settings_of
+from penstock.sources.databases.url import SqlUrl
+from penstock.sources.files.source_files import denial_of
+from penstock.store import leases
+from penstock.store.ledger_export import marks
+from penstock.store.ledger_export.files import ParquetLedger
+from penstock.store.ledger_export.tables import PostgresLedger
+from penstock.store.runs import runs
+from penstock.store.runs.runs import RunRow, holder_text
+
+LOCK = "export: ledger"  # no destination can have this name
+LOOK_AGAIN_S, LOOKS = 0.2, 150  # half a minute
+AT_ONCE = 100
+FIELD, ACTION = "ledger_to", "not exported"
+
+
+class ExportedLedger(Protocol):
+    """Where runs are written to; `write` replaces what was written of the run before."""
+
+    def write(self, conn: Connection, run: RunRow) -> None: ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ExportTarget:
+    """`place` is a digest that differs for every folder and schema; `masked` hides secrets in a message."""
+
+    place: str
+    open: Callable[[], ExportedLedger]
+    masked: Callable[[str], str] = str
+
+
+def exported_reports(ctx: Context, reports: Sequence[RunReport]) -> list[RunReport]:
+    """The reports of runs that have ended, after the export; with a note if it failed."""
+    note = export_ledger(ctx, [report.run for report in reports])
+    return [report if note is None else replace(report, notes=_with(report.notes, note)) for report in reports]
+
+
+def export_ledger(ctx: Context, ended: Sequence[str]) -> Note | None:
+    """Export the runs that are missing in `ledger_to`; does nothing if the project has none.
+
+    If that fails, returns the note that these `ended` runs got. Never raises for a failed export.
+    """
+    target = None
+    try:
+        target = _target(ctx)
+        if target is not None:
+            _export(ctx, target)
+    except (PenstockError, OSError, psycopg.Error, pa.ArrowException) as error:
+        said = _reason(error) if target is None else target.masked(_reason(error))
+        ctx.events.emit("ledger.not-exported", runs=list(ended), reason=said)
+        note = Note(FIELD, ACTION, f"{said}; the next run tries again")
+        _store(ctx, ended, note)
+        return note
+    return None
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, PenstockError) and error.problems:
+        return str(error.problems[0])
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return next(iter(str(error).splitlines()), type(error).__name__)
+
+
+def _store(ctx: Context, ended: Sequence[str], note: Note) -> None:
+    """Add the note to the runs; a state that cannot be written either has no room for it."""
+    try:
+        with ctx.database.begin() as conn:
+            for run in ended:
+                row = runs.get(conn, run)
+                if row is not None:
+                    runs.save(conn, replace(row, notes=_with(row.notes, note)))
+    except PenstockError as error:
+        ctx.events.emit("ledger.not-exported", runs=list(ended), reason=_reason(error))
+
+
+def _with(notes: tuple[Note, ...], note: Note) -> tuple[Note, ...]:
+    return (*(other for other in notes if (other.field, other.action) != (FIELD, ACTION)), note)
+
+
+# ── where ────────────────────────────────────────────────────────────────────
+
+
+def _target(ctx: Context) -> ExportTarget | None:
+    """The place to export to; InputError when it is out of reach or its URL has no value."""
+    spec = ctx.project.ledger_to
+    if spec is None:
+        return None
+    return _files(ctx, spec) if isinstance(spec, LedgerFiles) else _tables(ctx, spec)
+
+
+def _files(ctx: Context, spec: LedgerFiles) -> ExportTarget:
+    folder = Path(os.path.realpath(spec.base / spec.path))
+    denial = denial_of(folder, ctx.reach)
+    if denial is not None:
+        message = "the ledger must not be written to this folder"
+        hint = "write a folder below the project's, or let an administrator add it to PENSTOCK_FILE_ROOTS"
+        raise InputError(ctx.problem("ledger_to.path", message, "file-not-allowed", hint=hint, found=spec.path))
+    return ExportTarget(_digest("files", str(folder)), lambda: ParquetLedger(folder))
+
+
+def _tables(ctx: Context, spec: LedgerTables) -> ExportTarget:
+    url = SqlUrl.of(spec.url, ctx.resolve)
+    with _at_our_key(ctx):
+        settings = settings_of(SqlSource(FIELD, spec.url, spec.base), url, ctx.reach)
+    where = [str(settings.get(name) or "") for name in ("host", "port", "dbname")]
+    place = _digest("tables", *where, spec.schema)
+    return ExportTarget(place, lambda: PostgresLedger(settings, spec.schema), url.masked)
+
+
+@contextmanager
+def _at_our_key(ctx: Context) -> Iterator[None]:
+    """For the block, errors about the URL of a source are about the URL of `ledger_to`."""
+    try:
+        yield
+    except InputError as error:
+        error.problems = tuple(ctx.placed(replace(problem, path="ledger_to.url")) for problem in error.problems)
+        raise
+
+
+def _digest(*words: str) -> str:
+    return f"{words[0]}-{blake2b('/'.join(words).encode(), digest_size=8).hexdigest()}"
+
+
+# ── the export ───────────────────────────────────────────────────────────────
+
+
+def _export(ctx: Context, target: ExportTarget) -> None:
+    with _locked(ctx, target) as is_mine:
+        if is_mine:
+            _export_alone(ctx, target)
+
+
+@contextmanager
+def _locked(ctx: Context, target: ExportTarget) -> Iterator[bool]:
+    """Lock the export for the block. False if nothing is missing (any more); StateLocked after half a minute."""
+    with ExitStack() as stack:
+        looks = 0
+        while is_missing := bool(_missing(ctx, target)):
+            try:
+                stack.enter_context(leases.acquire(ctx.database, LOCK, holder_text(ctx.clock)))
+                break
+            except StateLocked:
+                looks += 1
+                if looks == LOOKS:
+                    raise
+            asyncio.run(ctx.clock.sleep(LOOK_AGAIN_S))
+        yield is_missing
+
+
+def _export_alone(ctx: Context, target: ExportTarget) -> None:
+    with closing(target.open()) as ledger:
+        tried: set[str] = set()
+        while found := [run for run in _missing(ctx, target, AT_ONCE + len(tried)) if run not in tried]:
+            for run in found:
+                _export_run(ctx, target, ledger, run)
+            tried.update(found)
+
+
+def _missing(ctx: Context, target: ExportTarget, limit: int = 1) -> Sequence[str]:
+    with ctx.database.read() as conn:
+        return marks.unexported(conn, target.place, limit)
+
+
+def _export_run(ctx: Context, target: ExportTarget, ledger: ExportedLedger, run: str) -> None:
+    with ctx.database.begin() as conn:
+        marks.begin(conn, run)
+    with ctx.database.read() as conn:
+        row = runs.get(conn, run)
+        if row is None or row.finished_at is None:  # pruned, or continued by another process
+            return
+        ledger.write(conn, row)
+    with ctx.database.begin() as conn:
+        marks.end(conn, run, target.place)
