@@ -9,6 +9,7 @@ import duckdb
 import psycopg
 import pytest
 
+from penstock.app import App
 from penstock.service.store.pruning import Cutoffs, sweeps
 from penstock.store import leases
 from penstock.store.database import Database
@@ -35,6 +36,15 @@ destinations:
     attributes: none
     active: true
   companies: {{dataset: companies, credential: sandbox, template: upsert_company, attributes: none, active: true}}
+  tasks:
+    dataset: companies
+    credential: sandbox
+    template: create_task
+    fields: {{name: name}}
+    external_id: company_id
+    attributes: none
+    settle_after: 0
+    active: true
 flows:
   both: {{destinations: [people, companies]}}
 """
@@ -135,6 +145,18 @@ def test_a_record_has_its_key_its_reason_and_the_request_that_deliveries_lists(s
         (row["delivery"], row["method"], row["status"], row["attempts"], len(row["records"]), row["outcome"], run)
         for row in listed
     )
+
+
+@pytest.mark.parametrize("cut", ["before", "after"])
+def test_a_run_that_settles_is_exported_with_what_it_found(shell, sandbox, cut):
+    sandbox.fault(cut=cut, path="/task", method="POST", times=1)
+    sandbox.fault(status=503, path="/task", method="GET")
+    assert shell.json("run tasks", code=1)["records"]["unknown"] == 1
+    sandbox.clear_faults()
+    with App.open(Path("penstock.yaml")) as app:
+        app.settle_destination("tasks")
+    assert in_files("select kind, status from <runs> order by started_at, run")[-1] == ("settle", "succeeded")
+    assert counted(in_files(PER_OUTCOME)) == shown(shell)
 
 
 def test_unsent_records_are_rows_without_a_key(shell, sandbox):

@@ -162,7 +162,7 @@ class Operations:
         spec = ctx.destination(name)
         settlement.require_reads(ctx, spec)
         orchestrator = self._orchestrator(listener, wait=False, handle_signals=handle_signals)
-        report = _wait_for(orchestrator.settle(spec))
+        [report] = exported_reports(ctx, [_wait_for(orchestrator.settle(spec))])
         return settlement.settle_report(report)
 
     def _orchestrator(self, listener: Listener | None, **how: Any) -> Orchestrator:
