@@ -29,6 +29,9 @@ destinations:
     batch: off
   lost: {{dataset: people, credential: nowhere, template: upsert_person, fields: {{user_id: id}}, active: true}}
   mine: {{dataset: people, credential: sealed, template: upsert_person, fields: {{user_id: id}}, active: true}}
+  calls:
+    {{dataset: people, credential: sandbox, template: create_task, fields: {{name: id}}, attributes: none, on_unknown: hold,
+      settle_after: 0s, concurrency: 1, active: true}}
 flows:
   nightly: {{destinations: [people]}}
 """
@@ -109,6 +112,23 @@ def test_discarded_records_are_not_sent_and_only_unknown_records_are_settled(she
     assert shell.json("quarantine discard --all --reason test") == {"discarded": 1}
     run = shell.json("run people")
     assert (run["status"], run["records"]["unchanged"]) == ("succeeded", 3)
+
+
+def test_unknown_records_are_settled_until_every_one_is_decided(shell, sandbox):
+    for way in ("after", "before", "after"):
+        sandbox.fault(cut=way, method="POST", path="/task", times=1)
+    assert shell.json("run calls", code=1)["records"]["unknown"] == 3
+    *_, last = shell.json("quarantine list")
+    shell.json(f"quarantine edit {last['id']} --set name=Zoe")
+    settled = shell.json("settle calls", code=1)
+    assert settled == {"delivered": 1, "sent_again": 1, "undecided": 1, "requests": settled["requests"]}
+    assert len(sandbox.state()["tasks"]) == 3
+    assert "edited" in shell.json(f"quarantine show {last['id']}")["finding"]
+    shell.json(f"quarantine settle {last['id']} --delivered")
+    before = len(sandbox.requests())
+    assert shell.json("settle calls") == {"delivered": 0, "sent_again": 0, "undecided": 0, "requests": 0}
+    assert len(sandbox.requests()) == before
+    assert shell.json("settle nobody", code=2)["errors"][0]["code"] == "unknown-destination"
 
 
 def test_an_edited_body_is_sent_unchanged(shell, sandbox):

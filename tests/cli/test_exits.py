@@ -11,6 +11,7 @@ import pytest
 
 from penstock.main import execute
 from penstock.model.errors import CredentialRefused, InputError, Problem, StateLocked
+from penstock.model.reports import SettleReport
 from support.cli.fake_app import FakeApp, ended
 
 TROUBLE = Problem("destinations.people", "it is a draft", "draft", "penstock activate people", found="draft", line=7)
@@ -34,6 +35,21 @@ def code_of(*arguments: str, **answers) -> int:
 )
 def test_a_run_ends_with_the_code_of_its_status(status, stopped_by, code):
     assert code_of("run", "people", run=ended(status, stopped_by)) == code
+
+
+@pytest.mark.parametrize(
+    ("undecided", "run", "code"),
+    [
+        (0, ended("succeeded"), 0),
+        (2, ended("partial"), 1),
+        (2, ended("cancelled", "cancelled"), 130),
+        (0, ended("cancelled", "cancelled"), 130),
+        (2, ended("failed", "unreachable"), 3),
+    ],
+)
+def test_settling_ends_with_0_once_every_record_is_decided(undecided, run, code):
+    report = SettleReport("r-9", 1, 0, undecided, 3)
+    assert code_of("settle", "people", settle_destination=report, runs=[run]) == code
 
 
 def test_a_flow_ends_with_the_worst_code_of_its_destinations():

@@ -135,6 +135,13 @@ def test_a_resend_to_several_destinations_is_one_document_of_the_same_shape(caps
     assert [part["run"] for part in document["destinations"]] == ["r-1", "r-9"]
 
 
+def test_settling_has_exactly_the_documented_members(capsys):
+    assert answered(capsys, "settle", "people") == (
+        0,
+        {"delivered": 2, "sent_again": 1, "undecided": 0, "requests": 7},
+    )
+
+
 def test_progress_goes_to_stderr(capsys):
     execute(["run", "people", "--json"], FakeApp().opener)
     assert capsys.readouterr().err == "people: 2 of 3 records · 2 delivered · 2 requests · 0.3 records/s · 3.0 s left\n"

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from penstock.main import execute
-from penstock.model.reports import QuarantineDetail
+from penstock.model.reports import QuarantineDetail, SettleReport
 from support.cli.fake_app import ANSWERS, FLOW, FakeApp, ended, quarantine_entry
 
 
@@ -94,6 +94,36 @@ def test_the_quarantine_is_grouped_by_cause(capsys):
     assert "company_id: required  1 record\n" in text
     assert "settle ID --delivered" in text
     assert shown(capsys, "quarantine list", quarantine=[]) == "The quarantine is empty.\n"
+
+
+def test_settling_says_what_was_found_and_why_the_rest_is_undecided(capsys):
+    left = [replace(quarantine_entry(n, outcome="unknown"), finding="Custify cannot tell") for n in (1, 2)]
+    answers = {"settle_destination": SettleReport("r-5", 2, 1, 2, 7), "quarantine": [*left, quarantine_entry(3)]}
+    answers["runs"] = [ended("partial")]
+    assert (
+        shown(capsys, "settle people", **answers)
+        == """\
+people  5 unknown records  run r-5
+  2 had arrived
+  1 was not there: sent again
+  2 could not be decided
+    2: Custify cannot tell
+  7 requests
+→ look for them in Custify, then penstock quarantine settle ID --delivered, or resend ID
+"""
+    )
+    nothing = SettleReport("r-5", 0, 0, 0, 0)
+    assert (
+        shown(capsys, "settle people", settle_destination=nothing, runs=[ended("succeeded")])
+        == "people: no record is unknown.\n"
+    )
+
+
+def test_an_unknown_record_shows_what_was_found_when_it_was_read_back(capsys):
+    entry = quarantine_entry(1, outcome="unknown")
+    detail = replace(ANSWERS["quarantined"], entry=replace(entry, finding="Custify cannot tell"))
+    assert "  read back: Custify cannot tell\n" in shown(capsys, "quarantine show q-1", quarantined=detail)
+    assert "  read back: not yet\n" in shown(capsys, "quarantine show q-1", quarantined=replace(detail, entry=entry))
 
 
 def test_a_long_group_is_cut_and_names_the_command_for_the_rest(capsys):

@@ -26,6 +26,7 @@ COMMANDS = [
     "run",
     "runs",
     "deliveries",
+    "settle",
     "serve",
     "worker",
     "credential",
@@ -57,6 +58,7 @@ SUBCOMMANDS = [
         ("quarantine", "missing-command", "list"),
         ("credential", "missing-command", "set"),
         ("quarantine resend", "usage", "--all"),
+        ("settle", "missing-argument", "penstock settle --help"),
         ("quarantine discard q-1 --all", "usage", "--all"),
         ("quarantine edit q-1 --set email", "wrong-value", "--set email="),
         ("schema --refresh", "missing-argument", "DATASET"),
@@ -108,6 +110,7 @@ def test_options_reach_the_app(capsys, monkeypatch, tmp_path):
         "quarantine edit q-1 --set a=b=c --set d=",
         "quarantine resend q-1 q-2",
         "quarantine discard --cause x --reason old",
+        "settle people",
     ):
         assert execute(line.split(), app.opener) == 0, line
     assert app.asked == [
@@ -122,6 +125,8 @@ def test_options_reach_the_app(capsys, monkeypatch, tmp_path):
         ("edit_texts", ("q-1", {"a": "b=c", "d": ""}), {}),
         ("resend", (("q-1", "q-2"),), {"cause": None, "everything": False, "handle_signals": True}),
         ("discard", ((),), {"cause": "x", "everything": False, "reason": "old"}),
+        ("settle_destination", ("people",), {"handle_signals": True}),
+        ("runs", (), {"run": "r-5"}),
     ]
 
 

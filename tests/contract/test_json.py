@@ -155,6 +155,8 @@ def test_every_command(penstock, golden, sandbox, masked, monkeypatch):
         f"quarantine edit {in_quarantine['people', '9']} --set email=bob@example.com", title="quarantine edit ID --set"
     )
     step(f"quarantine resend {in_quarantine['people', '9']}", title="quarantine resend ID")
+    step("settle both")
+    step("settle notes")
     step(f"quarantine settle {in_quarantine['notes', 'n-1']} --delivered", title="quarantine settle ID --delivered")
     step(f"quarantine discard {in_quarantine['people', '10']} --reason test", title="quarantine discard ID")
     step("quarantine resend --all")

@@ -48,7 +48,7 @@ def list_(
     from penstock.model.reports import quarantine_json  # noqa: PLC0415
 
     whole = everything or cause is not None
-    document = [_without(quarantine_json(entry), "rule", "values") for entry in entries]
+    document = [_without(quarantine_json(entry), "rule", "values", "finding") for entry in entries]
     command.show(document, lambda: quarantine_text(entries, everything=whole))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
-from typing import Any, Generic, Literal, NamedTuple, NotRequired, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, NotRequired, TypeVar, cast
 
 import orjson
 from typing_extensions import TypedDict
@@ -157,6 +157,7 @@ class QuarantineEntry:
     run: str | None
     rule: str
     values: Mapping[str, Any] | None  # what the refusal is about, by name; None: quarantined by 0.1.0
+    finding: str | None = None  # of an unknown record: what was found when it was read back; None: not read back yet
 
 
 class QuarantineEntryJson(TypedDict):
@@ -178,6 +179,7 @@ class QuarantineEntryJson(TypedDict):
     run: str | None
     rule: str
     values: dict[str, Any] | None
+    finding: str | None
 
 
 class QuarantineGroupJson(TypedDict):
@@ -214,7 +216,6 @@ class QuarantineDetail:
     accepted: str | None = None
     request: Mapping[str, Any] | None = None
     reply: Mapping[str, Any] | None = None
-    finding: str | None = None  # of an unknown record: what was found when it was read back; None: not read back yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,10 +233,26 @@ class SettleReport:
     requests: int
 
 
+class SettleJson(TypedDict):
+    """How many unknown records had arrived, were sent again, and are still unknown; and the number of requests."""
+
+    delivered: int
+    sent_again: int
+    undecided: int
+    requests: int
+
+
 def quarantine_json(entry: QuarantineEntry) -> QuarantineEntryJson:
     """A record in quarantine, as lists show it."""
     document: QuarantineEntryJson = as_json(entry)
     return document
+
+
+def settle_json(report: SettleReport) -> SettleJson:
+    """A settlement as `settle --json` prints it."""
+    document = as_json(report)
+    del document["run"]
+    return cast(SettleJson, document)
 
 
 def quarantined_json(detail: QuarantineDetail) -> dict[str, Any]:

@@ -124,6 +124,7 @@ def listed(held: QuarantineRow) -> QuarantineEntry:
         run=held.run,
         rule=held.rule,
         values=held.values,
+        finding=held.finding,
     )
 
 
@@ -135,7 +136,6 @@ def detail(held: QuarantineRow) -> QuarantineDetail:
         accepted=held.accepted,
         request=held.request,
         reply=held.reply,
-        finding=held.finding,
     )
 
 

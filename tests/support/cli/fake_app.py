@@ -6,7 +6,15 @@ from typing import Any, Self
 from penstock.model.delivery import DeliveryReport
 from penstock.model.outcome import Counts, Note, Outcome
 from penstock.model.record import Column, DatasetReport, RefusedRecord, Schema
-from penstock.model.reports import CheckReport, Preview, PreviewedRequest, QuarantineDetail, QuarantineEntry, TestReport
+from penstock.model.reports import (
+    CheckReport,
+    Preview,
+    PreviewedRequest,
+    QuarantineDetail,
+    QuarantineEntry,
+    SettleReport,
+    TestReport,
+)
 from penstock.model.runs import PlanReport, Progress, RunReport
 
 REQUEST = PreviewedRequest(
@@ -145,4 +153,5 @@ ANSWERS: dict[str, Any] = {
     "resend": [GOOD],
     "discard": 2,
     "settle": None,
+    "settle_destination": SettleReport("r-5", 2, 1, 0, 7),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
@@ -13,7 +14,7 @@ from rich.text import Text
 from penstock.cli.exits import printable
 from penstock.cli.text.runs import moment
 from penstock.cli.text.words import amount, coloured, hint, key_text, safe_text, table
-from penstock.model.reports import QuarantineDetail, QuarantineEntry
+from penstock.model.reports import QuarantineDetail, QuarantineEntry, SettleReport
 
 SHOWN_A_CAUSE = 10
 
@@ -37,7 +38,8 @@ def quarantine_text(entries: Sequence[QuarantineEntry], *, everything: bool) -> 
     yield Text("")
     yield hint("penstock quarantine show ID · edit ID --set column=value · resend ID · discard ID")
     if any(entry.outcome == "unknown" for entry in entries):
-        yield hint("unknown: the record may have arrived. Check in Custify, then settle ID --delivered or resend ID")
+        yield hint("unknown: the record may have arrived. penstock settle DEST finds out what Custify can tell;")
+        yield hint("for the rest check in Custify, then settle ID --delivered or resend ID")
 
 
 def detail_text(detail: QuarantineDetail) -> Iterator[RenderableType]:
@@ -54,6 +56,7 @@ def detail_text(detail: QuarantineDetail) -> Iterator[RenderableType]:
     yield from _exchange("Last request", detail.request)
     yield from _exchange("Last reply", detail.reply)
     if entry.outcome == "unknown":
+        yield safe_text(f"  read back: {entry.finding or 'not yet'}")
         yield hint(f"if it arrived: penstock quarantine settle {entry.id} --delivered")
     yield hint(f"penstock quarantine edit {entry.id} --set column=value, then penstock quarantine resend {entry.id}")
 
@@ -64,6 +67,36 @@ def edited_text(detail: QuarantineDetail) -> Iterator[RenderableType]:
     yield Text.assemble((f"{entry.id}  ", "bold"), f"{entry.destination}: ", key(entry), "  edited, not sent yet")
     yield from _record(detail)
     yield hint(f"penstock quarantine resend {entry.id}")
+
+
+def settled_text(
+    report: SettleReport, destination: str, refused: int, left: Sequence[QuarantineEntry]
+) -> Iterator[RenderableType]:
+    """What became of the unknown records of a destination: `refused` were sent again, `left` are still unknown."""
+    number = report.delivered + report.sent_again + refused + report.undecided
+    if number == 0:
+        yield safe_text(f"{destination}: no record is unknown.")
+        return
+    yield Text.assemble(
+        safe_text(f"{destination}  ", "bold"), amount(number, "unknown record"), (f"  run {report.run}", "dim")
+    )
+    if report.delivered:
+        yield Text.assemble("  ", (f"{report.delivered:,} had arrived", "green"))
+    if report.sent_again:
+        yield Text.assemble("  ", (f"{report.sent_again:,} {_was(report.sent_again)} not there: sent again", "green"))
+    if refused:
+        yield Text.assemble("  ", (f"{refused:,} {_was(refused)} not there: sent again, and refused", "yellow"))
+    if report.undecided:
+        yield Text.assemble("  ", (f"{report.undecided:,} could not be decided", "red"))
+        for finding, times in Counter(entry.finding for entry in left).most_common():
+            yield safe_text(f"    {times:,}: {finding or 'not read back'}")
+    yield Text(f"  {amount(report.requests, 'request')}")
+    if report.undecided:
+        yield hint("look for them in Custify, then penstock quarantine settle ID --delivered, or resend ID")
+
+
+def _was(number: int) -> str:
+    return "was" if number == 1 else "were"
 
 
 def key(entry: QuarantineEntry) -> Text:
