@@ -35,6 +35,7 @@ AT = "2026-01-31T12:00:00.000Z"
 PROJECT = """\
 credentials:
   acme: {{connector: custify, base_url: "{url}"}}
+  native: {{connector: custify, base_url: "{url}", dialect: native}}
 sources:
   file: {{type: file, path: people.csv}}
   push: {{type: webhook}}
@@ -42,6 +43,7 @@ datasets:
   people: {{source: file, key: id}}
 destinations:
   it: {{dataset: people, credential: acme, template: upsert_person, fields: {{user_id: id, email: email}}}}
+  native: {{dataset: people, credential: native, template: upsert_person, fields: {{user_id: id}}, active: true}}
 flows:
   all: {{destinations: [it]}}
 """
@@ -110,6 +112,7 @@ class Walk:
         yield f"POST /quarantine/{{entry}}/settle: {self.hold('3', Outcome.UNKNOWN)}", None
         yield "POST /quarantine/resend", {"ids": [self.hold("4")]}
         yield "POST /quarantine/discard", {"ids": [self.hold("5")]}
+        yield "POST /destinations/{name}/settle: native", None
         yield "POST /destinations/{name}/pause: it", None
 
     def care(self) -> Iterator[tuple[str, Any]]:

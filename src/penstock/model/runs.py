@@ -16,7 +16,7 @@ from penstock.model.delivery import Attempt, AttemptJson, Waiting, WaitingJson
 from penstock.model.errors import Problem, ProblemJson, problem_json
 from penstock.model.outcome import COUNT_NAMES, Counts, CountsJson, Note, NoteJson, Outcome
 from penstock.model.record import KeyJson, RefusedJson, RefusedRecord
-from penstock.model.reports import as_json
+from penstock.model.reports import SettleJson, SettleReport, as_json
 
 RunKind = Literal["destination", "flow", "test", "resend", "settle"]
 RunStatus = Literal["queued", "running", "succeeded", "partial", "failed", "cancelled", "interrupted"]
@@ -117,12 +117,13 @@ class BareRunJson(RunPartJson):
 
 
 class RunJson(BareRunJson):
-    """A run, with its trigger and requester."""
+    """A run, with its trigger and requester; one that settled unknown records has `settled` when it has ended."""
 
     kind: RunKind
     trigger: str
     asked_by: str
     asked_at: str
+    settled: NotRequired[SettleJson]
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +235,13 @@ class RecordJson(TypedDict):
     rule: NotRequired[str]
     values: NotRequired[dict[str, Any] | None]
     held: NotRequired[bool]
+
+
+def settled(run: RunReport) -> SettleReport:
+    """What a run of the kind `settle` found and did, by the outcomes of its records."""
+    counts = run.records
+    sent_again = counts.delivered + counts.accepted
+    return SettleReport(run.run, counts.unchanged, sent_again, counts.unknown, run.requests)
 
 
 def run_json(report: RunReport, *, times: bool = False, errors: bool = True) -> dict[str, Any]:

@@ -131,6 +131,14 @@ class ServiceApp(App):
         chosen = by_destination(self._ctx, entries)
         return self.work.resend(chosen, trigger=f"person:{asked_by}", asked_by=asked_by)
 
+    def request_settle(self, destination: str, *, asked_by: str) -> RunJson:
+        """Request that a worker reads the unknown records of a destination back; returns the run.
+
+        InputError for a draft, a paused destination, and the flat API, which publishes no reads.
+        """
+        self._operations.require_reads(destination)
+        return self.work.settle(destination, trigger=f"person:{asked_by}", asked_by=asked_by)
+
     @cached_property
     def unsaved(self) -> UnsavedSettings:
         """Previews, checks and test sends of unsaved settings."""

@@ -112,12 +112,22 @@ class DatasetStateJson(TypedDict):
     columns: int | None
 
 
+ReadBack = Literal["possible", "inactive", "flat", "no-recipe"]
+
+
 class DestinationStateJson(TypedDict):
-    """The state of a destination; `held` is the number of its records in quarantine."""
+    """The state of a destination; `held` is the number of its records in quarantine, `unknown` of those whose outcome
+    is unknown.
+
+    `read_back` says whether its records can be read back from the API, or why not: the destination is a draft or
+    paused, the flat API publishes no reads, or the settings of a manual request do not say how to find a record.
+    """
 
     state: Literal["draft", "active", "paused"]
     reason: str
     held: int
+    unknown: int
+    read_back: ReadBack
     last_run: BareRunJson | None
     template: str | None
 

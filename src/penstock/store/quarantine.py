@@ -246,9 +246,10 @@ def count(conn: Connection, destination: str) -> int:
     return int(conn.execute(select(func.count()).select_from(table).where(mine)).scalar_one())
 
 
-def counts(conn: Connection, destinations: Sequence[str]) -> dict[str, int]:
-    """How many records are in quarantine for each of these destinations that has any."""
-    rows = conn.execute(select(table.c.destination, func.count()).group_by(table.c.destination))
+def counts(conn: Connection, destinations: Sequence[str], outcome: Outcome | None = None) -> dict[str, int]:
+    """How many records (with this outcome; None: any) are in quarantine for each of these destinations that has any."""
+    mine = _conditions(QuarantineFilter(outcome=None if outcome is None else outcome.value))
+    rows = conn.execute(select(table.c.destination, func.count()).where(*mine).group_by(table.c.destination))
     wanted = set(destinations)
     return {name: int(number) for name, number in rows if name in wanted}
 

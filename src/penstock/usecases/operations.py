@@ -165,6 +165,10 @@ class Operations:
         [report] = exported_reports(ctx, [_wait_for(orchestrator.settle(spec))])
         return settlement.settle_report(report)
 
+    def require_reads(self, destination: str) -> None:
+        """Raise InputError if nothing that the destination sends can be read back."""
+        settlement.require_reads(self.ctx(), self.ctx().destination(destination))
+
     def _orchestrator(self, listener: Listener | None, **how: Any) -> Orchestrator:
         ctx = self.ctx()
         return Orchestrator(ctx, lambda spec: self.budgets.of(ctx, spec), listener, **how)

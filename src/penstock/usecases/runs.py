@@ -20,8 +20,8 @@ from penstock.model.delivery import DeliveryJson, DeliveryReport, WholeDeliveryJ
 from penstock.model.errors import InputError, Problem
 from penstock.model.outcome import Outcome
 from penstock.model.reach import COMMAND_LINE
-from penstock.model.reports import Page, page_of, read_cursor, write_cursor
-from penstock.model.runs import BareRunJson, RecordJson, RunJson, RunReport, RunStatus, run_json
+from penstock.model.reports import Page, SettleJson, page_of, read_cursor, settle_json, write_cursor
+from penstock.model.runs import BareRunJson, RecordJson, RunJson, RunReport, RunStatus, run_json, settled
 from penstock.model.text import harmless_cell
 from penstock.run import flow
 from penstock.run.context import Context
@@ -66,7 +66,14 @@ def documents(ctx: Context, conn: Connection, rows: Sequence[RunRow], *, errors:
     requests = requested_runs(conn, [run for row in rows for run in (row.id, row.parent) if run is not None])
     found = _reports(ctx, conn, rows, requests)
     return [
-        cast(RunJson, {**_document(row, report, errors=errors), **_origin(row, requests.get(row.parent or row.id))})
+        cast(
+            RunJson,
+            {
+                **_document(row, report, errors=errors),
+                **_origin(row, requests.get(row.parent or row.id)),
+                **_settled(row, report),
+            },
+        )
         for row, report in zip(rows, found, strict=True)
     ]
 
@@ -76,6 +83,13 @@ def _document(row: RunRow, report: RunReport, *, errors: bool) -> BareRunJson:
     if row.position == NOT_BEGUN:
         document["started_at"] = None
     return document
+
+
+def _settled(row: RunRow, report: RunReport) -> dict[str, SettleJson]:
+    """What a run that settled unknown records found and did, when it has ended."""
+    if row.kind != "settle" or row.finished_at is None:
+        return {}
+    return {"settled": settle_json(settled(report))}
 
 
 def _origin(row: RunRow, request: RequestedRun | None) -> dict[str, str]:

@@ -10,7 +10,7 @@ import numpy as np
 from penstock.model.errors import CredentialRefused, EnvironmentFailure, HostUnreachable, InputError, Problem
 from penstock.model.outcome import Outcome
 from penstock.model.reports import Preview, SettleReport
-from penstock.model.runs import RunReport
+from penstock.model.runs import RunReport, settled
 from penstock.model.spec import DestinationSpec
 from penstock.run.connection import connection
 from penstock.run.context import Context
@@ -84,9 +84,7 @@ def settle_report(run: RunReport) -> SettleReport:
     """
     if run.stopped_by in STOPS and run.errors:
         raise STOPS[run.stopped_by](*run.errors)
-    counts = run.records
-    sent_again = counts.delivered + counts.accepted
-    return SettleReport(run.run, counts.unchanged, sent_again, counts.unknown, run.requests)
+    return settled(run)
 
 
 def settle(ctx: Context, name: str, *, delivered: bool) -> None:

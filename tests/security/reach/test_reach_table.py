@@ -70,6 +70,7 @@ TRIES = {
     "the project, without its secrets": lambda c: allowed(c.get("/api/v1/project/export")),
     "records: samples, previews, requests, quarantine": lambda c: allowed(c.get("/api/v1/datasets/people/samples")),
     "correct, resend and discard quarantined records": lambda c: allowed(c.post("/api/v1/quarantine/resend", json={"ids": []})),
+    "read unknown records back and send again what did not arrive": lambda c: allowed(c.post("/api/v1/destinations/coded/settle")),
     "run, activate and pause; test requests": lambda c: allowed(c.post("/api/v1/destinations/coded/test", json={})),
     "saved grouping code": lambda c: '\\"saved\\"' in previews(c, SAVED),
     "unsaved grouping code": lambda c: '\\"unsaved\\"' in previews(c, OTHER),

@@ -1,4 +1,4 @@
-// Generated from the OpenAPI document by `npm run api`; a test compares 4b286e8ac243099e
+// Generated from the OpenAPI document by `npm run api`; a test compares 03bb1787faa838b1
 export interface components {
     schemas: {
         AboutOut: {
@@ -227,6 +227,8 @@ export interface components {
             state: "draft" | "active" | "paused";
             reason: string;
             held: number;
+            unknown: number;
+            read_back: "possible" | "inactive" | "flat" | "no-recipe";
             last_run: components["schemas"]["BareRunJson"] | null;
             template: string | null;
         };
@@ -374,6 +376,7 @@ export interface components {
             values: {
                 [key: string]: unknown;
             } | null;
+            finding: string | null;
             record: unknown;
             record_text: string;
             value: string | null;
@@ -644,6 +647,7 @@ export interface components {
             values: {
                 [key: string]: unknown;
             } | null;
+            finding: string | null;
         };
         QuarantineGroupJson: {
             destination: string;
@@ -756,10 +760,11 @@ export interface components {
             skipped?: {
                 [key: string]: string;
             };
-            kind: "destination" | "flow" | "test" | "resend";
+            kind: "destination" | "flow" | "test" | "resend" | "settle";
             trigger: string;
             asked_by: string;
             asked_at: string;
+            settled?: components["schemas"]["SettleJson"];
         };
         RunPartJson: {
             run: string;
@@ -804,6 +809,12 @@ export interface components {
         };
         Settle: {
             delivered: boolean;
+        };
+        SettleJson: {
+            delivered: number;
+            sent_again: number;
+            undecided: number;
+            requests: number;
         };
         SignIn: {
             name: string;

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from types import MappingProxyType
 from typing import Any, NamedTuple, cast
 
@@ -20,11 +21,18 @@ from penstock.clock import iso
 from penstock.model.outcome import Outcome
 from penstock.model.reports import CheckJson, Page, page_of, read_cursor, write_cursor
 from penstock.model.runs import BareRunJson, RunKind, run_json
-from penstock.model.spec import ProjectSpec, ResponseSource, WebhookSource
+from penstock.model.spec import DestinationSpec, Dialect, ProjectSpec, ResponseSource, WebhookSource
 from penstock.model.text import digest
 from penstock.run.connection import connection
 from penstock.run.context import Context, activity
-from penstock.service.documents import CheckedJson, CredentialStateJson, DatasetStateJson, SourceStateJson, StateJson
+from penstock.service.documents import (
+    CheckedJson,
+    CredentialStateJson,
+    DatasetStateJson,
+    ReadBack,
+    SourceStateJson,
+    StateJson,
+)
 from penstock.service.intake.intake import hook_json
 from penstock.service.overview.search import KINDS, SearchResult, search
 from penstock.service.store import figures, work
@@ -254,9 +262,10 @@ def _dataset(_ctx: Context, conn: Connection, name: str) -> DatasetStateJson:
 
 def _destinations(ctx: Context, conn: Connection, names: Sequence[str]) -> dict[str, StateJson]:
     switches = resources.switches_of(conn, names)
-    quarantined = quarantine.counts(conn, names)
+    quarantined, unknown = quarantine.counts(conn, names), quarantine.counts(conn, names, Outcome.UNKNOWN)
     last = _last_runs(ctx, conn, names, ("destination", "resend", "settle"))
     found: dict[str, StateJson] = {}
+    dialect_of = cache(lambda credential: connection.address(ctx, ctx.project.credentials[credential]).dialect)
     for name in names:
         spec = ctx.project.destinations[name]
         active, reason = activity(spec, switches.get(name))
@@ -264,10 +273,20 @@ def _destinations(ctx: Context, conn: Connection, names: Sequence[str]) -> dict[
             "state": "active" if active else "paused" if "paused" in reason else "draft",
             "reason": reason,
             "held": quarantined.get(name, 0),
+            "unknown": unknown.get(name, 0),
+            "read_back": _read_back(spec, dialect_of) if active else "inactive",
             "last_run": last.get(name),
             "template": spec.template,
         }
     return found
+
+
+def _read_back(spec: DestinationSpec, dialect_of: Callable[[str], Dialect]) -> ReadBack:
+    """Whether the records of an active destination can be read back from the API, or why not."""
+    if spec.request is not None:
+        repeatable = spec.request.idempotent or (spec.request.idempotent is None and spec.request.idempotency)
+        return "possible" if spec.request.settle or repeatable else "no-recipe"
+    return "possible" if dialect_of(spec.credential) == "native" else "flat"
 
 
 def _flows(ctx: Context, conn: Connection, names: Sequence[str]) -> dict[str, StateJson]:

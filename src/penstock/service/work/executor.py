@@ -113,6 +113,8 @@ class Executor:
             await orchestrator.run_flow(ctx.flow(row.target))
         elif row.kind == "resend":
             await orchestrator.resend(quarantine.still_quarantined(ctx, row.payload or ()))
+        elif row.kind == "settle":
+            await orchestrator.settle(ctx.destination(row.target))
         else:
             await orchestrator.run_one(ctx.destination(row.target))
 

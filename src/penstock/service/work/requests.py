@@ -118,6 +118,22 @@ class WorkRequests:
                 requested.append(self._shown(conn, row.id))
             return requested
 
+    def settle(self, destination: str, *, trigger: Trigger, asked_by: str) -> RunJson:
+        """Request that the unknown records of a destination are read back. Returns the run, or the one that is queued.
+
+        InputError for an unknown name, a draft and a paused destination.
+        """
+        ctx = self.ctx()
+        spec = ctx.destination(destination)
+        require_active(ctx, spec)
+        with ctx.database.begin() as conn:
+            waiting = work.of_target(conn, "settle", destination, ["queued"])
+            if waiting is not None:
+                return self._shown(conn, waiting.run)
+            row = self._new(conn, ctx, "settle", destination)
+            self._put(conn, ctx, spec, row, trigger=trigger, asked_by=asked_by)
+            return self._shown(conn, row.id)
+
     def cancel(self, run: str, *, by: str) -> RunJson:
         """Stop a run after its requests in flight, in any process. A queued run does not start.
 

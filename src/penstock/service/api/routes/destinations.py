@@ -13,7 +13,7 @@ from penstock.model.errors import InputError, PenstockError, ProblemJson, proble
 from penstock.model.outcome import Note, NoteJson
 from penstock.model.record import KeyJson, RefusedRecord
 from penstock.model.reports import CheckJson, Preview, PreviewedRequest, TestJson, as_json, check_json, test_json
-from penstock.model.runs import PlanJson, plan_json
+from penstock.model.runs import PlanJson, RunJson, plan_json
 from penstock.service.api.dependencies import Opened, Person, Right, needs, seen_by
 from penstock.service.api.middleware.limits import limit_queries
 from penstock.service.api.responses import PreviewOut, UnsavedPreview, attachment, whole_problems
@@ -142,6 +142,14 @@ def activate(name: str, app: Opened, person: Person = needs(Right.OPERATE)) -> N
 def pause(name: str, app: Opened, person: Person = needs(Right.OPERATE)) -> None:
     """Pauses a destination: runs do not send its records."""
     app.pause(name, by=person.name)
+
+
+@router.post("/{name}/settle", status_code=202, operation_id="settleDestination")
+def settle(name: str, app: Opened, person: Person = needs(Right.EDIT)) -> RunJson:
+    """Reads the unknown records of a destination back from the API. Those that did not arrive are sent again. Starts
+    and returns a run, which has `settled` when it has ended.
+    """
+    return app.request_settle(name, asked_by=person.name)
 
 
 @router.post("/preview", operation_id="previewUnsaved", summary="Preview", dependencies=[Depends(limit_queries)])

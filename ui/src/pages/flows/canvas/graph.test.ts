@@ -7,7 +7,7 @@ const source = (name: string, type: SourceNode["type"] = "file"): SourceNode => 
 const dataset = (name: string): DatasetNode => ({ id: `datasets/${name}`, kind: "dataset", name, key: ["id"], sql: false, state: { records: null, columns: null } });
 const destination = (name: string, last: RunPart | null = null): DestinationNode => ({
   id: `destinations/${name}`, kind: "destination", name, template: "upsert_person", credential: "acme", responses: false,
-  state: { state: "active", reason: "", held: 0, last_run: last, template: null },
+  state: { state: "active", reason: "", held: 0, unknown: 0, read_back: "possible", last_run: last, template: null },
 });
 const flow = (name: string, destinations: string[]): FlowNode => ({ id: `flows/${name}`, kind: "flow", name, schedule: null, timezone: null, destinations, state: { next_at: null, last_run: null, paused: false } });
 
