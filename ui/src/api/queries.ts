@@ -94,6 +94,8 @@ export const queries = {
     listOptions<Run>(keys.runs, "/runs", query),
   run: (run: string) =>
     queryOptions({ queryKey: ["runs", run], queryFn: ({ signal }) => api.get<Run>(at`/runs/${run}`, { signal }) }),
+  recentRuns: (target: string) =>
+    queryOptions({ queryKey: ["runs", { target, limit: 8 }, "short"], queryFn: ({ signal }) => api.get<Items<Run>>("/runs", { query: { target, limit: 8 }, signal }) }),
   quarantineGroups: () =>
     queryOptions({
       queryKey: [...keys.quarantine, "groups"],

@@ -6,6 +6,7 @@ import { Link, useParams } from "@tanstack/react-router";
 import { queries } from "@/api/queries";
 import type { Destination } from "@/api/types";
 import { SentCharts } from "@/resources/charts/SentCharts";
+import { UnknownRecords } from "@/resources/runs/UnknownRecords";
 import { Code, duration, Empty, Facts, Loaded, NOT_YET, Num, OutcomeCounts, Page, Panel, RunStatus, Status, Time } from "@/parts";
 import { t } from "@/texts/pages/destinations";
 import { plainText } from "@/texts/service";
@@ -27,7 +28,7 @@ export function DestinationPage() {
 function Shown({ destination }: { destination: Destination }) {
   const { name, value, state } = destination;
   const plan = useQuery(destinationQueries.plan(name));
-  const runs = useQuery({ ...destinationQueries.runs(name), refetchInterval: 5_000 });
+  const runs = useQuery({ ...queries.recentRuns(name), refetchInterval: 5_000 });
   return (
     <Page
       title={name}
@@ -66,6 +67,7 @@ function Shown({ destination }: { destination: Destination }) {
               </Link>
             )}
           </Panel>
+          <UnknownRecords destination={name} />
           <Panel title={t.page.runs}>
             <Loaded query={runs} height={120}>
               {(found) =>

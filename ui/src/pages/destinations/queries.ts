@@ -1,7 +1,7 @@
 /** Queries of the form, with unsaved settings. */
 import { keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { api, at } from "@/api/client";
-import type { DestinationValue, Findings, Items, Plan, Preview, Run } from "@/api/types";
+import type { DestinationValue, Findings, Plan, Preview } from "@/api/types";
 
 export const destinationQueries = {
   preview: (name: string, value: DestinationValue, ready: boolean) =>
@@ -25,6 +25,4 @@ export const destinationQueries = {
     }),
   plan: (name: string) =>
     queryOptions({ queryKey: ["destinations", name, "plan"], queryFn: ({ signal }) => api.get<Plan>(at`/destinations/${name}/plan`, { signal }), staleTime: 5_000 }),
-  runs: (name: string) =>
-    queryOptions({ queryKey: ["runs", { target: name, limit: 8 }, "short"], queryFn: ({ signal }) => api.get<Items<Run>>("/runs", { query: { target: name, limit: 8 }, signal }) }),
 };

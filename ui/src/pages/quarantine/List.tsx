@@ -11,6 +11,7 @@ import { refusalLine, refusalText } from "@/texts/refusals";
 import { t } from "@/texts/pages/quarantine";
 import { t as runs } from "@/texts/pages/runs";
 import { useFollow } from "@/resources/runs/progress";
+import { UnknownRecords } from "@/resources/runs/UnknownRecords";
 import { DiscardsUnderWay } from "./discards/Progress";
 
 export function QuarantinePage() {
@@ -56,6 +57,7 @@ function Groups({ destination }: { destination: string | undefined }) {
       }
     >
       <DiscardsUnderWay />
+      {destination !== undefined && <UnknownRecords destination={destination} />}
       <Loaded query={query} meanwhile={<Loading rows={6} />}>
         {() => (
           <DataTable
@@ -130,6 +132,7 @@ function Entries({ cause, destination }: { cause: string; destination: string | 
       }
     >
       <DiscardsUnderWay />
+      {destination !== undefined && groups.data !== undefined && (unknown > 0 || all === 0) && <UnknownRecords destination={destination} />}
       {query.isError && items === undefined ? (
         <Failed error={query.error} retry={() => void query.refetch()} />
       ) : items === undefined ? (

@@ -8,6 +8,7 @@ import { keys } from "@/api/queries";
 import type { Items, Preview, QuarantineDetail, Run } from "@/api/types";
 import { Code, confirm, Facts, keyText, Loaded, Page, Panel, Problems, pretty, problemsOf, Status, useChange } from "@/parts";
 import { refusal, refusalLine } from "@/texts/refusals";
+import { plainText } from "@/texts/service";
 import { t } from "@/texts/pages/quarantine";
 import { t as runs } from "@/texts/pages/runs";
 import { useFollow } from "@/resources/runs/progress";
@@ -98,6 +99,7 @@ function Shown({ entry }: { entry: QuarantineDetail }) {
             [runs.field, entry.field ?? "–"],
             [t.rule, entry.rule ?? "–"],
             [t.value, entry.value ?? "–"],
+            ...(entry.outcome === "unknown" ? ([[t.readBack, entry.finding === null ? t.notReadBack : plainText(entry.finding)]] as [string, string][]) : []),
           ]}
         />
         {why.way !== null && (
