@@ -10,7 +10,7 @@ PYTEST := $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile --no-load
 # Compiled once, not once a process: the tests start many.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test quick shuffle test-dir random coverage browser components check bench dist docs clean help
+.PHONY: demo test quick shuffle test-dir random coverage browser faketime components check bench dist docs clean help
 
 help:
 	@echo "make demo   the whole workflow on sample data: plan, run, quarantine, fix, second run, what arrived"
@@ -55,6 +55,12 @@ browser:
 	    && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium-headless-shell >/dev/null) \
 	  || (echo "The browser's tests need Chromium: install it, then run make test again" && exit 1)
 
+# The tests that set the clock need libfaketime. Where it cannot be installed they are not run, and say so.
+faketime:
+	@ls /usr/lib/*/faketime/libfaketimeMT.so.1 >/dev/null 2>&1 || (apt-get update -qq \
+	    && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends libfaketime >/dev/null) \
+	  || echo "libfaketime cannot be installed: the tests of the clock are not run"
+
 # The web UI's types and component tests.
 components: $(SETUP)-dev
 	$(BIN)/python ui/check.py
@@ -63,7 +69,7 @@ components: $(SETUP)-dev
 coverage: $(SETUP)-dev
 	$(BIN)/python tests/individual_coverage.py
 
-test: $(SETUP)-dev browser components coverage
+test: $(SETUP)-dev browser faketime components coverage
 	$(PYTEST)
 
 # Without browser and PostgreSQL, with few random examples; tests/conftest.py says which folders.

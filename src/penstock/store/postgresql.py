@@ -16,13 +16,27 @@ if TYPE_CHECKING:
 
 WRITER = 0x50454E53544F434B  # the advisory lock of writers: any number that no other program uses here
 LOCK_TIMEOUT_MS = 10_000
+IDLE_TIMEOUT_MS = 8_000  # between two statements of a transaction that writes; less than others wait for its locks
 CONNECT_TIMEOUT_S = 10
+
+LOCK_NOT_GIVEN = "55P03"
+END_STOPPED = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND usename = current_user AND application_name = 'penstock'
+AND backend_xid IS NOT NULL AND wait_event = 'ClientRead' AND state_change < now() - make_interval(secs => :seconds)
+"""
 
 _UNREACHABLE = ("unreachable", "the state database cannot be reached", "check that the server runs, and the URL")
 _RIGHTS = ("read-only", "the state database cannot be written", "let this user write and create tables")
 _DENIED = ("wrong-password", "the state database refuses this user or password", "check user and password of the URL")
+_STOPPED = (
+    "unreachable",
+    f"the state database ended a transaction in which this process had stopped for {IDLE_TIMEOUT_MS // 1000} s",
+    "run the same command again",
+)
 _PLAIN = {
     "25006": _RIGHTS,
+    "25P03": _STOPPED,
     "42501": _RIGHTS,
     "53100": ("disk-full", "the disk of the state database is full", "make room, then run it again"),
     "53200": ("memory", "no memory is left for the state database", "give its server more memory"),
@@ -34,7 +48,7 @@ _PLAIN = {
     "57P": _UNREACHABLE,
     "XX": ("damaged", "the state database is damaged", "restore it from a copy"),
 }
-_BUSY = ("55P03", "40P01", "40001")  # a lock not given in time, a deadlock, a clash of writers
+_BUSY = (LOCK_NOT_GIVEN, "40P01", "40001")  # a lock not given in time, a deadlock, a clash of writers
 
 
 @cache
@@ -84,9 +98,30 @@ def _prepare(connection: psycopg.Connection[Any], _record: object) -> None:
     connection.commit()
 
 
-def write_alone(connection: Connection) -> None:
-    """Wait until no other transaction of Penstock writes; none does then until the commit."""
-    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": WRITER})
+def begin_to_write(connection: Connection, *, alone: bool) -> None:
+    """The first statement of a transaction that writes.
+
+    The server ends the transaction of a process that stops in it (SIGSTOP, a machine that sleeps), before others have
+    waited in vain for its locks. `alone` waits until no other transaction of Penstock writes; none does then until the
+    commit.
+    """
+    lock = ", pg_advisory_xact_lock(:key)" if alone else ""
+    limit = f"SELECT set_config('idle_in_transaction_session_timeout', '{IDLE_TIMEOUT_MS}', true)"
+    connection.execute(text(limit + lock), {"key": WRITER} if alone else {})
+
+
+def is_lock_timeout(error: BaseException | None) -> bool:
+    """Whether a lock was not given in time."""
+    return getattr(error, "sqlstate", None) == LOCK_NOT_GIVEN
+
+
+def end_stopped_transactions(engine: Engine) -> None:
+    """End the transactions of Penstock in which the server waits for a process that has stopped, and so their locks.
+
+    The server's own limit does not count while it waits for the rest of a group of statements.
+    """
+    with engine.connect() as connection:
+        connection.execute(text(END_STOPPED), {"seconds": IDLE_TIMEOUT_MS / 1000})
 
 
 def translated(place: str, error: BaseException | None) -> PenstockError | None:

@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,7 +42,8 @@ class Sending:
     count: int
     options: Sequence[str] = ()  # of every command
     as_program: bool = False  # in the namespaces and with the libraries of the test, where that matters
-    environ: dict[str, str] = field(default_factory=dict)
+    prefix: Sequence[str] = ()  # a command that starts the program
+    environ: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def sandbox(self) -> Sandbox:
@@ -61,8 +62,8 @@ class Sending:
             "stderr": subprocess.PIPE,
             "text": True,
         }
-        if self.as_program:
-            return subprocess.Popen([sys.executable, *arguments], **options)
+        if self.as_program or self.environ or self.prefix:
+            return subprocess.Popen([*self.prefix, sys.executable, *arguments], **options)
         return forked_process.Process(arguments, **options)
 
     def run(self, *words: str) -> EndedCommand:
@@ -73,9 +74,9 @@ class Sending:
         return EndedCommand(process.returncode, json.loads(out), err)
 
     @contextmanager
-    def interrupted(self, *, after: int) -> Iterator[subprocess.Popen[str]]:
+    def interrupted(self, *, after: int, words: Sequence[str] = ("run", "it")) -> Iterator[subprocess.Popen[str]]:
         """A run of which the API has received `after` requests, and is still sending; ended with the block."""
-        process = self.start("run", "it")
+        process = self.start(*words)
         try:
             until(lambda: self.received() >= after or process.poll() is not None)
             assert process.poll() is None, process.communicate()

