@@ -55,3 +55,39 @@ destinations:
     requests = limited.requests()
     assert [request for request in requests if request["status"] == 429] == []
     assert len(requests) >= 122
+
+
+def test_a_run_learns_that_a_batch_counts_as_its_jobs_and_the_next_one_knows_it(tmp_path):
+    """The API refuses no batch: the second run sends at most as many jobs in a window as it allows."""
+    with running_sandbox("--rate", "40/2s", "--batch-cost", "jobs") as sandbox:
+        project = Project(tmp_path, sandbox)
+        project.write(
+            "penstock.yaml",
+            f"""\
+credentials:
+  acme:
+    connector: custify
+    api_key: "${{env:SANDBOX_KEY}}"
+    base_url: "{sandbox.flat_url}"
+    rate_limit: {{requests: 40, per: 2s}}
+sources: {{people: {{type: file, path: people.ndjson}}}}
+datasets: {{people: {{source: people, key: user_id}}}}
+destinations:
+  people:
+    {{dataset: people, credential: acme, active: true, template: upsert_person, batch: {{size: 5}}, concurrency: 1}}
+""",
+        )
+
+        def people(first, last):
+            numbers = range(first, last)
+            project.write("people.ndjson", "".join(f'{{"user_id": "u{n}", "name": "c"}}\n' for n in numbers))
+            return json.loads(begin(project, "run", "people").communicate(timeout=100)[0])
+
+        first = people(0, 30)
+        took = ", ".join(["5 jobs took 5"] * 3)
+        learned = f"batch_cost: jobs; a batch counts as many requests as it has jobs: {took}"
+        assert [note["reason"] for note in first["notes"] if note["field"] == "rate_limit"] == [learned]
+        second = people(30, 150)
+        assert [note for note in second["notes"] if note["field"] == "rate_limit"] == []
+        assert (second["records"]["delivered"], second["retries"]) == (120, 0)
+        assert [request for request in sandbox.requests() if request["status"] == 429] == []
