@@ -1,9 +1,9 @@
 """Records whose request had no answer: found out at the end of the run, by the next run, or left to a person."""
 
 import signal
-import sqlite3
 
 import pytest
+from sqlalchemy import create_engine, text
 
 from penstock.app import App
 from penstock.model.errors import InputError
@@ -29,7 +29,11 @@ REQUEST = f"request: {{method: POST, url: /task, {RECIPE}}}, fields: {{externalI
 
 @pytest.fixture
 def shell(tmp_path, sandbox, monkeypatch, capsys):
-    def make(what: str, rows: str, more: str = "", base: str | None = None) -> Shell:
+    """Makes the project; `state` is the URL of its state database, SQLite in the project's folder by default."""
+
+    def make(what: str, rows: str, more: str = "", base: str | None = None, state: str | None = None) -> Shell:
+        if state is not None:
+            monkeypatch.setenv("PENSTOCK_DATABASE_URL", state)
         (tmp_path / "rows.csv").write_text(rows, encoding="utf-8")
         text = PROJECT.format(base=base or sandbox.url, what=what, more=more)
         (tmp_path / "penstock.yaml").write_text(text, encoding="utf-8")
@@ -48,11 +52,11 @@ def kinds(report):
     return {name: number for name, number in records.items() if number}
 
 
-def ledger_of(run: str) -> list[tuple[str, str]]:
+def ledger_of(run: str, state: str) -> list[tuple[str, str]]:
     """(key, outcome) of every record of a run, from the ledger."""
-    with sqlite3.connect(".penstock/state.db") as connection:
-        query = "select key, outcome from ledger where run = ? and not is_test order by key, outcome"
-        return connection.execute(query, (run,)).fetchall()
+    with create_engine(state).connect() as connection:
+        query = text("select key, outcome from ledger where run = :run and not is_test order by key, outcome")
+        return [tuple(row) for row in connection.execute(query, {"run": run})]
 
 
 def names(sandbox) -> list[str]:
@@ -63,20 +67,20 @@ TASKS = "id,name\nt1,one\nt2,two\nt3,three\n"
 
 
 @pytest.mark.parametrize("cut", ["before", "after"])
-def test_a_run_finds_out_at_its_end_what_became_of_its_own_records(shell, sandbox, cut):
-    its = shell(TASK, TASKS)
+def test_a_run_finds_out_at_its_end_what_became_of_its_own_records(shell, sandbox, url, cut):
+    its = shell(TASK, TASKS, state=url)
     sandbox.fault(cut=cut, path="/task", method="POST", times=2)
     report = its.json("run it")
     assert kinds(report) == {"delivered": 3}
-    assert ledger_of(report["run"]) == [("t1", "delivered"), ("t2", "delivered"), ("t3", "delivered")]
+    assert ledger_of(report["run"], url) == [("t1", "delivered"), ("t2", "delivered"), ("t3", "delivered")]
     assert names(sandbox) == ["one", "three", "two"]
     assert its.json("quarantine list") == []
     assert kinds(its.json("run it")) == {"unchanged": 3}
 
 
 @pytest.mark.parametrize("cut", ["before", "after"])
-def test_the_next_run_finds_out_what_an_earlier_one_could_not(shell, sandbox, cut):
-    its = shell(TASK, TASKS)
+def test_the_next_run_finds_out_what_an_earlier_one_could_not(shell, sandbox, url, cut):
+    its = shell(TASK, TASKS, state=url)
     sandbox.fault(cut=cut, path="/task", method="POST", times=2)
     sandbox.fault(status=503, path="/task", method="GET")
     first = its.json("run it", code=1)
