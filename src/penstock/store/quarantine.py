@@ -79,6 +79,8 @@ class QuarantineRow:
     sent_at: str | None = None
     mark: Mark | None = None
     finding: str | None = None
+    reads: int | None = None
+    read_at: str | None = None
 
     @property
     def number(self) -> int:
@@ -134,8 +136,7 @@ def columns_of(new: NewQuarantineRow) -> dict[str, Any]:
         "reply": None if new.reply is None else orjson.dumps(new.reply).decode(),
         "ordinal": new.ordinal,
         "sent_at": new.sent_at,
-        "mark": None,
-        "finding": None,
+        **dict.fromkeys(("mark", "finding", "reads", "read_at")),
     }
 
 
@@ -373,7 +374,7 @@ def _values(text: str | None) -> dict[str, Any] | None:
 
 def _row_of(row: RowMapping) -> QuarantineRow:
     same = ("destination", "cause", "reason", "field", "rule", "value", "accepted", "at", "run", "record", "edited")
-    more = ("settings", "ordinal", "sent_at", "mark", "finding")
+    more = ("settings", "ordinal", "sent_at", "mark", "finding", "reads", "read_at")
     key = key_from_json(row["key"])
     return QuarantineRow(
         **{name: row[name] for name in (*same, *more)},

@@ -194,6 +194,8 @@ quarantine = Table(
     Column("sent_at", Text),  # of an unknown record: its request left not before
     Column("mark", Text),  # of an unknown record that was read back: found | absent; null: not decided
     Column("finding", Text),  # what was found when it was read back, for people
+    Column("reads", Integer),  # how often it was read back without a decision; null: never
+    Column("read_at", Text),  # when it was last read back
     Index("quarantine_of_key", "destination", "identity", unique=True),
     Index("quarantine_of_cause", "destination", "cause"),
     sqlite_autoincrement=True,  # an id is never given twice

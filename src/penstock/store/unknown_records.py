@@ -27,6 +27,7 @@ class NewFinding(NamedTuple):
     id: str
     mark: Mark | None
     finding: str
+    at: str  # when it was read back
 
 
 def page(
@@ -62,9 +63,10 @@ def _unknown(what: ColumnElement[Any], destination: str) -> Select[Any]:
 
 def store_findings(conn: Connection, findings: Iterable[NewFinding]) -> None:
     """Store what reading back found. A record that has left the quarantine since is passed over."""
-    for id_, mark, finding in findings:
+    for id_, mark, finding, at in findings:
         this = table.c.id == int(id_.removeprefix("q-"))
-        conn.execute(update(table).where(this).values(mark=mark, finding=finding))
+        reads = func.coalesce(table.c.reads, 0) + 1
+        conn.execute(update(table).where(this).values(mark=mark, finding=finding, reads=reads, read_at=at))
 
 
 def store_reason(conn: Connection, destination: str, reason: str) -> None:

@@ -82,7 +82,7 @@ def test_a_run_finds_out_at_its_end_what_became_of_its_own_records(shell, sandbo
 def test_the_next_run_finds_out_what_an_earlier_one_could_not(shell, sandbox, url, cut):
     its = shell(TASK, TASKS, state=url)
     sandbox.fault(cut=cut, path="/task", method="POST", times=2)
-    sandbox.fault(status=503, path="/task", method="GET")
+    sandbox.fault(status=400, path="/task", method="GET")
     first = its.json("run it", code=1)
     assert kinds(first) == {"delivered": 1, "unknown": 2}
     sandbox.clear_faults()
@@ -99,7 +99,7 @@ def test_the_next_run_finds_out_what_an_earlier_one_could_not(shell, sandbox, ur
 def test_a_record_that_has_left_the_input_is_sent_from_the_quarantine(shell, sandbox, tmp_path, cut):
     its = shell(TASK, TASKS)
     sandbox.fault(cut=cut, path="/task", method="POST", containing="two", times=1)
-    sandbox.fault(status=503, path="/task", method="GET")
+    sandbox.fault(status=400, path="/task", method="GET")
     its.json("run it", code=1)
     sandbox.clear_faults()
     (tmp_path / "rows.csv").write_text("id,name\nt1,one\nt3,three\n", encoding="utf-8")
@@ -112,7 +112,7 @@ def test_a_record_that_has_left_the_input_is_sent_from_the_quarantine(shell, san
 def test_the_newer_version_of_a_record_that_did_not_arrive_is_sent_instead(shell, sandbox, tmp_path):
     its = shell(TASK, TASKS)
     sandbox.fault(cut="before", path="/task", method="POST", containing="two", times=1)
-    sandbox.fault(status=503, path="/task", method="GET")
+    sandbox.fault(status=400, path="/task", method="GET")
     its.json("run it", code=1)
     sandbox.clear_faults()
     (tmp_path / "rows.csv").write_text(TASKS.replace("two", "two, newer").replace("t2,two, newer", 't2,"two, newer"'))
@@ -164,7 +164,7 @@ def test_a_manual_request_is_settled_by_its_recipe(shell, sandbox, cut):
     rows = "id,name,level,state\nt1,one,low,open\nt2,two,low,open\n"
     its = shell(REQUEST, rows)
     sandbox.fault(cut=cut, path="/task", method="POST", containing="one", times=1)
-    sandbox.fault(status=503, path="/task", method="GET")
+    sandbox.fault(status=400, path="/task", method="GET")
     assert kinds(its.json("run it", code=1)) == {"delivered": 1, "unknown": 1}
     sandbox.clear_faults()
     report = its.json("run it")  # a manual request sends every record in every run
@@ -205,7 +205,7 @@ def test_settling_counts_what_it_cannot_decide(shell, sandbox):
     its = shell(TASK, TASKS, "on_unknown: hold")
     sandbox.fault(cut="after", path="/task", method="POST", times=2)
     its.json("run it", code=1)
-    sandbox.fault(status=503, path="/task", method="GET")
+    sandbox.fault(status=400, path="/task", method="GET")
     assert settle() == (0, 0, 2)
     (run, *_) = its.json("runs")
     assert kinds(run) == {"unknown": 2}
@@ -237,3 +237,16 @@ def test_a_resend_that_is_killed_is_not_sent_a_second_time(shell, sandbox, tmp_p
     assert (delivered + sent_again, undecided) == (1, 0)
     assert names(sandbox) == ["one", "three", "two"]
     assert kinds(its.json("run it")) == {"unchanged": 3}
+
+
+def test_frequent_runs_read_back_an_undecided_record_ever_less_often(shell, sandbox):
+    its = shell(TASK, TASKS)
+    sandbox.fault(cut="after", path="/task", method="POST", times=1)
+    sandbox.fault(status=418, path="/task", method="GET")
+    assert kinds(its.json("run it", code=1)) == {"delivered": 2, "unknown": 1}
+    requests = [its.json("run it", code=1)["requests"] for _ in range(4)]
+    assert requests[0] > 0
+    assert requests[2:] == [0, 0], "it was read back three times, and nothing changed"
+    assert settle() == (0, 0, 1)
+    sandbox.clear_faults()
+    assert settle() == (1, 0, 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
@@ -25,6 +25,8 @@ from penstock.store.quarantine import QuarantineRow
 from penstock.store.sent_notes import add_sent_notes
 from penstock.templates.catalogue import load_catalogue
 
+READS_AT_ONCE = 3  # without a decision; then a run waits longer before each further read-back
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=1)
 EDITED = "a person edited it: resend it or discard it"
 NO_RECIPE = "the request has no `settle`, which says where to read and what to find there"
 NO_READS = "the flat API publishes no reads"
@@ -42,6 +44,15 @@ class SettlePlan:
     kind: SettleKind | None
     repeatable: bool
     why: str = ""
+
+
+def is_due(row: QuarantineRow, now: datetime) -> bool:
+    """Whether a run reads a record back: after several reads without a decision only from time to time."""
+    reads = row.reads or 0
+    if reads < READS_AT_ONCE or row.read_at is None:
+        return True
+    pause = min(FIRST_PAUSE * 2 ** min(reads - READS_AT_ONCE, 10), LONGEST_PAUSE)
+    return not timedelta() <= now - datetime.fromisoformat(row.read_at) < pause
 
 
 def plan_of(prepared: Prepared) -> SettlePlan:

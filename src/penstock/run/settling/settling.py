@@ -25,7 +25,15 @@ from penstock.run.diff.diff import FOUND, SAME_INPUT, STILL
 from penstock.run.diff.known_records import QuarantineIndex
 from penstock.run.prepare import Prepared
 from penstock.run.recorder import Recorder
-from penstock.run.settling.sent_records import EDITED, SettlePlan, found_note, plan_of, rendered_again, sent_record
+from penstock.run.settling.sent_records import (
+    EDITED,
+    SettlePlan,
+    found_note,
+    is_due,
+    plan_of,
+    rendered_again,
+    sent_record,
+)
 from penstock.run.stop import Stopped, StopSignal
 from penstock.store import quarantine, unknown_records
 from penstock.store.memory import Memory
@@ -83,9 +91,11 @@ class Settling:
         """Settle what earlier runs left. What is not there may be sent from now on."""
         if self.mode == "off" or self._is_impossible():
             return
-        for rows in self._pages():
+        for page in self._pages():
             if self.signal.is_set:
                 return
+            now = self.recorder.context.clock.now()
+            rows = [row for row in page if self.mode == "only" or is_due(row, now)]
             for row, finding in await self._findings(rows):
                 if finding.state == "arrived" and self._found_before(row, finding):
                     self.counts.found += 1
@@ -188,9 +198,10 @@ class Settling:
 
     def _mark(self, row: QuarantineRow, mark: Mark | None, finding: ReadBackFinding) -> None:
         self._has_absent |= mark == "absent"
+        now = self.recorder.context.now()
         reason = NOT_STORED if mark == "absent" and row.record_print == 0 else finding.reason
         self.recorder.commits.write(
-            lambda conn: unknown_records.store_findings(conn, [NewFinding(row.id, mark, reason)])
+            lambda conn: unknown_records.store_findings(conn, [NewFinding(row.id, mark, reason, now)])
         )
         self.index.mark(row.key_hash, row.record_print, mark)
 

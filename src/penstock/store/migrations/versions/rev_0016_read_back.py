@@ -25,7 +25,8 @@ def upgrade() -> None:
     op.create_index("sent_notes_of_entity", "sent_notes", ["credential", "entity"])
     op.create_index("sent_notes_newest", "sent_notes", ["credential", "at"])
     op.add_column("quarantine", Column("ordinal", BigInteger))
-    for name in ("sent_at", "mark", "finding"):
+    op.add_column("quarantine", Column("reads", Integer))
+    for name in ("sent_at", "mark", "finding", "read_at"):
         op.add_column("quarantine", Column(name, Text))
     op.add_column("runs", Column("exported", Text))
     op.create_index("runs_exported", "runs", ["exported"])
