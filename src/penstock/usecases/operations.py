@@ -22,7 +22,6 @@ from penstock.run.datasets import dataset_report, samples_of
 from penstock.run.orchestrator import Orchestrator
 from penstock.run.prepare import prepare
 from penstock.usecases import quarantine, settlement, unsaved
-from penstock.usecases.ledger_export import exported_reports
 from penstock.usecases.preview import plan, plan_flow, preview, preview_of_everything
 from penstock.usecases.test_send import send_test
 from penstock.usecases.unsaved import UnsavedSettings
@@ -140,7 +139,7 @@ class Operations:
         spec = self.ctx().target(target)
         orchestrator = self._orchestrator(listener, wait=wait, handle_signals=handle_signals, begins_at=begins_at)
         run = orchestrator.run_flow(spec) if isinstance(spec, FlowSpec) else orchestrator.run_one(spec)
-        return exported_reports(orchestrator.ctx, [_wait_for(run)])[0]
+        return _exported(orchestrator.ctx, [_wait_for(run)])[0]
 
     def resend(
         self,
@@ -154,7 +153,7 @@ class Operations:
         """Send records in quarantine now, in one new run per destination."""
         held = quarantine.chosen(self.ctx(), entries, cause=cause, everything=everything)
         orchestrator = self._orchestrator(listener, wait=False, handle_signals=handle_signals)
-        return exported_reports(orchestrator.ctx, _wait_for(orchestrator.resend(held)))
+        return _exported(orchestrator.ctx, _wait_for(orchestrator.resend(held)))
 
     def settle_destination(self, name: str, listener: Listener | None, *, handle_signals: bool) -> SettleReport:
         """Find out what became of the unknown records of a destination, and send again what did not arrive."""
@@ -162,7 +161,7 @@ class Operations:
         spec = ctx.destination(name)
         settlement.require_reads(ctx, spec)
         orchestrator = self._orchestrator(listener, wait=False, handle_signals=handle_signals)
-        [report] = exported_reports(ctx, [_wait_for(orchestrator.settle(spec))])
+        [report] = _exported(ctx, [_wait_for(orchestrator.settle(spec))])
         return settlement.settle_report(report)
 
     def require_reads(self, destination: str) -> None:
@@ -172,6 +171,15 @@ class Operations:
     def _orchestrator(self, listener: Listener | None, **how: Any) -> Orchestrator:
         ctx = self.ctx()
         return Orchestrator(ctx, lambda spec: self.budgets.of(ctx, spec), listener, **how)
+
+
+def _exported(ctx: Context, reports: list[RunReport]) -> list[RunReport]:
+    """The reports of runs that have ended, after the export of the ledger; with a note if it failed."""
+    if ctx.project.ledger_to is None:
+        return reports
+    from penstock.usecases.ledger_export import exported_reports  # noqa: PLC0415 - imports Psycopg
+
+    return exported_reports(ctx, reports)
 
 
 def _wait_for(work: Coroutine[Any, Any, T]) -> T:

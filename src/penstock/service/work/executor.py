@@ -32,7 +32,6 @@ from penstock.service.work.queue import Interrupted
 from penstock.store.runs import runs
 from penstock.store.runs.runs import NOT_BEGUN
 from penstock.usecases import quarantine
-from penstock.usecases.ledger_export import export_ledger
 
 RATE_OVER_S = 5.0
 log = logging.getLogger("penstock.worker")
@@ -59,7 +58,10 @@ class Executor:
         Raises Interrupted if the run has to be continued later.
         """
         self._execute()
-        export_ledger(self.ctx, [self.row.run])
+        if self.ctx.project.ledger_to is not None:
+            from penstock.usecases.ledger_export import export_ledger  # noqa: PLC0415 - imports Psycopg
+
+            export_ledger(self.ctx, [self.row.run])
 
     def _execute(self) -> None:
         try:
