@@ -25,7 +25,7 @@ def described() -> dict[str, Any]:
 def settings() -> dict[str, Any]:
     """The JSON Schema of a resource's settings, by kind: credentials, sources, datasets, destinations, flows."""
     kinds = ServiceApp.file_schema()["properties"]
-    return {kind: of["additionalProperties"] for kind, of in kinds.items()}
+    return {kind: of["additionalProperties"] for kind, of in kinds.items() if of["additionalProperties"] is not False}
 
 
 def digest(*documents: dict[str, Any]) -> str:
