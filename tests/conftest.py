@@ -25,7 +25,8 @@ QUICK = (
     "templates",
     "usercode",
 )
-assert all((HERE / folder).is_dir() for folder in QUICK)
+LONG = ("run/settling",)  # whole runs with kill -9: a minute and more
+assert all((HERE / folder).is_dir() for folder in (*QUICK, *LONG))
 
 # Their files take minutes: a worker that began one of them last would keep the others waiting.
 FIRST = ("ui", "failures", "attacks", "cases", "contract", "acceptance", "cli", "store", "service", "security")
@@ -58,9 +59,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Under --quick, a folder of tests that is none of QUICK is not even imported."""
-    is_folder = collection_path.parent == HERE and collection_path.is_dir()
-    return True if is_folder and config.getoption("quick") and collection_path.name not in QUICK else None
+    """Under --quick, a folder of tests that is none of QUICK, or is one of LONG, is not even imported."""
+    if not config.getoption("quick") or not collection_path.is_dir():
+        return None
+    is_left_out = collection_path.parent == HERE and collection_path.name not in QUICK
+    return True if is_left_out or collection_path.relative_to(HERE).as_posix() in LONG else None
 
 
 def _needs_postgres(item: pytest.Item) -> bool:
