@@ -8,7 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from penstock.delivery.http.client import Client
-from penstock.delivery.read_back import ReadBack, ReadRefusedError
+from penstock.delivery.read_back import ReadBack
+from penstock.delivery.reader import ReadRefusedError
 from penstock.delivery.settle import Recipe, SentRecord, sent_note
 from penstock.model.delivery import Connection
 from penstock.run.connection.leased_window import budget_in_memory

@@ -10,12 +10,27 @@ from collections.abc import Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from penstock.config.keys import FLOW
-from penstock.config.shapes import SECONDS, BadValue
+from penstock.config.sections import Key, Section
+from penstock.config.shapes import SECONDS, BadValue, ChoiceShape, NamesShape, TextShape
 from penstock.config.tree import Marked, Report
-from penstock.model.spec import Cron, Every, FlowSpec, OnNewData, ProjectSpec, ResponseSource, Schedule, SqlSource
+from penstock.model.schedule import Cron, Every, OnNewData, Schedule
+from penstock.model.spec import CustifySource, FlowSpec, ProjectSpec, ResponseSource, SqlSource
 from penstock.model.text import suggest
 
+FLOW = Section(
+    "Destinations that run together, in order.",
+    (
+        Key("schedule", TextShape(), "when to run: five cron fields such as 0 2 * * *, every 15m, or on new data"),
+        Key("timezone", TextShape(), "the time zone of the cron fields, such as Europe/Berlin (default: UTC)"),
+        Key(
+            "catch_up",
+            ChoiceShape(("latest", "all", "none")),
+            "missed runs: one run for all, one run for each, or none",
+        ),
+        Key("destinations", NamesShape(), "the destinations, by name", required=True),
+    ),
+    FlowSpec,
+)
 CRON_FIELDS = 5
 SOME_DAY = datetime(2026, 1, 1)  # noqa: DTZ001 - any day: only checks that the schedule has a next time
 CRON_HINT = "write five fields: minute, hour, day, month, weekday, such as 0 2 * * * for every night at two"
@@ -120,6 +135,11 @@ def _check_new_data(flow: FlowSpec, project: ProjectSpec, own: Marked, report: R
         destination = project.destinations.get(name)
         dataset = project.datasets.get(destination.dataset) if destination is not None else None
         source = project.sources.get(dataset.source) if dataset is not None else None
+        if isinstance(source, CustifySource):
+            message = f"new data of the source {source.name} cannot be detected: Custify returns no changes"
+            hint = "write a schedule such as every 6h"
+            report.add(own.at("schedule").place, "no-cursor", message, hint, flow.schedule)
+            return
         if isinstance(source, SqlSource) and source.cursor is None:
             message = f"new data of the source {source.name} cannot be detected: it has no `cursor`"
             hint = f"give {source.name} a `cursor`, or write a schedule such as every 15m"

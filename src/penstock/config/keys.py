@@ -1,4 +1,7 @@
-"""Every key of the project file with its shape and description, for the readers and the JSON Schema."""
+"""The keys of the project file with their shapes and descriptions, for the readers and the JSON Schema.
+
+Those of flows are in `flows.py`.
+"""
 
 from __future__ import annotations
 
@@ -21,11 +24,12 @@ from penstock.config.shapes import (
     ValueShape,
 )
 from penstock.model.spec import (
+    CUSTIFY_OBJECTS,
     BatchSpec,
     CredentialSpec,
+    CustifySource,
     DestinationSpec,
     FileSource,
-    FlowSpec,
     FlushSpec,
     FuseSpec,
     GroupingSpec,
@@ -173,7 +177,12 @@ HOOK_KEYS = (
     ),
     DECIMAL,
 )
-OF_TYPES = {"file": FILE_KEYS, "sql": SQL_KEYS, "webhook": HOOK_KEYS}
+CUSTIFY_KEYS = (
+    Key("credential", TextShape(), "the credential of the account, by name; native dialect", required=True),
+    Key("object", ChoiceShape(CUSTIFY_OBJECTS), "the kind of objects that are read", required=True),
+    Key("query", MapShape(TextShape()), "parameters of the request that narrow what is read"),
+)
+OF_TYPES = {"file": FILE_KEYS, "sql": SQL_KEYS, "webhook": HOOK_KEYS, "custify": CUSTIFY_KEYS}
 *_FIRST, _LAST = OF_TYPES
 SOURCE_TYPE = Key(
     "type",
@@ -185,10 +194,10 @@ SOURCE_TYPE = Key(
 
 
 def _belongs(kind: str) -> dict[str, str]:
-    """The message about a key that belongs to another kind of source."""
+    """The message about a key that belongs to another kind of source, the first that has it."""
     return {
         key.name: f"`{key.name}` is for a source with `type: {other}`"
-        for other, keys in OF_TYPES.items()
+        for other, keys in reversed(OF_TYPES.items())
         for key in keys
         if other != kind
     }
@@ -202,7 +211,9 @@ HOOK_SOURCE = Section(
     WebhookSource,
     elsewhere=_belongs("webhook"),
 )
-SOURCES = {"file": FILE_SOURCE, "sql": SQL_SOURCE, "webhook": HOOK_SOURCE}
+_API_KEYS = (SOURCE_TYPE, *CUSTIFY_KEYS)
+API_SOURCE = Section("Objects of a Custify account.", _API_KEYS, CustifySource, elsewhere=_belongs("custify"))
+SOURCES = {"file": FILE_SOURCE, "sql": SQL_SOURCE, "webhook": HOOK_SOURCE, "custify": API_SOURCE}
 
 DATASET = Section(
     "The records of a source, with a name and a key.",
@@ -383,18 +394,4 @@ LEDGER_TO = Section(
         ),
         Key("schema", TextShape(), "with `url`: the schema of the tables (default: penstock)"),
     ),
-)
-FLOW = Section(
-    "Destinations that run together, in order.",
-    (
-        Key("schedule", TextShape(), "when to run: five cron fields such as 0 2 * * *, every 15m, or on new data"),
-        Key("timezone", TextShape(), "the time zone of the cron fields, such as Europe/Berlin (default: UTC)"),
-        Key(
-            "catch_up",
-            ChoiceShape(("latest", "all", "none")),
-            "missed runs: one run for all, one run for each, or none",
-        ),
-        Key("destinations", NamesShape(), "the destinations, by name", required=True),
-    ),
-    FlowSpec,
 )

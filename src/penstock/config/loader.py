@@ -16,15 +16,23 @@ from typing import Any, TypeVar
 from penstock.bounds import MAX_PROJECT, bounds, in_megabytes
 from penstock.config.credentials import read_credential
 from penstock.config.destinations import CheckContext, check_destination, read_destination
-from penstock.config.flows import check_flows, read_flow, refuse_circles
-from penstock.config.keys import CREDENTIAL, DATASET, DESTINATION, FLOW, LEDGER_TO, SOURCES
+from penstock.config.flows import FLOW, check_flows, read_flow, refuse_circles
+from penstock.config.keys import CREDENTIAL, DATASET, DESTINATION, LEDGER_TO, SOURCES
 from penstock.config.ledger_target import read_ledger_target
 from penstock.config.sections import Section
 from penstock.config.shapes import kind_of
-from penstock.config.sources import REPLY_KEY, RESPONSES, check_dataset_source, read_dataset, read_source
+from penstock.config.sources import (
+    REPLY_KEY,
+    RESPONSES,
+    check_custify_source,
+    check_dataset_source,
+    read_dataset,
+    read_source,
+)
 from penstock.config.tree import Marked, Place, Report, read_marked
 from penstock.model.errors import InputError, NotAvailableYet, Problem
 from penstock.model.spec import (
+    CustifySource,
     DatasetSpec,
     ProjectSpec,
     ResponseSource,
@@ -100,6 +108,9 @@ def _check_together(project: ProjectSpec, tree: Mapping[str, Marked], report: Re
     for name, dataset in project.datasets.items():
         if dataset.source:
             check_dataset_source(dataset.source, project, tree["datasets"].at(name, "source"), report)
+    for name, source in project.sources.items():
+        if isinstance(source, CustifySource):
+            check_custify_source(source, project, tree["sources"].at(name), report)
     ctx = CheckContext(project, load_catalogue(), report)
     for name, destination in project.destinations.items():
         check_destination(destination, tree["destinations"].at(name), ctx)

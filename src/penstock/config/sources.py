@@ -9,7 +9,10 @@ from types import MappingProxyType
 from typing import Any
 
 from penstock.config.credentials import check_header, is_literal, parse_secret
+from penstock.config.destinations import dialects_of
 from penstock.config.keys import (
+    API_SOURCE,
+    CUSTIFY_KEYS,
     DATASET,
     FILE_KEYS,
     FILE_SOURCE,
@@ -22,6 +25,7 @@ from penstock.config.shapes import BadValue
 from penstock.config.tree import Marked, Report
 from penstock.model.spec import (
     CursorSpec,
+    CustifySource,
     DatasetSpec,
     FileSource,
     FlushSpec,
@@ -39,6 +43,7 @@ from penstock.sources.files.formats import BY_NAME, FileFormat, formats_with, op
 RESPONSES = ".responses"
 REPLY_KEY = ("delivery",)  # of the implicit dataset of a response source
 QUERY_NAME = re.compile(r"[A-Za-z0-9_.~-]+")
+PAGING = {"itemsPerPage", "page"}
 WAYS = ("header", "query", "basic")
 
 
@@ -47,6 +52,8 @@ def read_source(name: str, node: Marked, base: Path, report: Report) -> SourceSp
     kind = _kind(node)
     if kind == "webhook":
         return _webhook(name, node, base, report)
+    if kind == "custify":
+        return _custify(name, node, report)
     return _sql(name, node, base, report) if kind == "sql" else _file(name, node, base, report)
 
 
@@ -59,7 +66,36 @@ def _kind(node: Marked) -> str:
     files = {key.name for key in FILE_KEYS}
     if not ({key.name for key in SQL_KEYS} - files).isdisjoint(names):
         return "sql"
+    if not {key.name for key in CUSTIFY_KEYS}.isdisjoint(names):
+        return "custify"
     return "webhook" if not ({key.name for key in HOOK_KEYS} - files).isdisjoint(names) else "file"
+
+
+def _custify(name: str, node: Marked, report: Report) -> CustifySource:
+    read = API_SOURCE.read(node, report)
+    values = {} if isinstance(read, BadValue) else read
+    query = values.get("query", {})
+    for key in PAGING & query.keys():
+        message, hint = f"`{key}` is set for each page that is read", f"remove `{key}`: all pages are read"
+        report.add(node.at("query", key).place, "key-not-here", message, hint, key)
+    return CustifySource(name, values.get("credential", ""), values.get("object", "companies"), MappingProxyType(query))
+
+
+def check_custify_source(source: CustifySource, project: ProjectSpec, node: Marked, report: Report) -> None:
+    """Checks that the credential of the source exists, and can be one of the native API."""
+    credential = project.credentials.get(source.credential)
+    if credential is None:
+        if source.credential:
+            report.add_unknown(node.at("credential").place, "credential", source.credential, project.credentials)
+        return
+    if credential.connector == "http":
+        message = f"the credential {credential.name} is of another API than Custify"
+        hint = "name a credential with `connector: custify`"
+        report.add(node.at("credential").place, "no-reads", message, hint, source.credential)
+    elif dialects_of(credential) == ("flat",):
+        message = f"the credential {credential.name} is of the flat API, which publishes no reads"
+        hint = "name a credential with `dialect: native`"
+        report.add(node.at("credential").place, "no-reads", message, hint, source.credential)
 
 
 def _file(name: str, node: Marked, base: Path, report: Report) -> FileSource:

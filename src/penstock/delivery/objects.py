@@ -59,15 +59,25 @@ def page_of(kind: SettleKind, document: object) -> ListPage | None:
     """
     if kind == "custom_object":
         return _custom_data(document)
+    return list_page(document, LISTS[kind])
+
+
+def list_page(document: object, member: str) -> ListPage | None:
+    """The objects of `{member: […], "total": 1}`, or of a bare object; None for other documents."""
     if not isinstance(document, Mapping):
         return None
-    found = document.get(LISTS[kind])
+    found = document.get(member)
     if isinstance(found, list):
         total = document.get("total")
         known = isinstance(total, int) and not isinstance(total, bool)
         return ListPage(tuple(each for each in found if isinstance(each, Mapping)), total if known else None)
     bare = remote_id(document) is not None or external_id(document) is not None
     return ListPage((document,), 1) if bare else None
+
+
+def unwrapped(document: object) -> object:
+    """The reply without the list around it that Custify puts around people: `[{"people": […], "total": 1}]`."""
+    return document[0] if isinstance(document, list) and len(document) == 1 else document
 
 
 def _custom_data(document: object) -> ListPage | None:

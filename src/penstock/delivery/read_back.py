@@ -5,16 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Collection, Coroutine, Sequence
+from functools import partial
 from typing import Any, NamedTuple, Protocol, TypeVar
 from urllib.parse import quote
 
 from penstock.clock import Clock
 from penstock.delivery.http.client import Client
-from penstock.delivery.machine.attempts import attempts
 from penstock.delivery.objects import Listing, ListPage, Pages, page_of, values_at
-from penstock.delivery.replies import UNREADABLE, error_text, is_html, parse, quoter_of
-from penstock.delivery.retry import DEFAULT_POLICY
-from penstock.delivery.sender import Driver
+from penstock.delivery.reader import ApiReader, Failed
 from penstock.delivery.settle import (
     ReadAt,
     ReadBackFinding,
@@ -27,12 +25,9 @@ from penstock.delivery.settle import (
     shows_our_text,
     without_read,
 )
-from penstock.model.delivery import Lost, Reply, SentNote, SettleKind
-from penstock.model.errors import InputError
-from penstock.model.record import Request, RetryClass
+from penstock.model.delivery import SentNote, SettleKind
 
 PAGE = 50  # objects of a page; Custify's OpenAPI 1.5.7 allows no more for tasks and financial objects
-AT_ONCE = 10  # requests
 T = TypeVar("T")
 
 
@@ -48,21 +43,6 @@ class SentNotes(Protocol):
         ...
 
 
-class ReadRefusedError(Exception):
-    """The API refused the credential at a read-back: the run cannot continue. `lost.refused` is true."""
-
-    def __init__(self, lost: Lost) -> None:
-        super().__init__(lost.reason)
-        self.lost = lost
-
-
-class Failed(NamedTuple):
-    """Why a reply cannot be used; `status` when there was one."""
-
-    reason: str
-    status: int | None = None
-
-
 class Round(NamedTuple):
     """Reads at about the same time: no list is read twice. `begun` is the monotonic second at which all was sent."""
 
@@ -74,13 +54,10 @@ class ReadBack:
     """Reads back with one credential, in the lane of retries. Absence counts `settle_after` seconds after the send."""
 
     def __init__(self, client: Client, clock: Clock, notes: SentNotes, settle_after: float = 5.0) -> None:
-        self._client = client
         self._clock = clock
         self._notes = notes
         self._settle_after = settle_after
-        self._quoter = quoter_of(client.connection)
-        self._places = asyncio.Semaphore(AT_ONCE)
-        self._refused: ReadRefusedError | None = None
+        self._reader = ApiReader(client, clock, "retry", "read-back")
         self._comparable = False  # whether a delivered note was returned with an equal text
 
     async def findings(self, records: Sequence[SentRecord]) -> dict[str, ReadBackFinding]:
@@ -131,11 +108,11 @@ class ReadBack:
 
     async def _object(self, record: SentRecord, reads: Round) -> dict[str, ReadBackFinding]:
         at = self._now(reads.begun)
-        answer = await self._read(read_url(record))
+        answer = await self._reader.read(read_url(record))
         if record.kind == "recipe":
             listing = _values(record, answer)
         else:
-            page = self._page(record.kind, answer)
+            page = self._reader.page_in(answer, partial(page_of, record.kind))
             if isinstance(page, ListPage) and needs_list(record, page):
                 listing, at = await self._list(record.kind, list_url(record), reads)
             else:
@@ -181,7 +158,7 @@ class ReadBack:
             at, pages, more, failure, number = self._now(begun), Pages(), True, None, 0
             while more:
                 number += 1
-                page = self._page(kind, await self._read(f"{url}?itemsPerPage={PAGE}&page={number}"))
+                page = await self._reader.page(url, number, PAGE, partial(page_of, kind))
                 if isinstance(page, Failed):
                     failure, more = page.reason, False
                 else:
@@ -189,36 +166,6 @@ class ReadBack:
             if not pages.changed:
                 break
         return pages.listing(failure), at
-
-    def _page(self, kind: SettleKind, answer: object) -> ListPage | Failed:
-        page = answer if isinstance(answer, Failed) else page_of(kind, answer)
-        return Failed("the read-back did not return the objects that were requested") if page is None else page
-
-    async def _read(self, url: str) -> object:
-        """The JSON of a reply, or a Failed. Raises ReadRefusedError."""
-        request = Request("GET", url, (("Accept", "application/json"),), None)
-        async with self._places:
-            if self._refused is not None:
-                raise self._refused
-            steps = attempts(request, RetryClass.IDEMPOTENT, DEFAULT_POLICY, lane="retry")
-            try:
-                answer = (await Driver(self._client, self._clock).result(steps)).answer
-            except InputError as error:
-                return Failed(f"it cannot be read back: {error}")
-        if isinstance(answer, Lost):
-            return Failed(f"the read-back got no answer: {answer.reason}")
-        return self._content(answer)
-
-    def _content(self, answer: Reply) -> object:
-        quoted = self._quoter.quote(answer.status, error_text(answer))
-        if answer.status in {401, 403}:
-            reason = f"the credential was refused, at a read-back: {quoted}"
-            self._refused = ReadRefusedError(Lost("refused", True, reason, answer.duration_ms, refused=True))
-            raise self._refused
-        if not 200 <= answer.status < 300:
-            return Failed(f"the read-back failed: {quoted}", answer.status)
-        content = UNREADABLE if is_html(answer) or not answer.body.strip() else parse(answer.body)
-        return Failed("the reply to the read-back is not JSON", answer.status) if content is UNREADABLE else content
 
 
 def _values(record: SentRecord, answer: object) -> Listing:

@@ -1,4 +1,4 @@
-"""The content of a project file, checked and frozen, schedules included. Imports nothing of Penstock.
+"""The content of a project file, checked and frozen. Imports nothing of Penstock.
 
 Only `config` builds these types. The defaults are the product's defaults; `None` means "not given".
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, get_args
 
 CatchUp = Literal["latest", "all", "none"]
 Connector = Literal["custify", "http"]
@@ -21,33 +21,16 @@ ContentFormat = Literal["json", "xml", "form"]
 BatchMode = Literal["auto", "on", "off"]
 BatchCost = Literal["1", "jobs"]
 ColumnType = Literal["text", "integer", "number", "boolean", "date", "timestamp", "json"]
-SourceKind = Literal["file", "sql", "webhook", "responses"]
+SourceKind = Literal["file", "sql", "webhook", "responses", "custify"]
+CustifyList = Literal[
+    "companies", "people", "deals", "invoices", "subscriptions", "tasks", "notes", "tickets", "segments", "tags"
+]
+CustifyObject = CustifyList | Literal["custom_data"]
+CUSTIFY_OBJECTS: tuple[str, ...] = (*get_args(CustifyList), "custom_data")
 HookScheme = Literal["standard", "generic"]
 HookAlgorithm = Literal["sha256", "sha512", "sha1"]
 HookEncoding = Literal["hex", "base64"]
 NO_HEADERS: Mapping[str, Secret] = MappingProxyType({})
-
-
-@dataclass(frozen=True, slots=True)
-class Cron:
-    """Five cron fields, in the flow's time zone."""
-
-    fields: str
-
-
-@dataclass(frozen=True, slots=True)
-class Every:
-    """At the multiples of so many seconds since 1970 in UTC: `every 15m` is at 00, 15, 30 and 45."""
-
-    seconds: int
-
-
-@dataclass(frozen=True, slots=True)
-class OnNewData:
-    """When a source of the flow has new data."""
-
-
-Schedule = Cron | Every | OnNewData
 
 
 class Mode(StrEnum):
@@ -222,7 +205,18 @@ class WebhookSource:
     decimal: Literal[".", ","] | None = None  # how numbers that are texts are written; None: by each column
 
 
-SourceSpec = FileSource | SqlSource | WebhookSource | ResponseSource
+@dataclass(frozen=True, slots=True)
+class CustifySource:
+    """The objects of one kind in a Custify account, read through its native API. `query` narrows what is read."""
+
+    traits: ClassVar[SourceTraits] = SourceTraits("custify")
+    name: str
+    credential: str
+    object: CustifyObject
+    query: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+SourceSpec = FileSource | SqlSource | WebhookSource | ResponseSource | CustifySource
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ Also whether runs may send a destination: what the project file says, and what a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -53,6 +53,7 @@ class Context:
     version: int | None = None  # of the applied project; None: a project file is read
     events: Events = SILENT
     code: CodePolicy = "any"  # which grouping code may run for the caller
+    stopping: Callable[[], bool] = lambda: False  # whether what is read from an API is not wanted any more
 
     @property
     def catalogue(self) -> Mapping[str, Template]:

@@ -15,6 +15,7 @@ from penstock.model.outcome import Refusal
 from penstock.model.record import Chunk, Column, DatasetReport, ReadWindow, Schema
 from penstock.model.settings_text import settings_text
 from penstock.model.spec import DatasetSpec, SourceSpec, WebhookSource
+from penstock.run.connection.object_reads import CustifyReads
 from penstock.run.context import Context
 from penstock.run.diff.records import JSON_MARK, chunk_of, record_json
 from penstock.sources.chunks import load_chunk, save_chunk
@@ -28,6 +29,7 @@ from penstock.store.quarantine import QuarantineRow
 from penstock.store.runs import deliveries
 
 SAMPLES = 20
+WHOLE, FIRST_PAGES = "whole", "first pages"  # of an API: what its schema was detected from
 MOST_NAMED = 50  # new columns of one event
 
 
@@ -51,9 +53,10 @@ class Types(NamedTuple):
     read_at: str | None
 
 
-def known_dataset(ctx: Context, name: str, *, refresh: bool = False) -> KnownDataset:
+def known_dataset(ctx: Context, name: str, *, refresh: bool = False, whole: bool = False) -> KnownDataset:
     """Open a dataset; its schema is detected by one full pass when there is none for these settings, or on `refresh`.
 
+    A source that is read from an API is read whole only if `whole`; else its first pages decide, until it was.
     Raises InputError when the source cannot be read, or a key column is not there.
     """
     spec = ctx.dataset(name)
@@ -66,7 +69,9 @@ def known_dataset(ctx: Context, name: str, *, refresh: bool = False) -> KnownDat
         stored = None
     if isinstance(source, WebhookSource):
         return _pushed(ctx, dataset, settings, stored)
-    if stored is None or not stored.schema.columns or dataset.has_renamed(stored.schema):
+    if dataset.api is not None:
+        known = _of_api(ctx, dataset, settings, stored, whole=whole or refresh)
+    elif stored is None or not stored.schema.columns or dataset.has_renamed(stored.schema):
         known = _detected(ctx, dataset, settings)
     else:
         known = _as_stored(ctx, dataset, stored)
@@ -82,6 +87,26 @@ def _detected(ctx: Context, dataset: Dataset, settings: str) -> KnownDataset:
     seen = dataset.identity()
     _store(ctx, dataset, types, detected.schema, detected.samples)
     return KnownDataset(dataset.spec, dataset, detected.schema, detected.samples, seen, read_at=types.read_at)
+
+
+def _of_api(
+    ctx: Context, dataset: Dataset, settings: str, stored: resources.StoredDataset | None, *, whole: bool
+) -> KnownDataset:
+    """A dataset of an API. Nothing is read for one that is known, unless `whole`: then what was open is decided."""
+    assert dataset.api is not None
+    is_known = stored is not None and bool(stored.schema.columns) and (stored.identity == WHOLE or not whole)
+    if stored is not None and is_known:
+        schema, samples = stored.schema, load_chunk(stored.samples)
+        if whole:
+            schema = dataset.with_first_values(schema, None)
+        if schema is not stored.schema:
+            _store(ctx, dataset, Types(settings, stored.read_at), schema, samples, WHOLE)
+        return KnownDataset(dataset.spec, dataset, schema, samples, read_at=stored.read_at)
+    types = Types(settings, iso(ctx.clock.now()))
+    rows = dataset.api if whole else dataset.api.first()
+    detected = Dataset(dataset.spec, dataset.source, rows, ctx.folder, reach=ctx.reach).detect()
+    _store(ctx, dataset, types, detected.schema, detected.samples, WHOLE if whole else FIRST_PAGES)
+    return KnownDataset(dataset.spec, dataset, detected.schema, detected.samples, read_at=types.read_at)
 
 
 def _as_stored(ctx: Context, dataset: Dataset, stored: resources.StoredDataset) -> KnownDataset:
@@ -259,7 +284,9 @@ def tools(ctx: Context) -> Tools:
 
         return Pushed(after, tip, latest)
 
-    return Tools(ctx.resolve, ctx.folder, responses=replies, pushed=posted, reach=ctx.reach)
+    return Tools(
+        ctx.resolve, ctx.folder, responses=replies, pushed=posted, reach=ctx.reach, objects=partial(CustifyReads, ctx)
+    )
 
 
 def settings_of(spec: DatasetSpec | None, source: SourceSpec) -> str:
@@ -278,7 +305,7 @@ def dataset_report(ctx: Context, name: str, *, refresh: bool = False) -> Dataset
     known = known_dataset(ctx, name, refresh=refresh)
     dataset, schema = known.dataset, known.schema
     later = tuple(column.name for column in schema.columns if column.later)
-    new, gone = dataset.new_columns(schema, look=True), dataset.gone_columns(schema)
+    new, gone = dataset.new_columns(schema, look=dataset.api is None or refresh), dataset.gone_columns(schema)
     return DatasetReport(name, ctx.dataset(name).key, schema, (*later, *new), gone)
 
 

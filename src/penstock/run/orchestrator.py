@@ -165,7 +165,8 @@ class Orchestrator:
         self, spec: DestinationSpec, parent: str | None, parents: ParentsInQuarantine | None, queued: str | None = None
     ) -> RunRow:
         async with self._locked(spec.name):
-            prepared, checks = await self._prepared(spec)
+            whole = spec.new_columns != "note" or not self._has_frozen_input(spec)
+            prepared, checks = await self._prepared(spec, whole=whole)
             reading = await asyncio.to_thread(self._reading, prepared, parent)
             prepared = with_notes(prepared, reading)
             start = await asyncio.to_thread(self._begin, prepared, parent, queued, reading)
@@ -177,6 +178,12 @@ class Orchestrator:
                 ended = self._refused(run, error)
             run_start.finish_input(self.ctx, start, ended, self.leases[spec.name].check)
             return ended
+
+    def _has_frozen_input(self, spec: DestinationSpec) -> bool:
+        """Whether an unfinished run has read all of its input: what continues it reads nothing."""
+        with self.ctx.database.read() as conn:
+            last = runs.unfinished(conn, spec.name)
+        return last is not None and last.resumable and last.frozen is not None and self.begins_at is None
 
     def _refused(self, run: RunRow, error: InputError) -> RunRow:
         """End a run that has begun and cannot send anything because of an error in its settings."""
@@ -194,13 +201,14 @@ class Orchestrator:
         guard = self.leases[prepared.spec.name].check
         return run_start.begin(self.ctx, prepared, run_start.RunOrigin(parent, queued, guard, reading))
 
-    async def _prepared(self, spec: DestinationSpec) -> tuple[Prepared, int]:
+    async def _prepared(self, spec: DestinationSpec, *, whole: bool = False) -> tuple[Prepared, int]:
         """The destination compiled for its checked address, and how many requests the check took."""
         credential = connection.credential_spec(self.ctx, spec.credential)
         checks = len(connection.candidates(self.ctx)) if connection.needs_check(self.ctx, credential) else 0
         address = await check.ensure_checked(self.ctx, credential, self.budget(credential))
         connection.connection(self.ctx, credential, address.base_url)  # without its key no run begins
-        return await asyncio.to_thread(prepare, self.ctx, spec, address), checks
+        ctx = replace(self.ctx, stopping=lambda: self.signal.is_set)
+        return await asyncio.to_thread(prepare, ctx, spec, address, whole=whole), checks
 
     async def _execute(
         self,

@@ -247,20 +247,22 @@ class Prepared:
         return self.compiled.shape.retry is RetryClass.ONCE
 
 
-def prepare(ctx: Context, spec: DestinationSpec, address: connection.ApiAddress | None = None) -> Prepared:
-    """Read the dataset's schema and compile the settings. InputError with every problem found."""
+def prepare(
+    ctx: Context, spec: DestinationSpec, address: connection.ApiAddress | None = None, *, whole: bool = False
+) -> Prepared:
+    """Read the dataset's schema and compile the settings. InputError with every problem found. `whole`: all is read."""
     with ctx.placing():
-        return _prepare(ctx, spec, address)
+        return _prepare(ctx, spec, address, whole=whole)
 
 
-def _prepare(ctx: Context, spec: DestinationSpec, address: connection.ApiAddress | None) -> Prepared:
+def _prepare(ctx: Context, spec: DestinationSpec, address: connection.ApiAddress | None, *, whole: bool) -> Prepared:
     credential = connection.credential_spec(ctx, spec.credential)
     where = address or connection.address(ctx, credential)
-    data = known_dataset(ctx, spec.dataset)
+    data = known_dataset(ctx, spec.dataset, whole=whole)
     unseen: tuple[Note, ...] = ()
     if data.may_gain_columns:
         data, unseen = _with_named_columns(data, spec)
-    if spec.new_columns != "note":
+    if spec.new_columns != "note" and (whole or data.dataset.api is None):
         data = _with_new_columns(ctx, data, spec)
     key = data.spec.key
     if spec.template is not None:

@@ -34,6 +34,7 @@ from penstock.run.datasets import chunks_of
 from penstock.run.diff.backlog import SENT_AGAIN_FROM, OpenChunk
 from penstock.run.diff.diff import Classifier, Parents
 from penstock.run.diff.known_records import CompanyLinks, QuarantineIndex, StoredIds, StoredNotes
+from penstock.run.diff.notes import with_notes_of_reading
 from penstock.run.diff.records import chunk_of
 from penstock.run.gc_pause import fewer_collections
 from penstock.run.pipeline import Pipeline, PipelineContext, RunEvents, run_events
@@ -312,7 +313,11 @@ class _Run:
         run = replace(
             recorder.run,
             counts=counts,
-            notes=(*recorder.notes.all(counts.read), *self.settling.notes(), *self.job.budget.notes()),
+            notes=(
+                *with_notes_of_reading(recorder.notes.all(counts.read), self.job.run.notes),
+                *self.settling.notes(),
+                *self.job.budget.notes(),
+            ),
             reason=self._reason(),
             stopped_by=signal.kind,
         )

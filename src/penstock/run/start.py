@@ -155,7 +155,9 @@ def _new(ctx: Context, prepared: Prepared, origin: RunOrigin) -> StartedRun:
         frozen = data.dataset.freeze(data.schema, path, reading.window, clock.now())
         window = reading.document(frozen.window)
         runs.store_frozen_input(ctx.database, run.id, path)
-        run = replace(run, frozen=str(path), input_rows=frozen.rows, window=window)
+        api = data.dataset.api
+        reads, notes = (0, ()) if api is None else (api.requests, api.notes())
+        run = replace(run, frozen=str(path), input_rows=frozen.rows, window=window, requests=reads, notes=notes)
     else:
         identity = data.dataset.identity()
         rows = data.schema.records if identity == data.identity else None

@@ -12,9 +12,10 @@ from penstock.model.errors import InputError, Problem
 from penstock.model.outcome import Note
 from penstock.model.reach import PERSONAL, Reach
 from penstock.model.record import RECORD, Chunk, Column, ReadWindow, Schema, window_at
-from penstock.model.spec import ColumnType, DatasetSpec, FileSource, ResponseSource, SourceSpec
+from penstock.model.spec import ColumnType, CustifySource, DatasetSpec, FileSource, ResponseSource, SourceSpec
 from penstock.model.text import column_hint, identifying
 from penstock.render.values.numbers import DecimalSign
+from penstock.sources.api_rows import ApiRows
 from penstock.sources.chunks import CHUNK_ROWS, Frozen, rechunked, write_frozen
 from penstock.sources.databases.rows import Increment, SqlRows
 from penstock.sources.files.formats import file_format
@@ -52,6 +53,7 @@ class Dataset:
         self.spec = spec
         self.source = source
         self._rows = rows
+        self.api = rows if isinstance(rows, ApiRows) else None  # of a source that is read from an API
         self._workspace = workspace
         self._patience = patience
         self._reach = reach
@@ -392,4 +394,4 @@ def _not_seen(name: str) -> Note:
 
 def _sign(source: SourceSpec) -> DecimalSign | None:
     """The decimal sign of the source's numbers, if the project sets it."""
-    return None if isinstance(source, ResponseSource) else source.decimal
+    return None if isinstance(source, ResponseSource | CustifySource) else source.decimal

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 
 from penstock.model.errors import InputError, Problem
 from penstock.model.reach import PERSONAL, Reach
-from penstock.model.spec import DatasetSpec, FileSource, Secret, SourceSpec, SqlSource, WebhookSource
+from penstock.model.settings_text import settings_text
+from penstock.model.spec import CustifySource, DatasetSpec, FileSource, Secret, SourceSpec, SqlSource, WebhookSource
+from penstock.sources.api_rows import ApiObjects, ApiRows
 from penstock.sources.databases.rows import SourceDatabase, SqlRows
 from penstock.sources.databases.sqlite import SqliteDatabase
 from penstock.sources.databases.url import SqlUrl
@@ -38,8 +41,8 @@ class Tools:
     """What sources need from the caller.
 
     `resolve` gives the text of a secret; `workspace` is a private folder that exists, for temporary files;
-    `responses` gives the replies of a destination by its name, `pushed` the records of a webhook source; `reach` says
-    which files and hosts may be read.
+    `responses` gives the replies of a destination by its name, `pushed` the records of a webhook source, `objects` the
+    objects of an account; `reach` says which files and hosts may be read.
     """
 
     resolve: Callable[[Secret], str]
@@ -47,6 +50,7 @@ class Tools:
     responses: Callable[[str], StoredReplies] | None = None
     pushed: Callable[[str], Pushed] | None = None
     reach: Reach = PERSONAL
+    objects: Callable[[CustifySource], ApiObjects] | None = None
 
 
 def open_dataset(spec: DatasetSpec, source: SourceSpec, tools: Tools) -> Dataset:
@@ -97,6 +101,11 @@ def _rows(source: SourceSpec, tools: Tools, spec: DatasetSpec) -> Rows:
         if tools.pushed is None:
             raise _not_here(source.name, "what was posted")
         return PushedRows(source, tools.pushed(source.name), spec)
+    if isinstance(source, CustifySource):
+        if tools.objects is None:
+            raise _not_here(source.name, f"the {source.object} of {source.credential}")
+        mark = blake2b(settings_text(source).encode(), digest_size=12).hexdigest()
+        return ApiRows(source, tools.objects(source), tools.workspace / "frozen" / f"{mark}.pages")
     if tools.responses is None:
         raise _not_here(source.name, f"the replies of {source.destination}")
     return ReplyRows(tools.responses(source.destination))

@@ -68,7 +68,8 @@ class Operations:
     def preview(self, destination: str, *, limit: int | None, everything: bool) -> Preview:
         """The requests for the cached samples, or for the whole dataset. Calls no API."""
         ctx = self.ctx()
-        return preview(prepare(ctx, ctx.destination(destination)), limit=limit, everything=everything)
+        prepared = prepare(ctx, ctx.destination(destination), whole=everything)
+        return preview(prepared, limit=limit, everything=everything)
 
     def preview_quarantined(self, entry: str) -> Preview:
         """The requests that a resend of this record in quarantine would make."""
@@ -80,7 +81,7 @@ class Operations:
         Raises InputError if settings or data cannot be read, before the first item or later.
         """
         ctx = self.ctx()
-        return preview_of_everything(prepare(ctx, ctx.destination(destination)))
+        return preview_of_everything(prepare(ctx, ctx.destination(destination), whole=True))
 
     def compile(self, spec: DestinationSpec) -> None:
         """Raise InputError with every problem of the destination's settings."""
@@ -125,7 +126,7 @@ class Operations:
         spec = ctx.target(target)
         if isinstance(spec, FlowSpec):
             return plan_flow(ctx, spec, begins_at)
-        return plan(ctx, prepare(ctx, spec), begins_at=begins_at)
+        return plan(ctx, prepare(ctx, spec, whole=True), begins_at=begins_at)
 
     def plan_flow(self, flow: str) -> PlanReport:
         """What a run of this flow would do now, also if a destination has the same name."""

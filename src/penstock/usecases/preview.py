@@ -203,6 +203,7 @@ def plan(
     )
     notes = prepared.notes()
     tally = _tallied(prepared, _read(ctx, prepared, reading.window), classifier, memory, notes)
+    reads, reads_s = (0, 0.0) if prepared.data.dataset.api is None else prepared.data.dataset.api.whole
     return PlanReport(
         records=tally.counts["records"],
         creates_or_updates=tally.counts["fresh"],
@@ -210,9 +211,9 @@ def plan(
         deletes=0,
         invalid=tally.counts["invalid"],
         held=tally.counts["held"],
-        requests=tally.requests,
-        asking=tally.asking,
-        eta_s=eta_s(tally.requests, prepared.credential.rate_limit, prepared.spec.concurrency),
+        requests=tally.requests + reads,
+        asking=tally.asking + reads,
+        eta_s=reads_s + eta_s(tally.requests, prepared.credential.rate_limit, prepared.spec.concurrency),
         first_errors=tuple(tally.errors),
         notes=(*notes.all(tally.counts["records"]), *_address_note(prepared)),
         destination=name,
@@ -343,7 +344,9 @@ def plan_flow(ctx: Context, flow: FlowSpec, begins_at: str | None = None) -> Pla
         if is_paused(ctx, spec):
             skipped[spec.name] = reason
             continue
-        part = plan(ctx, prepare(ctx, spec), parents_in_quarantine(ctx, spec, specs), begins_at, alone=False)
+        part = plan(
+            ctx, prepare(ctx, spec, whole=True), parents_in_quarantine(ctx, spec, specs), begins_at, alone=False
+        )
         if not active:
             draft = Note("active", "not sent", f"{reason}: a run skips it until it is activated")
             part = replace(part, notes=(*part.notes, draft))

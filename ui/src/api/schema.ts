@@ -1,4 +1,4 @@
-// Generated from the OpenAPI document by `npm run api`; a test compares 03bb1787faa838b1
+// Generated from the OpenAPI document by `npm run api`; a test compares 8f60b05f6cb4ebc5
 export interface components {
     schemas: {
         AboutOut: {
@@ -845,7 +845,7 @@ export interface components {
             id: string;
             kind: "source";
             name: string;
-            type: "file" | "sql" | "webhook" | "responses";
+            type: "file" | "sql" | "webhook" | "responses" | "custify";
             state: components["schemas"]["SourceStateJson"];
         };
         SourceStateJson: {
@@ -1141,6 +1141,13 @@ export interface components {
                 [key: string]: "text" | "integer" | "number" | "boolean" | "date" | "timestamp" | "json";
             };
             decimal?: "." | ",";
+        } | {
+            type: "custify";
+            credential: string;
+            object: "companies" | "people" | "deals" | "invoices" | "subscriptions" | "tasks" | "notes" | "tickets" | "segments" | "tags" | "custom_data";
+            query?: {
+                [key: string]: string;
+            };
         };
         DatasetSettings: {
             source: string;

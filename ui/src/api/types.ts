@@ -33,6 +33,7 @@ export type SourceType = S["SourceSettings"]["type"];
 type Settings<Type extends SourceType> = Partial<Omit<Extract<S["SourceSettings"], { type: Type }>, "type">>;
 /** The settings of a source while its form is open: those of every type. */
 export type SourceValue = { type: SourceType } & Settings<"file"> & Settings<"sql"> & Settings<"webhook">;
+export type CustifySourceValue = Extract<S["SourceSettings"], { type: "custify" }>;
 export type Source = Resource<SourceValue, SourceState>;
 export type DatasetValue = S["DatasetSettings"];
 export type Dataset = Resource<DatasetValue, DatasetState>;

@@ -26,6 +26,8 @@ export const labels = {
     sheet: "Sheet",
     records_path: "Path to the records",
     decimal: "Decimal sign",
+    credential: "Credential",
+    object: "Objects",
     url: "Database URL",
     table: "Table",
     query: "Query",

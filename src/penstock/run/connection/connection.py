@@ -54,6 +54,13 @@ def address(ctx: Context, spec: CredentialSpec) -> ApiAddress:
     return ApiAddress(base, dialect_of(spec, base), "assumed until the credential is checked (`penstock check`)")
 
 
+def no_reads(ctx: Context, spec: CredentialSpec) -> Problem:
+    """Why nothing can be read with a credential of the flat API."""
+    message = f"the credential {spec.name} is of the flat API, which publishes no reads"
+    hint = "a source of `type: custify` needs a credential with `dialect: native`"
+    return ctx.problem(f"credentials.{spec.name}.dialect", message, "no-reads", hint=hint, found="flat")
+
+
 def dialect_of(spec: CredentialSpec, base: str) -> Dialect:
     if spec.dialect != "auto":
         return spec.dialect

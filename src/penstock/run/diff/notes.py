@@ -19,6 +19,7 @@ from penstock.model.record import Chunk, Key, gone_columns, key_text
 from penstock.run.diff.backlog import OpenChunk
 from penstock.run.diff.diff import Classified, Policy
 from penstock.run.diff.records import Rows
+from penstock.sources.api_rows import OF_READING
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -96,6 +97,13 @@ def _is_null(chunk: Chunk, name: str) -> bool:
         return True  # of many columns a chunk has those that some record has
     unfit = any(refusal.field == name for refusal in chunk.misfits.values())
     return chunk.records.column(place).null_count == chunk.records.num_rows and not unfit
+
+
+def with_notes_of_reading(notes: tuple[Note, ...], stored: tuple[Note, ...]) -> tuple[Note, ...]:
+    """The notes, and those about the reading of an API by an earlier process of the run."""
+    there = {(note.field, note.action) for note in notes}
+    of_reading = (note for note in stored if note.action in OF_READING)
+    return (*notes, *(note for note in of_reading if (note.field, note.action) not in there))
 
 
 Words: TypeAlias = "NDArray[np.uint64]"

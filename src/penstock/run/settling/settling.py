@@ -16,7 +16,7 @@ from typing import Literal, Protocol
 import numpy as np
 from sqlalchemy import Connection
 
-from penstock.delivery.read_back import ReadRefusedError
+from penstock.delivery.reader import ReadRefusedError
 from penstock.delivery.settle import ReadBackFinding, SentRecord
 from penstock.model.outcome import Note, Outcome
 from penstock.model.record import Key

@@ -19,19 +19,8 @@ from sqlalchemy import Connection
 from penstock.clock import iso
 from penstock.config.flows import NoSchedule, read_schedule
 from penstock.model.errors import InputError, PenstockError, Problem
-from penstock.model.spec import (
-    CatchUp,
-    Cron,
-    Every,
-    FileSource,
-    FlowSpec,
-    OnNewData,
-    ResponseSource,
-    Schedule,
-    SourceSpec,
-    SqlSource,
-    WebhookSource,
-)
+from penstock.model.schedule import Cron, Every, OnNewData, Schedule
+from penstock.model.spec import CatchUp, FileSource, FlowSpec, ResponseSource, SourceSpec, SqlSource, WebhookSource
 from penstock.run.context import Context
 from penstock.service.store import work
 from penstock.service.store.work import FlowTimes, Tick

@@ -3,9 +3,10 @@ import { Code, NumberField, Panel } from "@/parts";
 import { NumberInput, SegmentedControl, Select, TagsInput, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { queries } from "@/api/queries";
-import type { SourceValue } from "@/api/types";
+import type { CustifySourceValue, SourceValue } from "@/api/types";
 import classes from "@/resources/style.module.css";
 import { t } from "@/texts/pages/sources";
+import { CustifySettings } from "./form/CustifySettings";
 import { FileDrop } from "./form/FileDrop";
 import { asQuery, asTable, type Auth, authOf, authText, cursorOf, formatOf, readsQuery, sheetOf, withAuth, withAuthKey, withCursor, withKey, withSheetName, withSheetNumber } from "./value";
 
@@ -18,6 +19,7 @@ interface Props {
 
 export function SourceForm({ value, onChange, uploads = false }: Props) {
   if (value.type === "sql") return <SqlForm value={value} onChange={onChange} />;
+  if (value.type === "custify") return <CustifySettings value={value as unknown as CustifySourceValue} />;
   return value.type === "webhook" ? <HookForm value={value} onChange={onChange} /> : <FileForm value={value} onChange={onChange} uploads={uploads} />;
 }
 

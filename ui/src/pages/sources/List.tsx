@@ -1,11 +1,11 @@
-import { IconDatabase, IconFile, IconTable, IconWebhook, type TablerIcon } from "@tabler/icons-react";
+import { IconCloudDown, IconDatabase, IconFile, IconTable, IconWebhook, type TablerIcon } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import type { Source } from "@/api/types";
 import { ResourceList } from "@/resources/List";
 import { t } from "@/texts/resources";
 import { t as words } from "@/texts/pages/sources";
 
-const ICONS: Record<string, TablerIcon> = { file: IconFile, sql: IconDatabase, webhook: IconWebhook };
+const ICONS: Record<string, TablerIcon> = { file: IconFile, sql: IconDatabase, webhook: IconWebhook, custify: IconCloudDown };
 
 export function SourcesPage() {
   return (
@@ -27,7 +27,7 @@ export function SourcesPage() {
             );
           },
         },
-        { id: "where", header: t.columns.where, cell: (row) => <span className="mono">{row.value.path ?? row.value.table ?? row.value.query ?? (row.value.type === "webhook" ? `/hooks/${row.name}` : "")}</span> },
+        { id: "where", header: t.columns.where, cell: (row) => <span className="mono">{row.value.type === "custify" ? String(row.value.object) : (row.value.path ?? row.value.table ?? row.value.query ?? (row.value.type === "webhook" ? `/hooks/${row.name}` : ""))}</span> },
         {
           id: "used",
           header: t.columns.usedBy,

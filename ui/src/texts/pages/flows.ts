@@ -34,7 +34,7 @@ export const t = {
     destinationWhy: "Choose an account and a template. Nothing is sent before you activate the destination.",
   },
   kinds: { source: "Source", dataset: "Dataset", destination: "Destination" } as Record<string, string>,
-  sourceTypes: { file: "File", sql: "Database", webhook: "Webhook", responses: "Replies" } as Record<string, string>,
+  sourceTypes: { file: "File", sql: "Database", webhook: "Webhook", responses: "Replies", custify: "Custify account" } as Record<string, string>,
   records: (n: number | null) => (n === null ? "not read yet" : count(n, "record")),
   columns: (n: number | null) => (n === null ? "" : count(n, "column")),
   shaped: "shaped with SQL",

@@ -12,7 +12,8 @@ export const t = {
     sql: { title: "Database", hint: "A table or a query; incremental by a cursor column" },
     webhook: { title: "Webhook", hint: "Other programs post records to a URL" },
   },
-  types: { file: "File", sql: "Database", webhook: "Webhook" } as Record<string, string>,
+  types: { file: "File", sql: "Database", webhook: "Webhook", custify: "Custify account" } as Record<string, string>,
+  custify: { title: "Custify account", credential: own.credential, object: own.object, query: "Parameters" },
   upload: {
     label: "File to upload",
     drop: "Drop a file here, or choose one",
