@@ -99,7 +99,7 @@ async def test_a_task_that_arrived_is_found_by_one_request(sandbox, clock):
     sandbox.fault(cut="after", method="POST", times=1)
     with pytest.raises(OSError):
         sandbox.call("POST /task", TASK)
-    found = await one(sandbox, clock, sent(sandbox, "task", "/task", {"externalId": "t-1"}))
+    found = await one(sandbox, clock, sent(sandbox, "task", "/task", json.loads(TASK)))
     assert (found.state, found.reason) == ("arrived", "Custify has a task with externalId t-1")
     assert found.remote_id == sandbox.state()["tasks"][0]["id"]
     assert (len(reads(sandbox)), clock.slept) == (1, [])
@@ -273,7 +273,8 @@ async def test_an_account_that_ignores_filters_is_listed(sandbox, clock, kind, p
         )
         assert sandbox.call(f"POST {path}", json.dumps(body)).status == 200
     names = [f"x-{number}" for number in (0, 59)]
-    records = [sent(sandbox, kind, path, {"externalId": name}, name=name, ago=60) for name in names]
+    same = {} if kind == "deal" else {"name": "Call"}
+    records = [sent(sandbox, kind, path, {"externalId": name, **same}, name=name, ago=60) for name in names]
     found = await findings(sandbox, clock, records)
     assert found["x-0"].state == ("arrived" if count else "not there")
     assert found["x-59"].state == ("arrived" if count == 60 else "not there")

@@ -178,10 +178,21 @@ def test_the_reason_of_an_early_read():
 
 
 def test_a_task_that_is_there_has_arrived_at_once_and_in_an_incomplete_list():
-    stored = {"id": "r-1", "externalId": "t-1", "name": "changed since"}
+    stored = {"id": "r-1", "externalId": "t-1", "name": "Call", "status": "done"}
     for at, gap in ((EARLY, None), (LATE, "no answer")):
         found = decide(task(), {"id": "r-0"}, stored, at=at, gap=gap)
         assert found == ReadBackFinding("arrived", "Custify has a task with externalId t-1", "r-1")
+
+
+def test_a_task_with_the_same_external_id_from_elsewhere_is_not_this_one():
+    named = {"id": "r-1", "externalId": "t-1", "created_at": iso(later(-3600))}
+    old = "Custify has no task with externalId t-1 that was created since it was sent"
+    assert decide(task(), {**named, "name": "Call"}) == ReadBackFinding("not there", old)
+    other = ReadBackFinding("cannot tell", "Custify has a task with externalId t-1, but with another name")
+    assert decide(task(), {**named, "name": "Write", "created_at": iso(later(1))}) == other
+    assert decide(task(), {"id": "r-1", "externalId": "t-1", "name": "Write"}) == other
+    assert decide(task(), {**named, "name": "Write"}, {"externalId": "t-1", "name": "Call"}).state == "arrived"
+    assert decide(task(), {**named, "name": "Call", "created_at": iso(later(-200))}).state == "arrived", "clocks differ"
 
 
 def test_a_task_that_is_not_in_a_complete_list_is_not_there():

@@ -24,6 +24,7 @@ from penstock.delivery.objects import (
     note_forms,
     note_hashes,
     remote_id,
+    same_value,
 )
 from penstock.delivery.replies import identifier_text
 from penstock.model.delivery import SentNote, SettleKind
@@ -165,9 +166,7 @@ def finding(record: SentRecord, listing: Listing, at: ReadAt, settle_after: floa
     found = [each for each in listing.objects if _is_it(record, each)]
     what = _name(record)
     if record.kind == "task":
-        if found:
-            return ReadBackFinding("arrived", f"Custify has a {what}", remote_id(found[0]))
-        return _absent(record, listing, at, settle_after, f"Custify has no {what}")
+        return _task_finding(record, found, listing, at, settle_after)
     differing = [(_differing(record, each), each) for each in found]
     equal = next((each for field, each in differing if field is None), None)
     if equal is not None:
@@ -176,6 +175,24 @@ def finding(record: SentRecord, listing: Listing, at: ReadAt, settle_after: floa
         whole = Listing(found)  # the id is unique: other objects do not matter
         return _absent(record, whole, at, settle_after, f"Custify has the {what} with another {differing[0][0]}")
     return _absent(record, listing, at, settle_after, f"Custify has no {what}")
+
+
+def _task_finding(
+    record: SentRecord, found: Sequence[Object], listing: Listing, at: ReadAt, settle_after: float
+) -> ReadBackFinding:
+    """The finding for a task; `found` have its externalId.
+
+    Custify does not make it unique: other destinations, and earlier runs in mode `all`, may have sent one with it.
+    """
+    what, since = _name(record), record.sent_at - MARGIN
+    own = [each for each in found if (created := _created(each)) is None or created >= since]
+    equal = [each for each in own if same_value((record.body or {}).get("name"), each.get("name"))]
+    if equal:
+        return ReadBackFinding("arrived", f"Custify has a {what}", remote_id(equal[0]))
+    if own:
+        return ReadBackFinding("cannot tell", f"Custify has a {what}, but with another name")
+    when = " that was created since it was sent" if found else ""
+    return _absent(record, listing, at, settle_after, f"Custify has no {what}{when}")
 
 
 def _absent(record: SentRecord, listing: Listing, at: ReadAt, settle_after: float, reason: str) -> ReadBackFinding:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -27,6 +27,7 @@ from penstock.templates.catalogue import load_catalogue
 
 READS_AT_ONCE = 3  # without a decision; then a run waits longer before each further read-back
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=1)
+AT_ANY_TIME = datetime(1970, 1, 1, tzinfo=UTC)  # of a record whose request was not written down: long ago
 EDITED = "a person edited it: resend it or discard it"
 NO_RECIPE = "the request has no `settle`, which says where to read and what to find there"
 NO_READS = "the flat API publishes no reads"
@@ -79,7 +80,7 @@ def sent_record(prepared: Prepared, plan: SettlePlan, row: QuarantineRow) -> Sen
             return made.reason
         recipe = made
     url, body = _request(prepared, row)
-    sent_at = datetime.fromisoformat(row.sent_at or row.at)
+    sent_at = datetime.fromisoformat(row.sent_at) if row.sent_at is not None else AT_ANY_TIME
     return SentRecord(id=row.id, kind=plan.kind, body=body, url=url, sent_at=sent_at, recipe=recipe)
 
 

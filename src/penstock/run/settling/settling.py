@@ -84,8 +84,6 @@ class Settling:
     counts: SettleCounts = field(default_factory=SettleCounts)
     _has_absent: bool = False
     phase: str = SENDING  # what the run does now, for its progress
-    _undecided: dict[str, tuple[str | None, Key | None, str]] = field(default_factory=dict)
-    """With `only`, by id: when it was sent, its key, what was found. Those left at the end get their outcome then."""
 
     async def before(self) -> None:
         """Settle what earlier runs left. What is not there may be sent from now on."""
@@ -105,13 +103,14 @@ class Settling:
                 else:
                     self._mark(row, None, finding)
                     self.counts.undecided += 1
-                if self.mode == "only" and finding.state != "arrived":
-                    self._undecided[row.id] = row.sent_at, row.key, finding.reason
             await self.recorder.commits.durable()
 
     async def after(self, send_again: Send) -> None:
         """Settle what this run could not know, and send again what is not there, until nothing is lost any more."""
-        if self.mode == "off" or self._is_impossible():
+        if self.mode == "off" or self._has_nothing_to_settle():
+            return
+        await self.recorder.commits.durable()
+        if self._is_impossible():
             return
         settled: set[tuple[str, str | None]] = set()
         lost_again: set[str] = set()
@@ -128,6 +127,11 @@ class Settling:
         self._count_undecided()
 
     # ── inside ───────────────────────────────────────────────────────────────
+
+    def _has_nothing_to_settle(self) -> bool:
+        """Whether this run has no unknown record and nothing to send again."""
+        nothing_unknown = self.recorder.commits.snapshot().counts.unknown == 0
+        return nothing_unknown and not self._has_absent and self.mode == "automatic"
 
     def _is_impossible(self) -> bool:
         """Whether none of them can be settled, in a run that has other things to do; then each has the reason."""
@@ -320,9 +324,8 @@ class Settling:
                 self._change(ordinal, OutcomeChange(Outcome.UNCHANGED, SAME_INPUT))
 
     def _count_undecided(self) -> None:
-        """With `only`: the outcome of the records that were not sent again."""
-        for page in self._pages() if self._undecided else ():
+        """With `only`: the outcome of the records that were neither found nor sent again."""
+        for page in self._pages() if self.mode == "only" else ():
             for row in page:
-                sent_at, key, reason = self._undecided.get(row.id, (None, None, ""))
-                if row.id in self._undecided and row.run != self.recorder.run.id and row.sent_at == sent_at:
-                    self._decide(key, Outcome.UNKNOWN, row.finding or reason)
+                if row.run != self.recorder.run.id:
+                    self._decide(row.key, Outcome.UNKNOWN, row.finding or row.reason)
