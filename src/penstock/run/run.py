@@ -137,6 +137,7 @@ class _Run:
             next_delivery = ledger.next_delivery(conn, job.run.id)
             self.left_intents = ledger.leftover_intents(conn, job.run.id)
             self.left_jobs = ledger.pending_jobs(conn, name)
+            leftovers = [ledger.leftover_intents(conn, run) for run in ledger.leftover_runs(conn, name)]
         self.classifier = Classifier(
             policy=prepared.policy,
             render=prepared.render,
@@ -183,6 +184,7 @@ class _Run:
             index=quarantined,
             memory=self.memory,
             mode=job.settle,
+            in_flight=frozenset(key for intents in leftovers for intent in intents for key in intent.keys),
             next_ordinal=max(SENT_AGAIN_FROM, after),
         )
 

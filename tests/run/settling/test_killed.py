@@ -80,24 +80,12 @@ def test_settling_that_is_killed_while_it_sends_again_doubles_nothing(make, kind
     assert its.requests("POST") == len(kind.rows) + (2 if commit else 3)
 
 
-def continuations(wrong, reason):
-    """What a continued run has to cope with; as long as it does not, strictly expected to fail for these kinds."""
-    for name, kind in CREATED_ONCE.items():
-        for commit in (True, False):
-            for between in ("", "settle it"):
-                fails = name in wrong and (commit or between != "")
-                marks = [pytest.mark.xfail(reason=reason)] if fails else []
-                when = "settled, then continued" if between else "continued"
-                yield pytest.param(
-                    kind, commit, between, marks=marks, id=f"{name}-{'after' if commit else 'before'} commit-{when}"
-                )
+continued = pytest.mark.parametrize("between", ["", "settle it"], ids=["continued", "settled, then continued"])
 
 
-TWICE = "it is settled as a record of the run before and once more as a request of this run, which does not find it"
-STALE = "the outcome unknown that the run counted before it was killed stays in its counts"
-
-
-@pytest.mark.parametrize(("kind", "commit", "between"), list(continuations(("note as html",), TWICE)))
+@continued
+@executed
+@each_created_once
 def test_a_run_that_is_killed_while_it_sends_again_doubles_nothing(make, sandbox, kind, commit, between):
     """The records were left by the run before."""
     its = make(kind)
@@ -109,7 +97,9 @@ def test_a_run_that_is_killed_while_it_sends_again_doubles_nothing(make, sandbox
     is_continued(its, commit, between)
 
 
-@pytest.mark.parametrize(("kind", "commit", "between"), list(continuations(tuple(CREATED_ONCE), STALE)))
+@continued
+@executed
+@each_created_once
 def test_a_run_that_is_killed_while_it_sends_its_own_again_doubles_nothing(make, kind, commit, between):
     its = make(kind)
     its.fault(FAULTS["cut before commit"], after=1)

@@ -21,7 +21,7 @@ from penstock.delivery.settle import ReadBackFinding, SentRecord
 from penstock.model.outcome import Note, Outcome
 from penstock.model.record import Key
 from penstock.run.diff.backlog import SENT_AGAIN_FROM
-from penstock.run.diff.diff import FOUND, SAME_INPUT, STILL
+from penstock.run.diff.diff import FOUND, SAME_INPUT
 from penstock.run.diff.known_records import QuarantineIndex
 from penstock.run.prepare import Prepared
 from penstock.run.recorder import Recorder
@@ -51,7 +51,7 @@ SENDING, READING = "sending", "finding out what became of records without an ans
 ROUNDS = 3  # of one run: records that are sent again may be lost again
 AGAIN = "sent again: the same request a second time changes nothing"
 NOT_STORED = "it is not there; its record was not stored, so the next run that reads it sends it"
-STILL_THERE = STILL.format("")
+SENT_SINCE = "an unfinished run was sending it again: that run finds out when it is continued"
 
 
 class Reader(Protocol):
@@ -80,6 +80,7 @@ class Settling:
     index: QuarantineIndex
     memory: Memory | None
     mode: SettleMode
+    in_flight: frozenset[Key | None] = frozenset()  # of the intents that an unfinished run left: it settles them itself
     next_ordinal: int = SENT_AGAIN_FROM
     counts: SettleCounts = field(default_factory=SettleCounts)
     _has_absent: bool = False
@@ -94,7 +95,7 @@ class Settling:
                 return
             now = self.recorder.context.clock.now()
             rows = [row for row in page if self.mode == "only" or is_due(row, now)]
-            for row, finding in await self._findings(rows):
+            for row, finding in await self._findings(rows, self.in_flight):
                 if finding.state == "arrived" and self._found_before(row, finding):
                     self.counts.found += 1
                 elif finding.state == "not there":
@@ -165,13 +166,16 @@ class Settling:
     def _read(self) -> AbstractContextManager[Connection]:
         return self.recorder.context.database.read()
 
-    async def _findings(self, rows: Sequence[QuarantineRow]) -> list[tuple[QuarantineRow, ReadBackFinding]]:
+    async def _findings(
+        self, rows: Sequence[QuarantineRow], in_flight: frozenset[Key | None] = frozenset()
+    ) -> list[tuple[QuarantineRow, ReadBackFinding]]:
         """What reading back says about each of the records; nothing when the run stops meanwhile."""
         plan = plan_of(self.prepared)
         found: dict[str, ReadBackFinding] = {}
         readable: list[SentRecord] = []
         for row in rows:
-            known = self._known_finding(row, plan)
+            sent_since = ReadBackFinding("cannot tell", SENT_SINCE) if row.key in in_flight else None
+            known = self._known_finding(row, plan) if sent_since is None else sent_since
             if isinstance(known, SentRecord):
                 readable.append(known)
             else:
@@ -312,14 +316,13 @@ class Settling:
         return found
 
     def _settle_same_rows(self) -> None:
-        """Rows of this run that were unknown only because their key was: it is settled now, so they are unchanged."""
+        """Rows of this run that are unknown though their key is settled, as another row or before the run continued."""
         unknown = self._unknown_records()
-        same = {n: each for n, each in unknown.items() if (each.end.reason or "").startswith(STILL_THERE)}
-        if not same:
+        if not unknown:
             return
         with self._read() as conn:
             left = unknown_records.keys(conn, self.prepared.spec.name)
-        for ordinal, record in same.items():
+        for ordinal, record in unknown.items():
             if record.key not in left:
                 self._change(ordinal, OutcomeChange(Outcome.UNCHANGED, SAME_INPUT))
 
