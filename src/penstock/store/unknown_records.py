@@ -51,9 +51,10 @@ def ids(conn: Connection, destination: str) -> set[str]:
     return {f"q-{number}" for number in conn.execute(_unknown(table.c.id, destination)).scalars()}
 
 
-def keys(conn: Connection, destination: str) -> set[Key | None]:
-    """The keys of all of them."""
-    return {key_from_json(key) for key in conn.execute(_unknown(table.c.key, destination)).scalars()}
+def keys_in_quarantine(conn: Connection, destination: str) -> set[Key | None]:
+    """The keys of a destination that are in quarantine, with any outcome."""
+    query = select(table.c.key).where(table.c.destination == destination)
+    return {key_from_json(key) for key in conn.execute(query).scalars()}
 
 
 def _unknown(what: ColumnElement[Any], destination: str) -> Select[Any]:

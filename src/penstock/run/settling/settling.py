@@ -321,7 +321,7 @@ class Settling:
         if not unknown:
             return
         with self._read() as conn:
-            left = unknown_records.keys(conn, self.prepared.spec.name)
+            left = unknown_records.keys_in_quarantine(conn, self.prepared.spec.name)
         for ordinal, record in unknown.items():
             if record.key not in left:
                 self._change(ordinal, OutcomeChange(Outcome.UNCHANGED, SAME_INPUT))
