@@ -17,6 +17,7 @@ from penstock.delivery.objects import (
     page_of,
     remote_id,
     same_value,
+    unwrapped,
     values_at,
 )
 
@@ -263,3 +264,11 @@ def test_a_list_has_an_end():
 def test_a_page_that_was_not_read_is_a_gap():
     reader, _, _ = read(ListPage(ids("a"), 3))
     assert reader.listing("no answer") == Listing(ids("a"), "no answer")
+
+
+def test_the_list_around_people_is_taken_off():
+    inner = {"people": [], "total": 0}
+    assert unwrapped([inner]) == inner
+    assert unwrapped(inner) == inner
+    assert unwrapped([]) == []
+    assert unwrapped([1, 2]) == [1, 2]

@@ -1,8 +1,10 @@
 """Problems as text and as JSON, and the errors that carry them."""
 
+import errno
+
 import pytest
 
-from penstock.model.errors import Choice, InputError, Problem, TooManyTries, problem_json, problem_of
+from penstock.model.errors import Choice, InputError, Problem, TooManyTries, not_stored, problem_json, problem_of
 
 WHOLE = Problem(
     "destinations.it.fields.email",
@@ -64,3 +66,14 @@ def test_an_error_has_all_its_problems():
 def test_the_wait_after_too_many_tries_is_rounded_up_to_whole_seconds():
     assert TooManyTries(0.2).retry_after_s == 1
     assert "in 3 s" in str(TooManyTries(2.5))
+
+
+@pytest.mark.parametrize(("number", "code"), [(errno.ENOSPC, "disk-full"), (errno.EACCES, "cannot-write")])
+def test_a_file_that_cannot_be_stored_names_its_folder_and_what_to_do(number, code):
+    (problem,) = not_stored(".penstock", "the lock of the run", OSError(number, "no")).problems
+    assert (problem.path, problem.code, problem.message) == (
+        ".penstock",
+        code,
+        "the lock of the run cannot be stored: no",
+    )
+    assert problem.hint

@@ -12,6 +12,7 @@ from penstock.model.reports import (
     PreviewedRequest,
     QuarantineDetail,
     QuarantineEntry,
+    SettleReport,
     TestReport,
     as_json,
     check_json,
@@ -19,6 +20,7 @@ from penstock.model.reports import (
     quarantine_json,
     quarantined_json,
     read_cursor,
+    settle_json,
     single_page,
     test_json,
     write_cursor,
@@ -103,3 +105,12 @@ def test_a_text_that_is_no_cursor_of_these_kinds_is_refused(cursor):
         read_cursor(cursor, str, int)
     [problem] = caught.value.problems
     assert (problem.path, problem.code, problem.found) == ("cursor", "wrong-cursor", cursor)
+
+
+def test_a_settlement_is_printed_as_its_four_numbers():
+    assert settle_json(SettleReport("r", 1, 2, 3, 4)) == {
+        "delivered": 1,
+        "sent_again": 2,
+        "undecided": 3,
+        "requests": 4,
+    }

@@ -5,6 +5,7 @@ from dataclasses import fields, replace
 from penstock.model.errors import Problem
 from penstock.model.outcome import Counts
 from penstock.model.record import RefusedRecord
+from penstock.model.reports import SettleReport
 from penstock.model.runs import (
     TOTALS,
     PlanReport,
@@ -13,6 +14,7 @@ from penstock.model.runs import (
     RunTotals,
     plan_json,
     run_json,
+    settled,
     sum_totals,
     totals_of,
     worst_status,
@@ -92,3 +94,8 @@ def test_the_plan_of_a_destination_has_a_base_url_and_the_plan_of_a_flow_has_par
         ["it"],
     )
     assert not {"destination", "base_url"} & set(flow)
+
+
+def test_a_settlement_counts_what_was_found_sent_again_and_is_undecided():
+    counts = Counts(read=15, unchanged=1, delivered=2, accepted=4, unknown=8)
+    assert settled(RunReport("r", "partial", counts, requests=9)) == SettleReport("r", 1, 6, 8, 9)

@@ -134,6 +134,9 @@ class RecorderContext:
     index: QuarantineIndex | None = None  # for the classifier; None: not used
     store_responses: bool = False
     partial: bool = False  # whether a record may be a part: then each version of a key has an entry of its own
+    each_once: bool = (
+        False  # whether each version of a key is sent, once: then each unknown one has an entry of its own
+    )
     edited_entries: Mapping[tuple[int, int], str] = field(default_factory=dict)  # that are resent: key hash → entry
     links: CompanyLinks | None = None  # of a destination that removes links which are no longer in the record
     resent: Mapping[int, int] = field(default_factory=dict)  # of parts that are resent: ordinal → the source's version
@@ -163,6 +166,7 @@ class QuarantineWriter:
         intent: ledger.Intent | None = None,
     ) -> None:
         """Put the record in quarantine; `content` is what was, or may have been, sent of it, `intent` its request."""
+        part = self._context.partial or (self._context.each_once and outcome is Outcome.UNKNOWN)
         row = NewQuarantineRow(
             destination=self._context.destination,
             key=record.key,
@@ -175,7 +179,7 @@ class QuarantineWriter:
             record_print=self._context.resent.get(record.ordinal) or record_hash(record.record),
             settings=self._context.settings,
             content=content,
-            part=self._context.partial,
+            part=part,
             request=(None if intent is None else intent.request)
             if delivery is None
             else request_document(delivery.request),
@@ -187,7 +191,7 @@ class QuarantineWriter:
         self.note_newest(record.hash, record.ordinal)
         if self._context.index is not None and record.key is not None:
             version = QuarantinedVersion(outcome, row.record_print, row.settings, refusal.reason, refusal_json(refusal))
-            self._context.index.add(record.hash, version, part=self._context.partial)
+            self._context.index.add(record.hash, version, part=part)
         self._write(lambda conn: quarantine.add(conn, row))
 
     def note_newest(self, hash_: KeyHash, ordinal: int) -> None:
@@ -197,18 +201,24 @@ class QuarantineWriter:
     def release(self, hash_: KeyHash, ordinal: int, record: int | None = None) -> None:
         """Release a key that was delivered, or is as it was sent; with `record` (a hash) of that version alone.
 
-        `ordinal` is that of the delivered record: a newer record of the key that this run quarantined stays.
+        `ordinal` is that of the delivered record: a newer record of the key that this run quarantined stays. With
+        `each_once` other versions that are unknown stay, too.
         """
-        if hash_ not in self.keys or (record is None and self._newest.get(hash_, ordinal) > ordinal):
+        is_newest = self._newest.get(hash_, ordinal) <= ordinal
+        if hash_ not in self.keys or (record is None and not is_newest):
             return
         if record is None or self._context.index is None or not self._context.index.has_others(hash_, record):
             self.keys.discard(hash_)
         if self._context.index is not None:
             self._context.index.release(hash_, record)
+            if self._context.each_once and is_newest:
+                self._context.index.release_refused(hash_)
         destination, now = self._context.destination, self._context.now()
         edited = self._context.edited_entries.get(hash_)
         if record is not None:
             self._write(lambda conn: quarantine.release_part(conn, destination, hash_, record))
+            if self._context.each_once and is_newest:
+                self._write(lambda conn: quarantine.release_key(conn, destination, hash_))
         elif edited is not None:  # the source still has the version that was edited: it must not be quarantined again
             why = f"fixed, and delivered by {self._run}"
             self._write(lambda conn: quarantine.discard(conn, [edited], why, now))
@@ -229,6 +239,8 @@ class Pending:
     more_ordinals: list[NDArray[np.int64]] = field(default_factory=list)
     records: int = 0
     totals: Counter[str] = field(default_factory=Counter)  # of `RunTotals`, by name
+    replaced: set[int] = field(default_factory=set)  # ordinals whose outcome `unknown` is replaced by one of another
+    settled: dict[int, OutcomeChange] = field(default_factory=dict)  # the final outcomes of unknown records
 
     def decide(self, entry: LedgerEntry) -> None:
         """The outcome of these records."""
@@ -340,6 +352,8 @@ class CommitSchedule:
             ledger.begin_intents(conn, run.id, pending.begun)
             ledger.end_intents(conn, run.id, pending.ended)
             ledger.append(conn, run.id, pending.entries)
+            ledger.change_unknown(conn, run.id, pending.settled)
+            ledger.remove_unknown(conn, run.id, pending.replaced)
             for write in pending.writes:
                 write(conn)
             if run.position != self.run.position:

@@ -248,9 +248,8 @@ class Recorder:
         """Take the outcome `unknown` of records that were sent again out of the ledger: they have a new one."""
         before = {self.sent_again.pop(ordinal) for ordinal in map(int, ordinals) if ordinal in self.sent_again}
         if before:
-            run = self.run.id
             self.commits.pending.counts.update({"read": -len(before), Outcome.UNKNOWN: -len(before)})
-            self._write(lambda conn: ledger.remove_unknown(conn, run, before))
+            self.commits.pending.replaced |= before
 
     def _traced(self, decided: Iterable[Settled], *, every: bool) -> dict[int, Traced]:
         """The records to quarantine or (with `every`) to retain until their job has ended, by ordinal."""
@@ -328,7 +327,7 @@ class Recorder:
         """Release a key from the quarantine or, where a record may be a part, this record alone."""
         if hash_ in self._quarantine.keys:
             record: int | None = None
-            if self.context.partial:
+            if self.context.partial or self.context.each_once:
                 record = self.context.resent.get(ordinal) or record_hash(find(ordinal).record)
             self._quarantine.release(hash_, ordinal, record)
 

@@ -100,7 +100,7 @@ async def _run_destination(ctx: Context, job: RunRequest) -> RunRow:
         concurrency = prepared.spec.concurrency
         async with Client(link, budget, clock, concurrency=concurrency) as client:
             client.events = ctx.events
-            put_leftovers_in_doubt(ctx.database, prepared, job.run.id, ctx.clock, job.guard)
+            put_leftovers_in_doubt(ctx.database, prepared, job.run.id, job.guard)
             run = _Run(ctx, job, client, clock)
             known = StoredIds(ctx.database, prepared.credential.name, ctx.clock)
             sender = Sender(client, clock)
@@ -160,6 +160,7 @@ class _Run:
             memory=self.memory,
             store_responses=prepared.spec.responses,
             partial=prepared.policy.versions == "merge",
+            each_once=prepared.policy.versions == "each" and not self.compares and prepared.once,
             edited_entries=job.edited_entries,
             links=links,
             resent=self.resent,
@@ -193,7 +194,7 @@ class _Run:
         ticker = asyncio.get_running_loop().create_task(self._report_regularly())
         try:
             self._recover(pipeline)
-            await self.settling.before()
+            await self.settling.before(partial(self._send_again, pipeline))
             try:
                 await self._send_all(pipeline)
             except InputError as error:  # the input cannot be read further: what is in flight ends first
@@ -329,7 +330,7 @@ class _Run:
                 self.memory.compact(conn)
             if signal.kind is None:  # after a stop, what was in flight is forgotten by the next run
                 memory.clear_in_flight(conn, run.target, run.id)
-                if self.job.settle == "automatic":
+                if self.job.settle != "only" and not self.job.resend:
                     unknown_records.release_found(conn, run.target)
                 if not self.job.resend:
                     resources.settle_restored(conn, run.target)

@@ -197,11 +197,11 @@ def _abandon(ctx: Context, prepared: Prepared, run: RunRow, guard: Callable[[Con
     with ctx.database.begin() as conn:
         guard(conn)
         unknown, settings, name = 0, prepared.compiled.version, prepared.spec.name
-        left = ledger.leftover_intents(conn, run.id)
-        unknown_records.put_in_doubt(conn, name, run.id, left, settings=settings, at=at)
-        for intent in left:
+        for intent in ledger.leftover_intents(conn, run.id):
+            again = min(intent.ordinals) >= SENT_AGAIN_FROM
+            unknown_records.put_in_doubt(conn, name, run.id, intent, again=again, settings=settings)
             ledger.end_intent(conn, run.id, intent.number)
-            if min(intent.ordinals) >= SENT_AGAIN_FROM:
+            if again:
                 continue  # they have their outcome already: they were sent again
             unknown += len(intent.keys)
             why = refusal_json(Refusal("no answer", DIED, accepted=ACCEPTED))

@@ -266,7 +266,7 @@ def get(conn: Connection, entry: str) -> QuarantineRow | None:
 
 def edit(conn: Connection, entry: str, record: str) -> None:
     """Put an edited record in its place. What a run compares with stays the version that the source has."""
-    conn.execute(update(table).where(table.c.id == _number(entry)).values(record=record, edited=True))
+    conn.execute(update(table).where(table.c.id == _number(entry)).values(record=record, edited=True, mark=None))
 
 
 def release(conn: Connection, ids: Sequence[str]) -> None:

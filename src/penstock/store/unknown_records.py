@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Select, delete, func, select, update
@@ -81,44 +81,48 @@ def release_found(conn: Connection, destination: str) -> None:
     conn.execute(delete(table).where(table.c.destination == destination, table.c.mark == "found"))
 
 
-def put_in_doubt(
-    conn: Connection, destination: str, run: str, some: Sequence[Intent], *, settings: str, at: str
-) -> None:
-    """What a process that died was sending again is unknown once more, as of its last intent.
+def put_in_doubt(conn: Connection, destination: str, run: str, intent: Intent, *, again: bool, settings: str) -> None:
+    """The records of a request that a process was sending when it died are unknown.
 
-    Those are records in quarantine. One whose key was edited has no entry under its new key: it gets one.
+    `again`: it was sending records from the quarantine, whose entries are unknown once more. One whose key was edited
+    has no entry under its new key: it gets one. Of other records only the key is known.
     """
     refusal = Refusal("no answer", DIED, accepted=ACCEPTED)
-    for intent in some:
-        for key, hashed, content in zip(intent.keys, key_hashes(intent.keys), intent.contents, strict=True):
-            row = NewQuarantineRow(
-                destination=destination,
-                key=key,
-                key_hash=(int(hashed[0]), int(hashed[1])),
-                outcome=Outcome.UNKNOWN,
-                refusal=refusal,
-                at=at,
-                run=run,
-                record="{}",
-                record_print=0,  # the record was not stored: any version of this key counts
-                settings=settings,
-                content=content,
-                request=intent.request,
-                sent_at=intent.at,
-            )
-            if not _put_back(conn, row):
-                quarantine.add(conn, row)
+    for key, hashed, content in zip(intent.keys, key_hashes(intent.keys), intent.contents, strict=True):
+        row = NewQuarantineRow(
+            destination=destination,
+            key=key,
+            key_hash=(int(hashed[0]), int(hashed[1])),
+            outcome=Outcome.UNKNOWN,
+            refusal=refusal,
+            at=intent.at,
+            run=run,
+            record="{}",
+            record_print=0,  # the record was not stored: any version of this key counts
+            settings=settings,
+            content=content,
+            request=intent.request,
+            sent_at=intent.at,
+        )
+        if not again or not _put_back(conn, row):
+            quarantine.add(conn, row)
 
 
 def _put_back(conn: Connection, new: NewQuarantineRow) -> bool:
-    """Whether the key has an entry, which is unknown from now on; its record stays as it is."""
+    """Whether the key has entries. The one with this content is unknown from now on, without one all of them.
+
+    Their records stay as they are.
+    """
     columns = quarantine.columns_of(new)
-    same_key = (table.c.destination == new.destination) & (table.c.identity == columns["identity"])
-    before = conn.execute(select(table.c.run, table.c.ordinal).where(same_key)).one_or_none()
-    if before is None:
-        return False
+    c, prefix = table.c, columns["identity"]
+    same_key = (c.destination == new.destination) & (func.substr(c.identity, 1, len(prefix)) == prefix)
+    found = conn.execute(select(c.id, c.run, c.ordinal, c.content).where(same_key)).all()
+    meant = [row for row in found if row.content == columns["content"]] or found
     stays = ("destination", "identity", "key", "record", "record_print", "edited")
     changed = {name: value for name, value in columns.items() if name not in stays}
-    ordinal = before.ordinal if before.run == new.run else None
-    conn.execute(update(table).where(same_key).values({**changed, "ordinal": ordinal}))
-    return True
+    if len(meant) > 1:
+        del changed["content"]
+    for row in meant:
+        ordinal = row.ordinal if row.run == new.run else None
+        conn.execute(update(table).where(c.id == row.id).values({**changed, "ordinal": ordinal}))
+    return bool(meant)

@@ -16,11 +16,13 @@ from penstock.run.connection import connection
 from penstock.run.context import Context
 from penstock.run.datasets import chunks_of, known_dataset
 from penstock.run.prepare import Prepared, prepare
+from penstock.run.settling.sent_records import found_note
 from penstock.sources.pushed_rows import SQL_RULE
 from penstock.sources.typing.exact_json import read_record
 from penstock.store import quarantine
 from penstock.store.memory import Memory
 from penstock.store.quarantine import QuarantineRow
+from penstock.store.sent_notes import add_sent_notes
 from penstock.usecases.preview import preview_of_chunks
 from penstock.usecases.quarantine import chosen, entry_of
 
@@ -110,4 +112,7 @@ def _settle_delivered(ctx: Context, prepared: Prepared, held: QuarantineRow) -> 
             hashes = np.array([held.key_hash], dtype=np.uint64)
             contents = np.array([held.content], dtype=np.uint64)
             memory.remember(conn, hashes, contents, np.zeros(1, dtype=np.uint64))
+        note = found_note(prepared, held, None)
+        if note is not None:
+            add_sent_notes(conn, [note])
         quarantine.release(conn, [held.id])

@@ -250,3 +250,44 @@ def test_frequent_runs_read_back_an_undecided_record_ever_less_often(shell, sand
     assert settle() == (0, 0, 1)
     sandbox.clear_faults()
     assert settle() == (1, 0, 0)
+
+
+@pytest.mark.parametrize(("cut", "outcomes"), [("after", {"delivered": 2}), ("before", {"delivered": 1, "unknown": 1})])
+def test_a_version_without_an_answer_stays_in_quarantine_when_another_of_its_key_is_delivered(
+    shell, sandbox, cut, outcomes
+):
+    its = shell(TASK, "id,name\nt1,one\nt1,two\n", "mode: all")
+    sandbox.fault(cut=cut, path="/task", method="POST", containing="one", times=1)
+    assert kinds(its.json("run it", code=0 if cut == "after" else 1)) == outcomes
+    assert len(its.json("quarantine list")) == outcomes.get("unknown", 0)
+    assert names(sandbox) == (["one", "two"] if cut == "after" else ["two"])
+
+
+def test_an_older_part_of_an_object_is_not_sent_after_a_newer_one(shell, sandbox, tmp_path):
+    its = shell(PERSON, "", "batch: off, on_unknown: hold")
+    project = tmp_path / "penstock.yaml"
+    project.write_text(project.read_text().replace("rows.csv", "rows.ndjson"), encoding="utf-8")
+    (tmp_path / "rows.ndjson").write_text('{"id": "u1", "name": "Ada"}\n', encoding="utf-8")
+    sandbox.fault(cut="before", path="/people", method="POST")
+    assert kinds(its.json("run it", code=1)) == {"unknown": 1}
+    sandbox.clear_faults()
+    (tmp_path / "rows.ndjson").write_text('{"id": "u1", "name": "Ada Lovelace"}\n', encoding="utf-8")
+    assert kinds(its.json("run it")) == {"delivered": 1}
+    assert settle() == (0, 0, 1)
+    assert [person["name"] for person in sandbox.state()["people"]] == ["Ada Lovelace"]
+    (entry,) = its.json("quarantine list")
+    assert "a newer version was sent since" in its.json(f"quarantine show {entry['id']}")["finding"]
+
+
+def test_a_note_that_a_person_found_is_not_found_again_for_another(shell, sandbox):
+    company = sandbox.call("POST /company", '{"company_id": "acme"}').json()["id"]
+    note = "template: create_note, fields: {entity: entity, text: text}, attributes: none"
+    rows = f"id,entity,text\nn1,{company},same\nn2,{company},same\n"
+    its = shell(note, rows, "on_unknown: hold, concurrency: 1")
+    sandbox.fault(cut="after", path="/note", method="POST", times=1)
+    sandbox.fault(cut="before", path="/note", method="POST", times=1)
+    assert kinds(its.json("run it", code=1)) == {"unknown": 2}
+    first, _ = its.json("quarantine list")
+    its.text(f"quarantine settle {first['id']} --delivered")
+    assert settle() == (0, 0, 1), "it is not known which of the two it is"
+    assert len(sandbox.state()["notes"]) == 1

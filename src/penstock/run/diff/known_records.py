@@ -78,6 +78,14 @@ class QuarantineIndex:
         versions = self._versions.get(key_hash, [])
         self._versions[key_hash] = [one._replace(mark=mark) if one.record == record else one for one in versions]
 
+    def release_refused(self, key_hash: KeyHash) -> None:
+        """Remove the versions of a key that are not unknown."""
+        unknown = [one for one in self._versions.get(key_hash, ()) if one.outcome is Outcome.UNKNOWN]
+        if unknown:
+            self._versions[key_hash] = unknown
+        else:
+            self._versions.pop(key_hash, None)
+
     def find(self, key_hash: KeyHash, record: int) -> QuarantinedVersion | None:
         """The entry of this version: its own, or one that puts all versions of its key in doubt."""
         return next((one for one in self._versions.get(key_hash, ()) if one.record in (record, ANY_VERSION)), None)

@@ -6,16 +6,16 @@ from collections.abc import Callable
 
 from sqlalchemy import Connection
 
-from penstock.clock import Clock, iso
 from penstock.run.diff.backlog import SENT_AGAIN_FROM
 from penstock.run.prepare import Prepared
 from penstock.store import unknown_records
 from penstock.store.database import Database
 from penstock.store.runs import ledger, runs
+from penstock.store.runs.runs import RunRow
 
 
 def put_leftovers_in_doubt(
-    database: Database, prepared: Prepared, run: str, clock: Clock, guard: Callable[[Connection], None]
+    database: Database, prepared: Prepared, run: str, guard: Callable[[Connection], None]
 ) -> None:
     """Make these records unknown, before the run `run` of their destination begins.
 
@@ -25,16 +25,23 @@ def put_leftovers_in_doubt(
     with database.read() as conn:
         left = {other: ledger.leftover_intents(conn, other) for other in ledger.leftover_runs(conn, name)}
         unfinished = runs.unfinished(conn, name) if left else None
+        from_quarantine = {other for other in left if _is_from_quarantine(runs.get(conn, other))}
     reading = {run, run if unfinished is None else unfinished.id}
-    again = {
+    doubtful = {
         other: [intent for intent in intents if other not in reading or min(intent.ordinals) >= SENT_AGAIN_FROM]
         for other, intents in left.items()
     }
-    if not any(again.values()):
+    if not any(doubtful.values()):
         return
+    settings = prepared.compiled.version
     with database.begin() as conn:
         guard(conn)
-        for other, intents in again.items():
-            settings, at = prepared.compiled.version, iso(clock.now())
-            unknown_records.put_in_doubt(conn, name, other, intents, settings=settings, at=at)
+        for other, intents in doubtful.items():
+            for intent in intents:
+                again = other in from_quarantine or min(intent.ordinals) >= SENT_AGAIN_FROM
+                unknown_records.put_in_doubt(conn, name, other, intent, again=again, settings=settings)
             ledger.end_intents(conn, other, [intent.number for intent in intents])
+
+
+def _is_from_quarantine(run: RunRow | None) -> bool:
+    return run is not None and run.kind in ("resend", "settle")

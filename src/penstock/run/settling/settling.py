@@ -8,7 +8,7 @@ and intents that are stored.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
@@ -21,7 +21,7 @@ from penstock.delivery.settle import ReadBackFinding, SentRecord
 from penstock.model.outcome import Note, Outcome
 from penstock.model.record import Key
 from penstock.run.diff.backlog import SENT_AGAIN_FROM
-from penstock.run.diff.diff import FOUND, SAME_INPUT
+from penstock.run.diff.diff import FOUND, SAME_INPUT, STILL
 from penstock.run.diff.known_records import QuarantineIndex
 from penstock.run.prepare import Prepared
 from penstock.run.recorder import Recorder
@@ -51,6 +51,8 @@ SENDING, READING = "sending", "finding out what became of records without an ans
 ROUNDS = 3  # of one run: records that are sent again may be lost again
 AGAIN = "sent again: the same request a second time changes nothing"
 NOT_STORED = "it is not there; its record was not stored, so the next run that reads it sends it"
+NEWER = "a newer version was sent since: resend it only if what it has is missing"
+STILL_THERE = STILL.format("")
 SENT_SINCE = "an unfinished run was sending it again: that run finds out when it is continued"
 
 
@@ -86,8 +88,12 @@ class Settling:
     _has_absent: bool = False
     phase: str = SENDING  # what the run does now, for its progress
 
-    async def before(self) -> None:
-        """Settle what earlier runs left. What is not there may be sent from now on."""
+    async def before(self, send_again: Send) -> None:
+        """Settle what earlier runs left. What is not there may be sent from now on.
+
+        Parts of an object are sent at once: the input may have newer ones.
+        """
+        self._settle_rows(self._unknown_records())  # of an earlier process of this run, settled before it continues
         if self.mode == "off" or self._is_impossible():
             return
         for page in self._pages():
@@ -105,6 +111,8 @@ class Settling:
                     self._mark(row, None, finding)
                     self.counts.undecided += 1
             await self.recorder.commits.durable()
+        if self._is_merged:
+            await self._send_again(set(), send_again)
 
     async def after(self, send_again: Send) -> None:
         """Settle what this run could not know, and send again what is not there, until nothing is lost any more."""
@@ -122,12 +130,17 @@ class Settling:
             await self._settle_own(settled)
             sent = await self._send_again(lost_again, send_again)
             await self.recorder.commits.durable()
-            self._settle_same_rows()
+            self._settle_rows({n: each for n, each in self._unknown_records().items() if _is_still_unknown(each)})
             if not sent:
                 break
         self._count_undecided()
 
     # ── inside ───────────────────────────────────────────────────────────────
+
+    @property
+    def _is_merged(self) -> bool:
+        """Whether a record may be a part of its object, so that an older one must not follow a newer one."""
+        return self.prepared.policy.versions == "merge"
 
     def _has_nothing_to_settle(self) -> bool:
         """Whether this run has no unknown record and nothing to send again."""
@@ -215,7 +228,7 @@ class Settling:
 
     def _remember(self, row: QuarantineRow, finding: ReadBackFinding) -> bool:
         """Remember a record as sent; False if what was sent is not known."""
-        note = found_note(self.prepared, row, finding.remote_id)
+        note = None if row.mark == "found" else found_note(self.prepared, row, finding.remote_id)
         if note is not None:
             self.recorder.commits.write(lambda conn: add_sent_notes(conn, [note]))
         memory = self.memory
@@ -240,7 +253,10 @@ class Settling:
         """An earlier run's record arrived: this run counts it as unchanged when it reads it; False: not settled."""
         if not self._remember(row, finding):
             return False
-        if self.memory is not None or self.mode == "only":
+        if row.run == self.recorder.run.id and row.ordinal in self._unknown_records():  # it has counted it already
+            self._change(row.ordinal, OutcomeChange(Outcome.DELIVERED, finding.reason))
+            self._release(row)
+        elif self.memory is not None or self.mode == "only":
             self._release(row)
         else:  # nothing is remembered in this mode: the entry itself says so until the run has ended
             self._mark(row, "found", finding)
@@ -272,9 +288,9 @@ class Settling:
 
     def _change(self, ordinal: int, change: OutcomeChange) -> None:
         """Give a record of this run whose outcome is unknown its final one."""
-        run = self.recorder.run.id
-        self.recorder.commits.pending.counts.update({Outcome.UNKNOWN: -1, change.outcome: 1})
-        self.recorder.commits.write(lambda conn: ledger.change_unknown(conn, run, {ordinal: change}))
+        pending = self.recorder.commits.pending
+        pending.counts.update({Outcome.UNKNOWN: -1, change.outcome: 1})
+        pending.settled[ordinal] = change
 
     async def _send_again(self, lost_again: set[str], send: Send) -> bool:
         """Send what did not arrive again, one record first: if no answer comes to it, the others wait.
@@ -284,6 +300,7 @@ class Settling:
         sent, size = False, 1
         for page in self._pages(mark="absent") if self._has_absent else ():
             rows = [row for row in page if row.record_print != 0 and row.id not in lost_again]
+            rows = [row for row in rows if not self._has_newer(row)]
             while rows and not self.signal.is_set:
                 some, rows, size = rows[:size], rows[size:], unknown_records.PAGE
                 sent = True
@@ -305,19 +322,25 @@ class Settling:
         words = [f"{count:,} {what}" for count, what in (*parts, (self.counts.undecided, "undecided")) if count]
         return (Note("unknown", "settled", f"records of earlier runs without an answer: {', '.join(words)}", number),)
 
+    def _has_newer(self, row: QuarantineRow) -> bool:
+        """Whether a newer part of its object was sent since: then the older one is left to a person."""
+        if not self._is_merged or self.memory is None:
+            return False
+        is_known = bool(self.memory.knows(np.array([row.key_hash], dtype=np.uint64))[0])  # an unknown key is forgotten
+        if is_known:
+            self._mark(row, None, ReadBackFinding("cannot tell", NEWER))
+        return is_known
+
     def originals(self, rows: Sequence[QuarantineRow]) -> list[int | None]:
         """For records that are sent again: the ordinals under which this run counts them as unknown now."""
         unknown = self._unknown_records()
-        by_key = {record.key: ordinal for ordinal, record in reversed(unknown.items())}
-        found: list[int | None] = []
-        for row in rows:
-            own = row.ordinal if row.run == self.recorder.run.id and row.ordinal in unknown else None
-            found.append(by_key.get(row.key) if own is None else own)
-        return found
+        own = [row.ordinal if row.run == self.recorder.run.id and row.ordinal in unknown else None for row in rows]
+        taken = set(own)
+        by_key = {each.key: ordinal for ordinal, each in reversed(unknown.items()) if ordinal not in taken}
+        return [by_key.pop(row.key, None) if mine is None else mine for row, mine in zip(rows, own, strict=True)]
 
-    def _settle_same_rows(self) -> None:
-        """Rows of this run that are unknown though their key is settled, as another row or before the run continued."""
-        unknown = self._unknown_records()
+    def _settle_rows(self, unknown: Mapping[int, RecordOfBatch]) -> None:
+        """Those of these unknown records of this run whose key is in quarantine no more are unchanged."""
         if not unknown:
             return
         with self._read() as conn:
@@ -332,3 +355,8 @@ class Settling:
             for row in page:
                 if row.run != self.recorder.run.id:
                     self._decide(row.key, Outcome.UNKNOWN, row.finding or row.reason)
+
+
+def _is_still_unknown(record: RecordOfBatch) -> bool:
+    """Whether a record was not sent because its key was unknown before."""
+    return (record.end.reason or "").startswith(STILL_THERE)

@@ -204,11 +204,14 @@ def _records_of_batch(connection: Connection, row: RowMapping) -> list[RecordOfB
     return [RecordOfBatch(*record) for record in zip(ordinals, keys, ends, strict=True)]
 
 
-def _batches_with_unknown(connection: Connection, run: str) -> Sequence[RowMapping]:
-    """The rows of a run that have a record whose outcome is unknown."""
+def _batches_with_unknown(connection: Connection, run: str, ordinals: Collection[int] = ()) -> Sequence[RowMapping]:
+    """The rows of a run that have a record whose outcome is unknown: all, or those that may have these ordinals."""
     word = Outcome.UNKNOWN.value
     odd = select(exceptions.c.batch).where(exceptions.c.batch == batches.c.id, exceptions.c.outcome == word).exists()
     query = select(batches).where(batches.c.run == run, ~batches.c.is_test, (batches.c.outcome == word) | odd)
+    if ordinals:
+        several = (batches.c.records > 1) & (batches.c.top >= min(ordinals))
+        query = query.where((batches.c.top >= min(ordinals)) & (batches.c.top <= max(ordinals)) | several)
     return connection.execute(query).mappings().all()
 
 
@@ -220,7 +223,7 @@ def unknown_records(connection: Connection, run: str) -> dict[int, RecordOfBatch
 
 def change_unknown(connection: Connection, run: str, changes: Mapping[int, OutcomeChange]) -> None:
     """Give records of a run whose outcome is unknown, by ordinal, their final outcome."""
-    for row in _batches_with_unknown(connection, run):
+    for row in _batches_with_unknown(connection, run, changes) if changes else ():
         if not changes.keys().isdisjoint(unpack_ordinals(row["ordinals"]).tolist()):
             _change_batch(connection, row, changes)
 
@@ -230,7 +233,7 @@ def remove_unknown(connection: Connection, run: str, ordinals: Collection[int]) 
 
     A request that has no record any more stays as a request.
     """
-    for row in _batches_with_unknown(connection, run):
+    for row in _batches_with_unknown(connection, run, ordinals) if ordinals else ():
         records = _records_of_batch(connection, row)
         left = [record for record in records if record.ordinal not in ordinals]
         if len(left) == len(records):
