@@ -72,6 +72,18 @@ async def test_custom_data_is_read_of_one_company_after_the_other():
     ]
 
 
+async def test_custom_data_is_read_of_a_few_companies_at_a_time_and_continues_with_the_next_ones():
+    companies = reply(200, {"companies": [{"id": f"c{n}", "company_id": f"{n}"} for n in range(25)], "total": 25})
+    sites = [reply(200, {"site": [{"id": "s"}]})] * 25
+    pages, _ = await pages_of([companies, *sites], "custom_data")
+    assert [len(page.objects) for page in pages] == [10, 10, 5]
+    assert [page.state.ended for page in pages] == [False, False, True]
+    assert {page.requests for page in pages} == {26}
+    [last], targets = await pages_of([companies, *sites[:5]], "custom_data", before=pages[:2])
+    assert sorted(targets[1:]) == [f"/custom_data/companies?company_id={n}" for n in range(20, 25)]
+    assert (last.state.ended, last.state.gap) == (True, None)
+
+
 @pytest.mark.parametrize(
     ("step", "reason", "status"),
     [

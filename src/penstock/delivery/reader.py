@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 from urllib.parse import quote, urlencode
@@ -136,15 +136,29 @@ class ObjectReader:
             paged = PagedList(last.state if part == last.part else PagedState(), seen if part == last.part else set())
             others = last.requests if part != last.part else 0
             while not paged.state.ended:
-                number = paged.state.page
-                page = await self._reader.page(urls[part], number, self._list.size, self._page_in)
+                now = paged.state
+                page = await self._reader.page(urls[part], now.page, self._list.size, self._page_in)
                 if isinstance(page, Failed):
                     raise FailedReadError(page)
-                new = paged.add(page)
-                objects = await self._custom_data(new) if self._is_custom_data else new
-                ids = [name for name in map(remote_id, new) if name is not None]
-                last = ObjectPage(objects, ids, part, paged.state, others + self._requests(paged.state))
-                yield last
+                new, requests = paged.add(page), others + self._requests(paged.state)
+                for objects, state in self._pieces(new, now, paged.state):
+                    ids = [name for name in map(remote_id, objects) if name is not None]
+                    found = await self._custom_data(objects) if self._is_custom_data else objects
+                    last = ObjectPage(found, ids, part, state, requests)
+                    yield last
+
+    def _pieces(
+        self, new: list[Object], before: PagedState, after: PagedState
+    ) -> Iterator[tuple[list[Object], PagedState]]:
+        """The new objects of a page, and the state after them: where each takes a request, a few at a time.
+
+        Before the last few it is that before the page, which is then read again for the others.
+        """
+        few = AT_ONCE if self._is_custom_data else max(len(new), 1)
+        while len(new) > few:
+            yield new[:few], before
+            new = new[few:]
+        yield new, after
 
     def _page_in(self, answer: object) -> ListPage | None:
         return list_page(unwrapped(answer), self._list.member)
