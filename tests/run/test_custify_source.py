@@ -7,17 +7,21 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from penstock.deadline import Deadline, use_deadline
+from penstock.model.errors import InputError
+from penstock.project import Project as PythonProject
 from support.cli import forked_process
 from support.cli.project import Project
 from support.deadline import until
 from support.servers.sandbox import running_sandbox
 
 PEOPLE = 1_050  # six pages
+OTHER_KEY = "other-key"
 
 
 @pytest.fixture(scope="module")
 def shared_account():
-    with running_sandbox("--rate", "off", "--job-delay", "0") as started:
+    with running_sandbox("--rate", "off", "--job-delay", "0", "--read-only-key", OTHER_KEY) as started:
         yield started
 
 
@@ -153,6 +157,79 @@ def test_a_run_that_is_stopped_while_it_reads_ends_after_the_page_and_continues_
     code, report = run(made, "run", "it")
     assert (code, report["records"]["delivered"]) == (0, PEOPLE)
     assert len(reads(account, "/people")) == 6, "no page twice"
+
+
+@pytest.mark.parametrize("words", ["run it", "plan it", "schema data", "preview it --all"])
+def test_a_command_that_is_stopped_while_a_request_has_no_reply_ends_now(tmp_path, account, sandbox, words):
+    add_people(account, 0, 1)
+    made = project(tmp_path, account, sandbox, "people", destination=PERSON)
+    account.settings(latency=40_000)
+    command = ["-m", "penstock", *words.split(), "--json"]
+    process = forked_process.Process(command, cwd=made.folder, env=made.environ)
+    until(lambda: reads(account, "/people"))
+    process.send_signal(signal.SIGINT)
+    assert process.wait(20) == 130
+    assert len(reads(account, "/people")) == 1
+
+
+@pytest.mark.parametrize("changed", ["address", "key"])
+def test_an_interrupted_read_does_not_continue_with_another_account(tmp_path, account, sandbox, changed):
+    """An address or key that was changed may be those of another account."""
+    add_people(account, 0, PEOPLE)
+    made = project(tmp_path, account, sandbox, "people", destination=PERSON)
+    text = (tmp_path / "penstock.yaml").read_text().replace(f'"{account.api_key}"', '"${env:THEIRS}"', 1)
+    made.write("penstock.yaml", text)
+    account.fault(status=400, path="/people/all", after=4)
+    assert run(made, "run", "it", THEIRS=account.api_key)[0] == 2
+    account.clear_faults()
+    before = len(reads(account, "/people"))
+    key = account.api_key
+    if changed == "address":
+        made.write("penstock.yaml", text.replace("127.0.0.1", "localhost", 1))
+    else:
+        key = OTHER_KEY
+    assert run(made, "run", "it", THEIRS=key)[1]["records"]["delivered"] == PEOPLE
+    assert len(reads(account, "/people")) - before == 6
+
+
+def test_one_record_of_an_account_that_was_not_read_yet_is_sent_as_a_test(tmp_path, account, sandbox):
+    add_people(account, 0, 1)
+    made = project(tmp_path, account, sandbox, "people", destination=PERSON)
+    code, report = run(made, "test", "it")
+    assert (code, report["response"]["status"]) == (0, 202), report
+    until(lambda: [person["user_id"] for person in sandbox.state()["people"]] == ["u0"])
+
+
+async def test_an_account_is_read_where_an_event_loop_runs(tmp_path, account, sandbox):
+    """As in a notebook."""
+    add_people(account, 0, 1)
+    project(tmp_path, account, sandbox, "people", destination=PERSON)
+    with PythonProject.load(tmp_path / "penstock.yaml") as opened:
+        assert len(opened.preview("it").requests) == 1
+
+
+def test_a_read_ends_at_the_deadline_of_its_caller(tmp_path, account, sandbox):
+    add_people(account, 0, 1)
+    project(tmp_path, account, sandbox, "people", destination=PERSON)
+    account.settings(latency=40_000)
+    loaded, deadline = PythonProject.load(tmp_path / "penstock.yaml"), use_deadline(Deadline(0.5))
+    with loaded as opened, deadline, pytest.raises(InputError) as caught:
+        opened.preview("it")
+    [problem] = caught.value.problems
+    assert (problem.path, problem.code, problem.line) == ("sources.account", "too-slow", 5)
+    assert "reading people takes longer than 0.5 s" in problem.message
+
+
+def test_the_custom_data_of_a_few_companies_shows_the_columns(tmp_path, account, sandbox):
+    for n in range(45):
+        account.call("POST /company", json.dumps({"company_id": f"c{n}"}))
+        entry = {"data_type": "site", "data_id": f"s{n}", "data": {"city": "Bonn"}}
+        account.call(f"POST /custom_data/companies?company_id=c{n}", json.dumps(entry))
+    made = project(tmp_path, account, sandbox, "custom_data", destination=REQUEST)
+    assert run(made, "preview", "it")[0] == 0
+    assert len(reads(account, "/custom_data")) == 30
+    code, plan = run(made, "plan", "it")
+    assert (code, plan["records"]) == (0, 45)
 
 
 def test_a_read_that_the_api_ends_continues_later(tmp_path, account, sandbox):

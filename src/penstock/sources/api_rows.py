@@ -13,6 +13,7 @@ import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any, Protocol
@@ -20,6 +21,7 @@ from typing import IO, Any, Protocol
 import orjson
 
 from penstock.model.outcome import Note
+from penstock.model.settings_text import settings_text
 from penstock.model.spec import ColumnType, CustifySource
 from penstock.sources.typing.pieces import Caster, Judge, Piece, RowsLike, piece_of
 from penstock.sources.typing.values import ValueJudge, value_caster
@@ -49,23 +51,28 @@ class ApiObjects(Protocol):
 
     requests: int  # that were made so far
 
+    def account(self) -> str:
+        """What tells the account apart from others, without its key. Raises InputError."""
+        ...
+
     def pages(self, places: Sequence[Mapping[str, Any]]) -> Iterator[ApiPage]:
         """The pages after those with these places. Raises InputError and EnvironmentFailure."""
         ...
 
 
 class ApiRows:
-    """The objects of a source. `path`, where pages are stored, is used by one process at a time; others have their own.
+    """The objects of a source. Their pages are stored in a file of `folder`, named for the source and the account.
 
+    The file is used by one process at a time; others have their own.
     After the whole list was read, `gap` says why objects may be missing, and what was read does not change any more.
     """
 
     open_ended = True
 
-    def __init__(self, source: CustifySource, api: ApiObjects, path: Path) -> None:
+    def __init__(self, source: CustifySource, api: ApiObjects, folder: Path) -> None:
         self._source = source
         self._api = api
-        self._path = path
+        self._folder = folder
         self._file: IO[bytes] | None = None
         self._places: list[Mapping[str, Any]] = []
         self._last: ApiPage | None = None
@@ -149,14 +156,15 @@ class ApiRows:
         """Read and store one more page; False when there is none."""
         if self._ended:
             return False
-        if self._reading is None:
-            self._reading = iter(self._api.pages(self._places))
+        reading = iter(self._api.pages(self._places)) if self._reading is None else self._reading
+        self._reading = None  # after an exception, a later pass begins a new one
         self._interrupted[:] = [True]
-        page = next(self._reading, None)
+        page = next(reading, None)
         self._interrupted.clear()
         if page is None:
-            self._ended, self._reading = True, None
+            self._ended = True
             return False
+        self._reading = reading
         self._add(page)
         file = self._store()
         file.seek(0, os.SEEK_END)
@@ -171,10 +179,12 @@ class ApiRows:
     def _store(self) -> IO[bytes]:
         """The file of the pages, with what a process that died has stored in it."""
         if self._file is None:
-            locked = _locked(self._path)
-            self._file = _unnamed(self._path.parent) if locked is None else locked
+            mark = f"{settings_text(self._source)} {self._api.account()}"
+            path = self._folder / f"{blake2b(mark.encode(), digest_size=12).hexdigest()}.pages"
+            locked = _locked(path)
+            self._file = _unnamed(self._folder) if locked is None else locked
             if locked is not None:
-                weakref.finalize(self, _release, locked, self._path, self._interrupted)
+                weakref.finalize(self, _release, locked, path, self._interrupted)
             end = 0
             for line in self._file:
                 if not line.endswith(b"\n"):

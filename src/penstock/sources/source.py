@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path
 
 from penstock.model.errors import InputError, Problem
 from penstock.model.reach import PERSONAL, Reach
-from penstock.model.settings_text import settings_text
 from penstock.model.spec import CustifySource, DatasetSpec, FileSource, Secret, SourceSpec, SqlSource, WebhookSource
 from penstock.sources.api_rows import ApiObjects, ApiRows
 from penstock.sources.databases.rows import SourceDatabase, SqlRows
@@ -104,8 +102,7 @@ def _rows(source: SourceSpec, tools: Tools, spec: DatasetSpec) -> Rows:
     if isinstance(source, CustifySource):
         if tools.objects is None:
             raise _not_here(source.name, f"the {source.object} of {source.credential}")
-        mark = blake2b(settings_text(source).encode(), digest_size=12).hexdigest()
-        return ApiRows(source, tools.objects(source), tools.workspace / "frozen" / f"{mark}.pages")
+        return ApiRows(source, tools.objects(source), tools.workspace / "frozen")
     if tools.responses is None:
         raise _not_here(source.name, f"the replies of {source.destination}")
     return ReplyRows(tools.responses(source.destination))

@@ -66,7 +66,11 @@ class Operations:
         return _wait_for(report())
 
     def preview(self, destination: str, *, limit: int | None, everything: bool) -> Preview:
-        """The requests for the cached samples, or for the whole dataset. Calls no API."""
+        """The requests for the cached samples, or for the whole dataset. Sends nothing.
+
+        The only API that is called is that of a source of `type: custify`: for its first pages if
+        it was not read yet, for all with `everything`.
+        """
         ctx = self.ctx()
         prepared = prepare(ctx, ctx.destination(destination), whole=everything)
         return preview(prepared, limit=limit, everything=everything)
@@ -76,8 +80,9 @@ class Operations:
         return settlement.preview_of(self.ctx(), entry)
 
     def preview_all(self, destination: str) -> Iterator[PreviewedRequest | RefusedRecord | Note]:
-        """Yield the requests and refused records of the whole dataset, then the notes. Calls no API.
+        """Yield the requests and refused records of the whole dataset, then the notes. Sends nothing.
 
+        The only API that is called is that of a source of `type: custify`, which is read whole.
         Raises InputError if settings or data cannot be read, before the first item or later.
         """
         ctx = self.ctx()
@@ -115,7 +120,7 @@ class Operations:
         async def send() -> TestReport:
             budget = self.budgets.of(ctx, credential)
             address = await check.ensure_checked(ctx, credential, budget)
-            prepared = prepare(ctx, spec, address)
+            prepared = await asyncio.to_thread(prepare, ctx, spec, address)
             return await send_test(ctx, prepared, budget, sample=sample, body=body)
 
         return _wait_for(send())

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Coroutine, Iterator, Mapping, Sequence
+from concurrent.futures import Future, wait
+from hashlib import blake2b
 from math import ceil
-from typing import Any
+from typing import Any, TypeVar
 
+from penstock.deadline import Deadline, current_deadline
 from penstock.delivery.http.client import Client
 from penstock.delivery.machine.paged_list import PagedState
 from penstock.delivery.reader import ApiReader, FailedReadError, ObjectPage, ObjectReader, ReadRefusedError
@@ -21,6 +24,9 @@ from penstock.sources.api_rows import ApiPage
 
 LARGEST_REPLY = 64_000_000  # bytes; a page has up to 200 objects
 LATENCY_S = 0.1  # assumed time of a request when the rate limit does not delay it
+LOOK_S = 0.2  # how often a reader looks whether its pages are still wanted
+
+T = TypeVar("T")
 
 
 class CustifyReads:
@@ -34,25 +40,40 @@ class CustifyReads:
         self._ctx = ctx
         self._source = source
 
+    def account(self) -> str:
+        """A digest of the credential's base URL, key and headers. InputError when it has no key."""
+        spec = connection.credential_spec(self._ctx, self._source.credential)
+        link = connection.connection(self._ctx, spec, spec.base_url)
+        parts = [connection.made_for(self._ctx, spec), spec.dialect, link.api_key, *sorted(link.headers.items())]
+        return blake2b(repr(parts).encode(), digest_size=16).hexdigest()
+
     def pages(self, places: Sequence[Mapping[str, Any]]) -> Iterator[ApiPage]:
         """The pages after those with these places.
 
-        Raises InputError for settings with which nothing can be read, CredentialRefused and HostUnreachable, and
-        KeyboardInterrupt between two pages when the run is stopped.
+        Raises InputError for settings with which nothing can be read and when the caller's deadline has passed,
+        CredentialRefused, HostUnreachable, and KeyboardInterrupt when the run is stopped. A request that is under way
+        then is cancelled.
         """
-        with self._ctx.placing(), _running_loop() as loop:
-            pages = self._read(places)
-
-            async def following() -> ApiPage | None:
-                return await anext(pages, None)
-
+        deadline = current_deadline()
+        with self._ctx.placing():
+            reading = _ReadingThread(self._read(places))
             try:
-                while (page := asyncio.run_coroutine_threadsafe(following(), loop).result()) is not None:
+                while (page := self._wait_for(reading.next(), deadline)) is not None:
                     yield page
-                    if self._ctx.stopping():
-                        raise KeyboardInterrupt
+                    self._check_wanted(deadline)
             finally:
-                asyncio.run_coroutine_threadsafe(pages.aclose(), loop).result()
+                reading.close()
+
+    def _wait_for(self, page: Future[T], deadline: Deadline | None) -> T:
+        while not wait([page], LOOK_S).done:
+            self._check_wanted(deadline)
+        return page.result()
+
+    def _check_wanted(self, deadline: Deadline | None) -> None:
+        if self._ctx.stopping():
+            raise KeyboardInterrupt
+        if deadline is not None and deadline.is_over:
+            raise deadline.too_slow(f"sources.{self._source.name}", f"reading {self._source.object}")
 
     async def _read(self, places: Sequence[Mapping[str, Any]]) -> AsyncGenerator[ApiPage]:
         ctx, source = self._ctx, self._source
@@ -103,26 +124,44 @@ def _api_page(page: ObjectPage, gap: str | None, rate: RateLimit) -> ApiPage:
     return ApiPage(page.objects, place, gap, page.requests, seconds)
 
 
-@contextmanager
-def _running_loop() -> Iterator[asyncio.AbstractEventLoop]:
-    """An event loop that runs in a thread of its own during the block."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, name="custify-reads", daemon=True)
-    thread.start()
-    try:
-        yield loop
-    finally:
-        asyncio.run_coroutine_threadsafe(_end_tasks(), loop).result()
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.run_until_complete(loop.shutdown_asyncgens())
-        loop.run_until_complete(loop.shutdown_default_executor())
-        loop.close()
+class _ReadingThread:
+    """The pages of a generator, which runs on an event loop in a thread of its own. Any thread may use and close it."""
+
+    def __init__(self, pages: AsyncGenerator[ApiPage]) -> None:
+        self._pages = pages
+        self._loop = asyncio.new_event_loop()
+        self._task: asyncio.Task[Any] | None = None  # reads the next page
+        self._thread = threading.Thread(target=_run_to_end, args=(self._loop,), name="custify-reads", daemon=True)
+        self._thread.start()
+
+    def next(self) -> Future[ApiPage | None]:
+        """The next page; None after the last one."""
+        return self._submit(self._next())
+
+    async def _next(self) -> ApiPage | None:
+        self._task = asyncio.current_task()
+        return await anext(self._pages, None)
+
+    def close(self) -> None:
+        """Cancel what is under way and end the loop in its own thread. Waits for that, unless called by that thread."""
+        ended = self._submit(self._end())
+        ended.add_done_callback(lambda _: self._loop.call_soon_threadsafe(self._loop.stop))
+        if threading.current_thread() is self._thread or sys.is_finalizing():  # collected there, or at the very end
+            return
+        ended.result()
+        self._thread.join()
+
+    async def _end(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+        await self._pages.aclose()
+
+    def _submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
 
 
-async def _end_tasks() -> None:
-    """End what the rate limit does in the background."""
-    tasks = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+def _run_to_end(loop: asyncio.AbstractEventLoop) -> None:
+    """Run the loop until it is stopped, then end what the rate limit does in the background, and close it."""
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        runner.get_loop().run_forever()
