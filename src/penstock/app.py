@@ -215,7 +215,7 @@ class App:
         return self._operations.check(credential, refresh=refresh)
 
     def preview(self, destination: str, *, limit: int | None = 5, everything: bool = False) -> Preview:
-        """The requests for the cached samples, or for the whole dataset. Calls no API."""
+        """The requests for the cached samples, or for the whole dataset. Sends nothing; reads sources of Custify."""
         return self._operations.preview(destination, limit=limit, everything=everything)
 
     def test(self, destination: str, *, sample: int = 1, body: str | None = None) -> TestReport:

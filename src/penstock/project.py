@@ -48,7 +48,7 @@ class Project:
         return self._app.check(credential, refresh=refresh)
 
     def preview(self, destination: str, *, limit: int | None = 5, everything: bool = False) -> Preview:
-        """The exact requests for the sample records, or for all records. Calls no API."""
+        """The exact requests for the sample records, or for all records. Sends nothing; reads sources of Custify."""
         return self._app.preview(destination, limit=limit, everything=everything)
 
     def test(self, destination: str, *, sample: int = 1, body: str | None = None) -> TestReport:

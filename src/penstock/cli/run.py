@@ -59,7 +59,8 @@ def preview(
 ) -> None:
     """Show the exact requests for the sample records.
 
-    They are byte for byte what a run sends. Calls no API.
+    They are byte for byte what a run sends. Sends nothing. Of the data, only a source of Custify is read from an API:
+    the first pages once, with --all everything.
     """
     _positive("--limit", limit)
     if everything and limit is not None:

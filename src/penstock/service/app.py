@@ -110,7 +110,7 @@ class ServiceApp(App):
         return self._operations.samples(name)
 
     def preview_all(self, destination: str) -> Iterator[PreviewedRequest | RefusedRecord | Note]:
-        """The requests and refused records of the whole dataset one by one, then the notes. Calls no API.
+        """The requests and refused records of the whole dataset one by one, then the notes. Sends nothing.
 
         InputError for settings or data that cannot be read, before the first item or between two.
         """
