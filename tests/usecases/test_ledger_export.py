@@ -1,6 +1,8 @@
 """The exported ledger (`ledger_to`) as a person reads it: with plain DuckDB from files, with SQL from PostgreSQL."""
 
+import json
 import sqlite3
+import time
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +15,8 @@ from penstock.app import App
 from penstock.service.store.pruning import Cutoffs, sweeps
 from penstock.store import leases
 from penstock.store.database import Database
+from penstock.store.ledger_export import tables
+from penstock.store.ledger_export.files import ParquetLedger
 from penstock.usecases import ledger_export
 from support.cli.shell import Shell
 from support.deadline import until
@@ -254,6 +258,16 @@ def test_a_table_that_penstock_did_not_make_is_left_alone(shell, warehouse):
         assert db.execute("select * from crm.runs").fetchall() == [("mine",)]
 
 
+def test_a_database_that_does_not_answer_ends_the_export_and_not_the_run(shell, warehouse, monkeypatch):
+    shell.json("run companies")
+    monkeypatch.setattr(tables, "ANSWER_S", 0.5)
+    with psycopg.connect(warehouse) as db:
+        db.execute("lock table crm.records in access exclusive mode")
+        [note] = failed(shell.json("run companies"))
+    assert "the database has not answered for 0.5 s" in note["reason"]
+    monkeypatch.undo()
+
+
 # ── what fails ───────────────────────────────────────────────────────────────
 
 
@@ -261,18 +275,32 @@ def failed(report):
     return [note for note in report["notes"] if note["field"] == "ledger_to"]
 
 
-def test_a_run_killed_before_it_exports_is_made_up_for(shell):
+def test_a_run_does_not_wait_for_another_process_that_exports_and_the_next_run_makes_up_for_it(shell):
     shell.json("run companies")
     database = Database.open(f"sqlite:///{shell.folder}/.penstock/state.db")
     with closing(database), leases.acquire(database, ledger_export.LOCK, "this test"):
-        process = shell.start("run", "people")
-        until(lambda: any(run["destination"] == "people" for run in shell.json("runs") if run["finished_at"]))
-        process.kill()
-        process.communicate()
+        began = time.monotonic()
+        assert failed(shell.json("run people", code=1)) == []
+        assert time.monotonic() - began < 20, "it waited for the lock"
     assert in_files("select destination from <runs>") == [("companies",)]
     shell.json("run companies")
     assert counted(in_files(PER_OUTCOME)) == shown(shell)
     assert not [path for path in Path("ledger").rglob("*") if path.is_file() and path.name != "part.parquet"]
+
+
+def test_a_run_that_ends_when_an_export_is_nearly_over_is_exported_by_that_one(shell, monkeypatch):
+    others = []
+
+    def close(ledger):
+        """Between the export's last look for runs and the release of its lock."""
+        if not others:
+            others.append(shell.start("run", "people", "--json"))
+            others.append(json.loads(others[0].communicate(timeout=100)[0]))
+
+    monkeypatch.setattr(ParquetLedger, "close", close)
+    shell.json("run companies")
+    assert failed(others[1]) == []
+    assert sorted(in_files("select destination from <runs>")) == [("companies",), ("people",)]
 
 
 def test_a_failed_export_is_a_note_on_the_run_and_the_next_run_makes_up_for_it(shell):
@@ -304,6 +332,8 @@ def test_the_files_of_a_pruned_run_keep_its_records(shell, sandbox):
     with closing(database), database.begin() as conn:
         [sweep] = [each for each in sweeps(replace(NEVER, ledger="9999")) if each.name == "ledger"]
         assert sweep.drop(conn, sweep.find(conn, 1000)) > 0
+    shell.json("run people", code=1)
+    assert in_files("select run from <runs> where pruned") == [(first,)]
     write_project(sandbox, "{path: other/}")
     shell.json("run people", code=1)
     assert in_files("select run, pruned, delivered from <runs> where pruned", "other") == [(first, True, 2)]

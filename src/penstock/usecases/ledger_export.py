@@ -1,12 +1,11 @@
 """Exports the ledger after a run: every run that has ended and that the project's `ledger_to` does not have yet.
 
 An export that fails or is killed changes no run; the next run of anything exports what is missing. One process at a
-time exports, so that what is newer is never overwritten.
+time exports, so that what is newer is never overwritten; it exports for all, and the others do not wait for it.
 """
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
@@ -35,7 +34,6 @@ from penstock.store.runs import runs
 from penstock.store.runs.runs import RunRow, holder_text
 
 LOCK = "export: ledger"  # no destination can have this name
-LOOK_AGAIN_S, LOOKS = 0.2, 150  # half a minute
 AT_ONCE = 100
 FIELD, ACTION = "ledger_to", "not exported"
 
@@ -66,7 +64,8 @@ def exported_reports(ctx: Context, reports: Sequence[RunReport]) -> list[RunRepo
 def export_ledger(ctx: Context, ended: Sequence[str]) -> Note | None:
     """Export the runs that are missing in `ledger_to`; does nothing if the project has none.
 
-    If that fails, returns the note that these `ended` runs got. Never raises for a failed export.
+    If that fails, returns the note that these `ended` runs got. Never raises for a failed export. While another process
+    exports, returns at once without a note: that process exports these runs too.
     """
     target = None
     try:
@@ -154,26 +153,20 @@ def _digest(*words: str) -> str:
 
 
 def _export(ctx: Context, target: ExportTarget) -> None:
-    with _locked(ctx, target) as is_mine:
-        if is_mine:
-            _export_alone(ctx, target)
+    """Export what is missing, unless another process exports: it looks once more after it has let go of the lock.
 
-
-@contextmanager
-def _locked(ctx: Context, target: ExportTarget) -> Iterator[bool]:
-    """Lock the export for the block. False if nothing is missing (any more); StateLocked after half a minute."""
-    with ExitStack() as stack:
-        looks = 0
-        while is_missing := bool(_missing(ctx, target)):
+    So no run is left over: one that has ended while the lock was taken is found by that look. If the process that has
+    the lock fails or dies before it, the next run of anything exports what is missing.
+    """
+    while _missing(ctx, target):
+        with ExitStack() as stack:
             try:
                 stack.enter_context(leases.acquire(ctx.database, LOCK, holder_text(ctx.clock)))
-                break
-            except StateLocked:
-                looks += 1
-                if looks == LOOKS:
-                    raise
-            asyncio.run(ctx.clock.sleep(LOOK_AGAIN_S))
-        yield is_missing
+            except StateLocked as error:
+                if error.problems[0].code == "held":
+                    return
+                raise
+            _export_alone(ctx, target)
 
 
 def _export_alone(ctx: Context, target: ExportTarget) -> None:

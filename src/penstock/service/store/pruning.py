@@ -157,7 +157,8 @@ def _drop_ledger(conn: Connection, ids: Sequence[Any]) -> int:
         known = orjson.loads(notes)
         if not any(note[1] == PRUNED for note in known):
             known.append(["ledger", PRUNED, "its records and requests were deleted after the retention period", None])
-            conn.execute(update(runs).where(runs.c.id == run).values(notes=orjson.dumps(known).decode()))
+            changed = {"notes": orjson.dumps(known).decode(), "exported": None}
+            conn.execute(update(runs).where(runs.c.id == run).values(changed))
     return _drop(conn, ledger_batches, ids)
 
 

@@ -6,12 +6,14 @@ Penstock did not make is left alone.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 import pyarrow as pa
 from psycopg import sql
+from psycopg.abc import PQGen
 from sqlalchemy import Connection
 
 from penstock.model.errors import InputError, Problem
@@ -19,7 +21,17 @@ from penstock.store.ledger_export.columns import COLUMNS, TABLES, VERSION, Expor
 from penstock.store.ledger_export.rows import tables_of
 from penstock.store.runs.runs import RunRow, is_pruned
 
+T = TypeVar("T")
+
 PATIENCE_S = 15  # for a connection, and for locks of others
+STATEMENT_S = 300  # for a statement other than COPY, then the server stops it
+ANSWER_S = 330.0  # for any answer, then the connection is closed: the server may have stopped
+NETWORK = {  # libpq's: the connection ends when the host has not been reached for a minute
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
 MADE_BY = "Penstock's ledger"  # how the comment of a table of ours begins
 TYPES = {
     pa.string(): "text",
@@ -29,16 +41,43 @@ TYPES = {
     pa.bool_(): "boolean",
     pa.timestamp("ms"): "timestamp with time zone",
 }
-SESSION = f"set timezone = 'UTC'; set client_encoding = 'UTF8'; set lock_timeout = '{PATIENCE_S}s'"
+SESSION = f"""
+    set timezone = 'UTC'; set client_encoding = 'UTF8';
+    set lock_timeout = '{PATIENCE_S}s'; set statement_timeout = '{STATEMENT_S}s'
+"""
 FOUND = "select obj_description(to_regclass(%s)::oid, 'pg_class'), to_regclass(%s) is not null"
 
 
+class _Connection(psycopg.Connection[tuple[Any, ...]]):
+    """A connection that is closed, with OperationalError, when the server does not answer for `ANSWER_S`."""
+
+    def wait(self, gen: PQGen[T], *how: Any, **more: Any) -> T:
+        return super().wait(self._in_time(gen), *how, **more)
+
+    def _in_time(self, gen: PQGen[T]) -> PQGen[T]:
+        began = time.monotonic()
+        try:
+            state = next(gen)
+            while True:
+                ready = yield state
+                if not ready and time.monotonic() - began > ANSWER_S:
+                    self.pgconn.finish()
+                    raise psycopg.OperationalError(f"the database has not answered for {ANSWER_S:g} s")
+                state = gen.send(ready)
+        except StopIteration as end:
+            found: T = end.value
+            return found
+
+
 class PostgresLedger:
-    """Writes runs to a database; raises psycopg.Error. `settings` are libpq's, of a database that may be reached."""
+    """Writes runs to a database; raises psycopg.Error. `settings` are libpq's, of a database that may be reached.
+
+    No call waits forever for a server or a network that has stopped.
+    """
 
     def __init__(self, settings: Mapping[str, Any], schema: str) -> None:
         self._schema = schema
-        self._connection = psycopg.connect("", **{"connect_timeout": PATIENCE_S, **settings})
+        self._connection = _Connection.connect("", **{"connect_timeout": PATIENCE_S, **NETWORK, **settings})
         try:
             self._connection.execute(SESSION)
             self._make_tables()
@@ -52,9 +91,12 @@ class PostgresLedger:
         Of a run whose records were pruned only the run itself is written: its earlier rows have more than the state.
         """
         with self._connection.transaction():
-            for name in TABLES:
-                if name == "runs" or not is_pruned(run):
-                    self._replace(conn, run, name)
+            names = [name for name in TABLES if name == "runs" or not is_pruned(run)]
+            for name in names:
+                self._connection.execute(sql.SQL("delete from {} where run = %s").format(self._table(name)), (run.id,))
+            self._connection.execute("set local statement_timeout = 0")
+            for name in names:
+                self._copy(conn, run, name)
 
     def close(self) -> None:
         self._connection.close()
@@ -90,11 +132,9 @@ class PostgresLedger:
         )
         self._connection.execute(sql.SQL("alter table {} {}").format(table, add))
 
-    def _replace(self, conn: Connection, run: RunRow, name: ExportedTable) -> None:
-        table = self._table(name)
-        self._connection.execute(sql.SQL("delete from {} where run = %s").format(table), (run.id,))
+    def _copy(self, conn: Connection, run: RunRow, name: ExportedTable) -> None:
         columns = sql.SQL(", ").join(map(sql.Identifier, ("run", *COLUMNS[name].names)))
-        statement = sql.SQL("copy {} ({}) from stdin").format(table, columns)
+        statement = sql.SQL("copy {} ({}) from stdin").format(self._table(name), columns)
         with self._connection.cursor() as cursor, cursor.copy(statement) as copy:
             for part in tables_of(conn, run, name):
                 for row in zip(*map(_values, part.columns), strict=True):
