@@ -1,6 +1,8 @@
 """Requests for one object never overlap when several destinations of a credential write it, in any processes."""
 
 import asyncio
+import errno
+import fcntl
 import json
 import os
 import subprocess
@@ -13,10 +15,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from penstock.model.errors import StateUnavailable
 from penstock.model.record import Payload
 from penstock.run.connection.key_locks import KeyLocks, identities, lock_file
 from penstock.run.stop import StoppableClock, Stopped, StopSignal
 from support.cli import forked_process
+from support.cli.shell import Shell
 from support.kernel.virtual_time import ImpatientClock
 
 PERSON = frozenset({"person"})
@@ -32,10 +36,10 @@ class Waits(ImpatientClock):
     def __init__(self, does):
         super().__init__()
         self.does = does
-        self.slept = 0
+        self.pauses = []
 
     async def sleep(self, seconds):
-        self.slept += 1
+        self.pauses.append(seconds)
         self.does()
         await asyncio.sleep(0)
 
@@ -103,6 +107,38 @@ async def test_a_run_that_stops_does_not_wait(tmp_path):
             await _hold(run, [payload(user_id="u1")])
 
 
+async def test_who_waits_for_a_minute_looks_ten_times_a_second(tmp_path):
+    minute = asyncio.Event()
+    second = locks(tmp_path, lambda: sum(second.clock.pauses) < 60 or minute.set())
+    async with locks(tmp_path).held([payload(user_id="u1")]):
+        waiting = asyncio.create_task(_hold(second, [payload(user_id="u1")]))
+        await minute.wait()
+    await waiting
+    assert second.clock.pauses[0] < 0.01
+    assert len(second.clock.pauses) < 620
+
+
+def test_a_system_that_cannot_lock_leaves_nothing_locked(tmp_path, monkeypatch):
+    """Such as a network folder without locks, or the system's table of locks when it is full."""
+    file = lock_file(tmp_path / "objects")
+    locked, lockf = [], fcntl.lockf
+
+    def third_fails(handle, command, length, place):
+        if command != fcntl.LOCK_UN and place == 3:
+            raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+        locked.append(place) if command != fcntl.LOCK_UN else locked.remove(place)
+        lockf(handle, command, length, place)
+
+    monkeypatch.setattr(fcntl, "lockf", third_fails)
+    with pytest.raises(StateUnavailable) as failure:
+        file.take([1, 2, 3])
+    assert failure.value.problems[0].path == str(tmp_path)
+    assert "No locks available" in failure.value.problems[0].message
+    assert locked == []
+    monkeypatch.undo()
+    assert file.take([1, 2, 3])
+
+
 HOLDER = """
 import sys
 from pathlib import Path
@@ -125,7 +161,7 @@ def test_a_request_of_another_process_is_waited_for_until_that_process_dies(tmp_
 
         waiting = locks(tmp_path, dies)
         asyncio.run(_hold(waiting, [payload(user_id="u1")]))
-    assert waiting.clock.slept >= 1
+    assert len(waiting.clock.pauses) >= 1
 
 
 def test_what_identifies_an_object():
@@ -189,24 +225,41 @@ def slow_api(overlaps):
         server.server_close()
 
 
-def test_two_runs_in_two_processes_do_not_send_one_company_at_once(tmp_path):
-    overlaps = Overlaps()
-    shape = 'dataset: companies, credential: acme, active: true, template: upsert_company, batch: "off"'
-    rows = "".join(f'{{"company_id": "k{n}", "name": "c"}}\n' for n in range(100))
-    (tmp_path / "companies.ndjson").write_text(rows, encoding="utf-8")
-    with slow_api(overlaps) as url:
-        account = f'connector: custify, dialect: native, api_key: key-of-a-test, base_url: "{url}"'
-        (tmp_path / "penstock.yaml").write_text(
-            f"""\
+PROJECT = """\
 credentials: {{acme: {{{account}, rate_limit: {{requests: 100000, per: 1s}}}}}}
 sources: {{companies: {{type: file, path: companies.ndjson}}}}
 datasets: {{companies: {{source: companies, key: company_id}}}}
 destinations:
   one: {{{shape}}}
   two: {{{shape}}}
-""",
-            encoding="utf-8",
-        )
+"""
+
+
+def write_project(folder, url, number):
+    shape = 'dataset: companies, credential: acme, active: true, template: upsert_company, batch: "off"'
+    account = f'connector: custify, dialect: native, api_key: key-of-a-test, base_url: "{url}"'
+    rows = "".join(f'{{"company_id": "k{n}", "name": "c"}}\n' for n in range(number))
+    (folder / "companies.ndjson").write_text(rows, encoding="utf-8")
+    (folder / "penstock.yaml").write_text(PROJECT.format(account=account, shape=shape), encoding="utf-8")
+
+
+def test_a_lock_file_that_cannot_be_made_ends_the_command_and_not_the_run(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    shell = Shell(tmp_path, monkeypatch, capsys)
+    with slow_api(Overlaps()) as url:
+        write_project(tmp_path, url, 3)
+        in_the_way = tmp_path / ".penstock/state.db.locks/objects"
+        in_the_way.mkdir(parents=True)
+        [error] = shell.json("run one", code=3)["errors"]
+        assert (error["path"], error["code"]) == (str(in_the_way.parent), "cannot-write")
+        in_the_way.rmdir()
+        assert shell.json("run one")["records"]["delivered"] == 3
+
+
+def test_two_runs_in_two_processes_do_not_send_one_company_at_once(tmp_path):
+    overlaps = Overlaps()
+    with slow_api(overlaps) as url:
+        write_project(tmp_path, url, 100)
         command = ["-m", "penstock", "--json", "run"]
         runs = [
             forked_process.Process(

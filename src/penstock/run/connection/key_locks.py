@@ -21,11 +21,13 @@ from typing import Protocol
 import orjson
 
 from penstock.clock import Clock
+from penstock.model.errors import not_stored
 from penstock.model.record import Payload
 from penstock.model.spec import DestinationSpec
 from penstock.run.context import Context
 
-LOOK_AGAIN_S = 0.005
+LOOK_AGAIN_S, MOST_S = 0.005, 0.1  # the first pause of a request that waits, and the longest; each is twice the last
+LOCKS = "the locks of objects"
 NAMES: Mapping[str, tuple[str, ...]] = {  # of each object that is updated: the members of its payload that identify it
     "person": ("user_id", "email", "id"),
     "company": ("company_id", "id"),
@@ -55,21 +57,27 @@ class NoLocks:
 class LockFile:
     """The locked bytes of this process. A process must open the file once: to close it would free all locks."""
 
+    path: Path
     handle: int
     mine: set[int] = field(default_factory=set)
     guard: threading.Lock = field(default_factory=threading.Lock)
 
     def take(self, places: Sequence[int]) -> bool:
-        """Lock all of these bytes, or none: then a run of this or another process has one of them."""
+        """Lock all of these bytes, or none: then a run of this or another process has one of them.
+
+        StateUnavailable, with none of them locked, when the system cannot lock.
+        """
         with self.guard:
             if not self.mine.isdisjoint(places):
                 return False
             for number, place in enumerate(places):
                 try:
                     fcntl.lockf(self.handle, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, place)
-                except BlockingIOError:
+                except OSError as error:
                     self._free(places[:number])
-                    return False
+                    if isinstance(error, BlockingIOError | PermissionError):  # the systems differ
+                        return False
+                    raise not_stored(str(self.path.parent), LOCKS, error) from error
             self.mine.update(places)
             return True
 
@@ -88,13 +96,16 @@ _guard = threading.Lock()
 
 
 def lock_file(path: Path) -> LockFile:
-    """The lock file of this process at `path`; makes the file and its folder."""
+    """The lock file of this process at `path`; makes the file and its folder. StateUnavailable when it cannot."""
     with _guard:
         found = _files.get((os.getpid(), path))
         if found is None:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            found = LockFile(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-            _files[os.getpid(), path] = found
+            try:
+                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            except OSError as error:
+                raise not_stored(str(path.parent), LOCKS, error) from error
+            found = _files[os.getpid(), path] = LockFile(path, handle)
         return found
 
 
@@ -110,8 +121,10 @@ class KeyLocks:
     @asynccontextmanager
     async def held(self, payloads: Sequence[Payload]) -> AsyncIterator[None]:
         places = self._places(payloads)
+        pause_s = LOOK_AGAIN_S
         while not self.file.take(places):
-            await self.clock.sleep(LOOK_AGAIN_S)
+            await self.clock.sleep(pause_s)
+            pause_s = min(2 * pause_s, MOST_S)
         try:
             yield
         finally:
