@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from contextlib import nullcontext
 from dataclasses import dataclass
+
+from sqlalchemy import Connection as StateConnection
 
 from penstock.clock import iso
 from penstock.config.credentials import references_of
@@ -41,13 +44,13 @@ def credential_spec(ctx: Context, name: str) -> CredentialSpec:
     return spec
 
 
-def address(ctx: Context, spec: CredentialSpec) -> ApiAddress:
-    """The address of this credential's requests, without a request."""
+def address(ctx: Context, spec: CredentialSpec, conn: StateConnection | None = None) -> ApiAddress:
+    """The address of this credential's requests, without a request; read through `conn`, if the caller has one."""
     if spec.base_url != "auto":
         base = spec.base_url.rstrip("/")
         return ApiAddress(base, dialect_of(spec, base), "given in the project file")
-    with ctx.database.read() as conn:
-        stored = credentials.stored_check(conn, spec.name)
+    with ctx.database.read() if conn is None else nullcontext(conn) as reader:
+        stored = credentials.stored_check(reader, spec.name)
     if stored is not None and stored.made_for == made_for(ctx, spec) and stored.base_url is not None:
         return ApiAddress(stored.base_url, dialect_of(spec, stored.base_url), f"checked at {stored.checked_at}")
     base = candidates(ctx)[0]

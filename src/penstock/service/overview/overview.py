@@ -232,7 +232,7 @@ def _credential(ctx: Context, conn: Connection, name: str) -> CredentialStateJso
         result = {**_check(ctx, stored), **(stored.report or {}), "at": stored.checked_at}
         check = cast(CheckedJson, result)
     has_key = spec.api_key is not None or credentials.has_secret(conn, name)
-    return {"has_key": has_key, "check": check, "dialect": connection.address(ctx, spec).dialect}
+    return {"has_key": has_key, "check": check, "dialect": connection.address(ctx, spec, conn).dialect}
 
 
 def _check(ctx: Context, stored: credentials.StoredCheck) -> CheckJson:
@@ -265,7 +265,7 @@ def _destinations(ctx: Context, conn: Connection, names: Sequence[str]) -> dict[
     quarantined, unknown = quarantine.counts(conn, names), quarantine.counts(conn, names, Outcome.UNKNOWN)
     last = _last_runs(ctx, conn, names, ("destination", "resend", "settle"))
     found: dict[str, StateJson] = {}
-    dialect_of = cache(lambda credential: connection.address(ctx, ctx.project.credentials[credential]).dialect)
+    dialect_of = cache(lambda credential: connection.address(ctx, ctx.project.credentials[credential], conn).dialect)
     for name in names:
         spec = ctx.project.destinations[name]
         active, reason = activity(spec, switches.get(name))

@@ -4,6 +4,9 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
+from sqlalchemy import event
+
+from penstock.service.app import ServiceApp
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +35,36 @@ def test_the_overview_has_edges_from_sources_to_credentials(office, run):
     assert it["state"]["last_run"]["run"] == newest["run"] >= run["run"]
     assert nodes["datasets/people"]["state"]["records"] == 3
     assert nodes["sources/push"]["type"] == "webhook"
+
+
+AUTO = """\
+credentials:
+  acme: {connector: custify, api_key: "${env:KEY}", base_url: auto}
+sources:
+  crm: {type: file, path: people.csv}
+datasets:
+  people: {source: crm, key: id}
+destinations:
+  it: {dataset: people, credential: acme, template: upsert_person, fields: {user_id: id}, active: true}
+"""
+
+
+def test_an_overview_has_one_connection_at_a_time(tmp_path):
+    """Else many at once take all connections of a pool, and each waits for one more."""
+    (tmp_path / "penstock.yaml").write_text(AUTO, encoding="utf-8")
+    (tmp_path / "people.csv").write_text("id\n1\n", encoding="utf-8")
+    url = f"sqlite:///{tmp_path}/state.db"
+    with ServiceApp.open(tmp_path / "penstock.yaml", url, environ={"KEY": "key-of-a-test"}) as app:
+        pool, most = app._ctx.database.engine.pool, 0
+
+        def count(*_):
+            nonlocal most
+            most = max(most, pool.checkedout())
+
+        event.listen(pool, "checkout", count)
+        states = {node["id"]: node["state"] for node in app.project_overview.overview()["nodes"]}
+    assert (states["destinations/it"]["read_back"], states["credentials/acme"]["dialect"]) == ("flat", "flat")
+    assert most == 1
 
 
 def test_a_current_overview_returns_304(office, run):
