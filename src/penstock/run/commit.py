@@ -94,8 +94,7 @@ def _change(delivery: Delivery, settled: Settled) -> OutcomeChange:
 
 def changes_of(delivery: Delivery) -> tuple[dict[int, OutcomeChange], Counter[str]]:
     """The final outcomes of the accepted records of a batch job, by ordinal, and the change of the counts."""
-    changes: dict[int, OutcomeChange] = {}
-    counts: Counter[str] = Counter()
+    changes, counts = dict[int, OutcomeChange](), Counter[str]()
     for settled in delivery.settled:
         if settled.outcome is not Outcome.ACCEPTED:
             change = _change(delivery, settled)
@@ -167,6 +166,9 @@ class QuarantineWriter:
     ) -> None:
         """Put the record in quarantine; `content` is what was, or may have been, sent of it, `intent` its request."""
         part = self._context.partial or (self._context.each_once and outcome is Outcome.UNKNOWN)
+        request, sent_at = (None, None) if intent is None else (intent.request, intent.at)
+        if delivery is not None:
+            request, sent_at = request_document(delivery.request), delivery.sent_at
         row = NewQuarantineRow(
             destination=self._context.destination,
             key=record.key,
@@ -180,12 +182,10 @@ class QuarantineWriter:
             settings=self._context.settings,
             content=content,
             part=part,
-            request=(None if intent is None else intent.request)
-            if delivery is None
-            else request_document(delivery.request),
+            request=request,
             reply=None if delivery is None else reply_document(delivery.answer),
             ordinal=record.ordinal,
-            sent_at=(None if intent is None else intent.at) if delivery is None else delivery.sent_at,
+            sent_at=sent_at,
         )
         self.keys.add(record.hash)
         self.note_newest(record.hash, record.ordinal)
@@ -201,23 +201,21 @@ class QuarantineWriter:
     def release(self, hash_: KeyHash, ordinal: int, record: int | None = None) -> None:
         """Release a key that was delivered, or is as it was sent; with `record` (a hash) of that version alone.
 
-        `ordinal` is that of the delivered record: a newer record of the key that this run quarantined stays. With
-        `each_once` other versions that are unknown stay, too.
+        `ordinal` is that of the delivered record: a newer record of the key that this run quarantined stays.
         """
         is_newest = self._newest.get(hash_, ordinal) <= ordinal
+        refused = self._context.each_once and is_newest  # other versions that are not unknown, too
         if hash_ not in self.keys or (record is None and not is_newest):
             return
         if record is None or self._context.index is None or not self._context.index.has_others(hash_, record):
             self.keys.discard(hash_)
         if self._context.index is not None:
-            self._context.index.release(hash_, record)
-            if self._context.each_once and is_newest:
-                self._context.index.release_refused(hash_)
+            self._context.index.release(hash_, record, refused=refused)
         destination, now = self._context.destination, self._context.now()
         edited = self._context.edited_entries.get(hash_)
         if record is not None:
             self._write(lambda conn: quarantine.release_part(conn, destination, hash_, record))
-            if self._context.each_once and is_newest:
+            if refused:
                 self._write(lambda conn: quarantine.release_key(conn, destination, hash_))
         elif edited is not None:  # the source still has the version that was edited: it must not be quarantined again
             why = f"fixed, and delivered by {self._run}"
@@ -239,7 +237,7 @@ class Pending:
     more_ordinals: list[NDArray[np.int64]] = field(default_factory=list)
     records: int = 0
     totals: Counter[str] = field(default_factory=Counter)  # of `RunTotals`, by name
-    replaced: set[int] = field(default_factory=set)  # ordinals whose outcome `unknown` is replaced by one of another
+    replaced: set[int] = field(default_factory=set)  # ordinals of unknown records that were sent again under others
     settled: dict[int, OutcomeChange] = field(default_factory=dict)  # the final outcomes of unknown records
 
     def decide(self, entry: LedgerEntry) -> None:

@@ -65,9 +65,11 @@ class QuarantineIndex:
         """Whether other versions of the key are in quarantine."""
         return any(one.record != record for one in self._versions.get(key_hash, ()))
 
-    def release(self, key_hash: KeyHash, record: int | None = None) -> None:
-        """Remove a key, or one version of it."""
+    def release(self, key_hash: KeyHash, record: int | None = None, *, refused: bool = False) -> None:
+        """Remove a key, or one version of it; with `refused` also its versions that are not unknown."""
         others = [] if record is None else [one for one in self._versions.get(key_hash, ()) if one.record != record]
+        if refused:
+            others = [one for one in others if one.outcome is Outcome.UNKNOWN]
         if others:
             self._versions[key_hash] = others
         else:
@@ -77,14 +79,6 @@ class QuarantineIndex:
         """Mark a version as found, or as one that did not arrive."""
         versions = self._versions.get(key_hash, [])
         self._versions[key_hash] = [one._replace(mark=mark) if one.record == record else one for one in versions]
-
-    def release_refused(self, key_hash: KeyHash) -> None:
-        """Remove the versions of a key that are not unknown."""
-        unknown = [one for one in self._versions.get(key_hash, ()) if one.outcome is Outcome.UNKNOWN]
-        if unknown:
-            self._versions[key_hash] = unknown
-        else:
-            self._versions.pop(key_hash, None)
 
     def find(self, key_hash: KeyHash, record: int) -> QuarantinedVersion | None:
         """The entry of this version: its own, or one that puts all versions of its key in doubt."""
