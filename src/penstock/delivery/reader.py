@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 from urllib.parse import quote, urlencode
@@ -63,13 +63,24 @@ class ObjectPage(NamedTuple):
 
 
 class ApiReader:
-    """Reads with one credential, in one lane. `what` names a read in messages."""
+    """Reads with one credential, in one lane. `what` names a read in messages.
 
-    def __init__(self, client: Client, clock: Clock, lane: Lane, what: str = "read") -> None:
+    A reply with one of the statuses `refusals` means that the credential is refused, and nothing more is read.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        clock: Clock,
+        lane: Lane,
+        what: str = "read",
+        refusals: Collection[int] = (401, 403),
+    ) -> None:
         self._client = client
         self._clock = clock
         self._lane = lane
         self._what = what
+        self._refusals = refusals
         self._quoter = quoter_of(client.connection)
         self._places = asyncio.Semaphore(AT_ONCE)
         self._refused: ReadRefusedError | None = None
@@ -104,7 +115,7 @@ class ApiReader:
 
     def _content(self, answer: Reply) -> object:
         quoted = self._quoter.quote(answer.status, error_text(answer))
-        if answer.status in {401, 403}:
+        if answer.status in self._refusals:
             reason = f"the credential was refused, at a {self._what}: {quoted}"
             self._refused = ReadRefusedError(Lost("refused", True, reason, answer.duration_ms, refused=True))
             raise self._refused

@@ -291,3 +291,12 @@ def test_a_note_that_a_person_found_is_not_found_again_for_another(shell, sandbo
     its.text(f"quarantine settle {first['id']} --delivered")
     assert settle() == (0, 0, 1), "it is not known which of the two it is"
     assert len(sandbox.state()["notes"]) == 1
+
+
+def test_a_key_that_may_write_and_not_read_sends_on(shell, sandbox):
+    its = shell(TASK, TASKS)
+    sandbox.fault(cut="after", path="/task", method="POST", containing="one", times=1)
+    sandbox.fault(status=403, path="/task", method="GET")
+    assert kinds(its.json("run it", code=1)) == {"delivered": 2, "unknown": 1}
+    again = its.json("run it", code=1)
+    assert (again["status"], kinds(again)) == ("partial", {"unchanged": 2, "unknown": 1})

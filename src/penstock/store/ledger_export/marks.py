@@ -1,4 +1,4 @@
-"""Which runs are exported: the column `exported` names the place that has the run as it is now.
+"""Which runs are exported: the column `exported` names the place to which the present state of the run was exported.
 
 Every change of a run clears it. While a run is being written it has another word, so that a change meanwhile is
 noticed, and a run whose export was killed counts as not exported.
