@@ -152,7 +152,10 @@ def test_a_signal_during_imports_ends_with_one_document(tmp_path, number):
     slow = tmp_path / "slow" / "cyclopts"
     slow.mkdir(parents=True)
     here = tmp_path / "loading"
-    (slow / "__init__.py").write_text(f"import pathlib, time\npathlib.Path({str(here)!r}).touch()\ntime.sleep(60)\n")
+    pauses = (
+        "for _ in range(6000):\n    time.sleep(0.01)\n"  # Python notices a signal only where a sleep begins or ends
+    )
+    (slow / "__init__.py").write_text(f"import pathlib, time\npathlib.Path({str(here)!r}).touch()\n{pauses}")
     environ = {**os.environ, "PYTHONPATH": str(slow.parent)}
     command = [sys.executable, "-m", "penstock", "run", "people", "--json"]
     process = subprocess.Popen(command, cwd=tmp_path, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
