@@ -30,9 +30,9 @@ def main() -> None:
 def _plant(here, moment: str) -> None:
     from penstock.delivery.http.client import Client
     from penstock.delivery.sender import BatchJobs
-    from penstock.run.commit import CommitSchedule
     from penstock.run.diff.diff import Classifier
-    from penstock.run.recorder import Recorder
+    from penstock.run.recording.commit import CommitSchedule
+    from penstock.run.recording.recorder import Recorder
     from penstock.store.runs import runs
 
     attempt, settle, commit, together, save, sift, poll = (

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from penstock.run.prepare import FIXES
+from penstock.run.preparation.prepare import FIXES
 from support.docs.rule_codes import rules
 
 UI = Path(__file__).parents[2] / "ui" / "src" / "texts" / "refusals.ts"

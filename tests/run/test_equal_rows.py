@@ -2,7 +2,7 @@
 
 import pytest
 
-from penstock.run import start
+from penstock.run.preparation import start
 from support.cli.shell import Shell
 
 PROJECT = """\

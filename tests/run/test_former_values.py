@@ -3,7 +3,7 @@
 import pytest
 
 from penstock.render import steps
-from penstock.run import prepare
+from penstock.run.preparation import prepare
 from support.cli.shell import Shell
 
 PROJECT = """\

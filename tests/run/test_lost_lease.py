@@ -5,7 +5,8 @@ import sqlite3
 import psycopg
 import pytest
 
-from penstock.run import orchestrator, start
+from penstock.run import orchestrator
+from penstock.run.preparation import start
 from support.cli.shell import Shell
 
 PROJECT = """\

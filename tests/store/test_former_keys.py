@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from penstock.run.prepare import prepare
+from penstock.run.preparation.prepare import prepare
 from penstock.service.app import ServiceApp
 from penstock.store.memory import Memory, key_hashes
 from support.servers.sandbox import sandbox, shared_sandbox

@@ -18,15 +18,15 @@ from penstock.model.outcome import IN_QUARANTINE
 from penstock.model.runs import Listener, Progress, RunKind, RunReport, RunStatus
 from penstock.model.spec import CredentialSpec, DestinationSpec, FlowSpec
 from penstock.run import flow
-from penstock.run import start as run_start
 from penstock.run.connection import check, connection
 from penstock.run.context import Context, is_active, require_active
-from penstock.run.datasets import chunks_of, known_dataset
 from penstock.run.diff.known_records import ParentsInQuarantine, parents_in_quarantine
-from penstock.run.prepare import Prepared, prepare
+from penstock.run.preparation import start as run_start
+from penstock.run.preparation.datasets import chunks_of, known_dataset
+from penstock.run.preparation.prepare import Prepared, prepare
+from penstock.run.preparation.start import CursorReading, StartedRun, reading_of, with_notes
 from penstock.run.run import RunRequest, run_destination
 from penstock.run.settling.settling import SettleMode
-from penstock.run.start import CursorReading, StartedRun, reading_of, with_notes
 from penstock.run.stop import StopKind, StoppableClock, Stopped, StopSignal
 from penstock.store import quarantine, unknown_records
 from penstock.store.leases import Lease

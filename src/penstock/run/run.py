@@ -18,19 +18,16 @@ from penstock.delivery.limit.budget import Budget
 from penstock.delivery.lookup import LookupClient
 from penstock.delivery.read_back import ReadBack
 from penstock.delivery.sender import BatchJobs, Sender
-from penstock.model.delivery import Lane, Waiting
+from penstock.model.delivery import Lane
 from penstock.model.errors import InputError
-from penstock.model.outcome import COUNT_NAMES, Outcome, only_quarantine, quarantine_reason
+from penstock.model.outcome import Outcome, only_quarantine, quarantine_reason
 from penstock.model.record import Chunk, Payload, Rendered
-from penstock.model.runs import Listener, Progress, RunStatus
-from penstock.model.spec import RateLimit
+from penstock.model.runs import Listener, RunStatus
 from penstock.render.batches import Batcher
 from penstock.render.merger import one_of_each
-from penstock.run.commit import RecorderContext
 from penstock.run.connection import connection
 from penstock.run.connection.key_locks import key_locks
 from penstock.run.context import Context
-from penstock.run.datasets import chunks_of
 from penstock.run.diff.backlog import SENT_AGAIN_FROM, OpenChunk
 from penstock.run.diff.diff import Classifier, Parents
 from penstock.run.diff.known_records import CompanyLinks, QuarantineIndex, StoredIds, StoredNotes
@@ -38,8 +35,11 @@ from penstock.run.diff.notes import with_notes_of_reading
 from penstock.run.diff.records import chunk_of
 from penstock.run.gc_pause import fewer_collections
 from penstock.run.pipeline import Pipeline, PipelineContext, RunEvents, run_events
-from penstock.run.prepare import Prepared, doubt
-from penstock.run.recorder import Recorder
+from penstock.run.preparation.datasets import chunks_of
+from penstock.run.preparation.prepare import Prepared, doubt
+from penstock.run.progress import progress_of
+from penstock.run.recording.commit import RecorderContext
+from penstock.run.recording.recorder import Recorder
 from penstock.run.settling.leftovers import put_leftovers_in_doubt
 from penstock.run.settling.sent_records import plan_of, remember_notes
 from penstock.run.settling.settling import SettleMode, Settling
@@ -57,7 +57,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-LEAST_S = 1.0  # of a run before its end is estimated
 PROGRESS_EVERY_S = 0.2
 MOST_OPEN = 4_000_000  # cells of the chunks that are not decided yet
 
@@ -354,23 +353,13 @@ class _Run:
 
     def _report(self) -> None:
         if self.job.listener is not None:
-            run, log = self.recorder.commits.snapshot(), self.client.attempt_log
-            for_allowance, limit = self.job.budget.wait_s(), self.job.prepared.credential.rate_limit
-            decided = sum(getattr(run.counts, name) for name in COUNT_NAMES[1:])
-            self.job.listener(
-                Progress(
-                    target=run.target,
-                    counts={name: getattr(run.counts, name) for name in run.counts.__slots__},
-                    requests=run.requests,
-                    total=run.input_rows,
-                    elapsed_s=run.duration_s,
-                    waiting_for_allowance_s=for_allowance,
-                    phase="stopping after the requests in flight" if self.job.signal.is_set else self.settling.phase,
-                    attempts=log.attempts(),
-                    waiting_for=Waiting("rate limit", round(for_allowance, 3)) if for_allowance else log.waiting(),
-                    left_s=time_left(decided, run.input_rows, run.requests, run.duration_s, limit),
-                )
+            phase = "stopping after the requests in flight" if self.job.signal.is_set else self.settling.phase
+            run, budget, limit = (
+                self.recorder.commits.snapshot(),
+                self.job.budget,
+                self.job.prepared.credential.rate_limit,
             )
+            self.job.listener(progress_of(run, self.client.attempt_log, budget.wait_s(), limit, phase))
 
 
 def status_of(run: RunRow) -> RunStatus:
@@ -382,18 +371,3 @@ def status_of(run: RunRow) -> RunStatus:
     counts = run.counts
     clean = counts.quarantined == counts.unknown == counts.waiting == counts.unsent == 0
     return "succeeded" if clean else "partial"
-
-
-def time_left(decided: int, total: int | None, requests: int, elapsed_s: float, limit: RateLimit) -> float | None:
-    """Seconds until the end; None while it cannot be known.
-
-    `decided` of `total` records have their outcome, after `requests` requests in `elapsed_s` seconds. The rest takes as
-    many requests a record as those did: it takes at least as long as the limit gives places for them, since the first
-    window of a run is used up at once and says nothing of those that follow.
-    """
-    if total is None or decided == 0 or elapsed_s < LEAST_S:
-        return None
-    left = max(0, total - decided)
-    by_pace = left * elapsed_s / decided
-    by_limit = left * requests / decided * limit.per / limit.requests
-    return round(max(by_pace, by_limit), 1)

@@ -18,9 +18,9 @@ from penstock.model.spec import CredentialSpec, DestinationSpec, FlowSpec
 from penstock.run.connection import check, connection
 from penstock.run.connection.leased_window import SharedBudgets, budget_in_memory
 from penstock.run.context import Context
-from penstock.run.datasets import dataset_report, samples_of
 from penstock.run.orchestrator import Orchestrator
-from penstock.run.prepare import prepare
+from penstock.run.preparation.datasets import dataset_report, samples_of
+from penstock.run.preparation.prepare import prepare
 from penstock.usecases import quarantine, settlement, unsaved
 from penstock.usecases.preview import plan, plan_flow, preview, preview_of_everything
 from penstock.usecases.test_send import send_test

@@ -31,7 +31,7 @@ from penstock.render.compile import compile_template
 from penstock.render.manual import compile_manual
 from penstock.run.connection.connection import PAGE_BASE
 from penstock.run.context import placed
-from penstock.run.datasets import settings_of
+from penstock.run.preparation.datasets import settings_of
 from penstock.sources.dataset import Dataset
 from penstock.sources.source import Tools, open_first
 from penstock.sources.sql_text import MISSING_COLUMN

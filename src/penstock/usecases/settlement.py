@@ -14,8 +14,8 @@ from penstock.model.runs import RunReport, settled
 from penstock.model.spec import DestinationSpec
 from penstock.run.connection import connection
 from penstock.run.context import Context
-from penstock.run.datasets import chunks_of, known_dataset
-from penstock.run.prepare import Prepared, prepare
+from penstock.run.preparation.datasets import chunks_of, known_dataset
+from penstock.run.preparation.prepare import Prepared, prepare
 from penstock.run.settling.sent_records import found_note
 from penstock.sources.pushed_rows import SQL_RULE
 from penstock.sources.typing.exact_json import read_record

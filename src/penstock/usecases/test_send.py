@@ -22,7 +22,7 @@ from penstock.run.connection import connection
 from penstock.run.context import Context
 from penstock.run.diff.known_records import StoredIds
 from penstock.run.diff.notes import Notes
-from penstock.run.prepare import Prepared
+from penstock.run.preparation.prepare import Prepared
 from penstock.store.runs import ledger, runs
 from penstock.store.runs.runs import new_run_id
 from penstock.usecases.preview import batches, finished, grouping_code, previewed

@@ -18,9 +18,9 @@ from penstock.model.record import Chunk, DataLook, RefusedRecord
 from penstock.model.reports import CheckReport, Preview, TestReport
 from penstock.model.spec import CredentialSpec, DatasetSpec, SourceSpec, SqlSource
 from penstock.run.context import Context
-from penstock.run.datasets import tools
 from penstock.run.diff.records import record_json
-from penstock.run.prepare import Prepared, prepare
+from penstock.run.preparation.datasets import tools
+from penstock.run.preparation.prepare import Prepared, prepare
 from penstock.sources.dataset import Dataset
 from penstock.sources.source import open_first, tables
 from penstock.sources.typing.exact_json import read_record, readable

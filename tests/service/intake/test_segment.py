@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from penstock.run.datasets import known_dataset
+from penstock.run.preparation.datasets import known_dataset
 from support.service.http_service import service
 
 EXAMPLE = (Path(__file__).parents[3] / "examples" / "segment.yaml").read_text(encoding="utf-8")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from sqlalchemy import Connection
 
 from penstock.run.diff.backlog import SENT_AGAIN_FROM
-from penstock.run.prepare import Prepared
+from penstock.run.preparation.prepare import Prepared
 from penstock.store import unknown_records
 from penstock.store.database import Database
 from penstock.store.runs import ledger, runs

@@ -17,9 +17,9 @@ from penstock.model.record import Payload, RetryClass
 from penstock.render.batches import requests_for
 from penstock.render.manual import absolute
 from penstock.render.values.macros import parse_macros
-from penstock.run.commit import Write
-from penstock.run.datasets import chunks_of
-from penstock.run.prepare import Prepared
+from penstock.run.preparation.datasets import chunks_of
+from penstock.run.preparation.prepare import Prepared
+from penstock.run.recording.commit import Write
 from penstock.sources.typing.exact_json import read_record
 from penstock.store.quarantine import QuarantineRow
 from penstock.store.sent_notes import add_sent_notes

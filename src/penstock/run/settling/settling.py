@@ -23,8 +23,8 @@ from penstock.model.record import Key
 from penstock.run.diff.backlog import SENT_AGAIN_FROM
 from penstock.run.diff.diff import FOUND, SAME_INPUT, STILL
 from penstock.run.diff.known_records import QuarantineIndex
-from penstock.run.prepare import Prepared
-from penstock.run.recorder import Recorder
+from penstock.run.preparation.prepare import Prepared
+from penstock.run.recording.recorder import Recorder
 from penstock.run.settling.sent_records import (
     EDITED,
     SettlePlan,

@@ -5,11 +5,11 @@ from __future__ import annotations
 from penstock.model.errors import PenstockError, StateLocked
 from penstock.model.record import ReadWindow
 from penstock.model.spec import DestinationSpec
-from penstock.run import start
 from penstock.run.connection import connection
 from penstock.run.context import Context
-from penstock.run.datasets import known_dataset
-from penstock.run.prepare import prepare
+from penstock.run.preparation import start
+from penstock.run.preparation.datasets import known_dataset
+from penstock.run.preparation.prepare import prepare
 from penstock.store.project import resources
 
 

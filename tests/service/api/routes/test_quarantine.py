@@ -7,7 +7,7 @@ import pytest
 from penstock.model.outcome import Refusal
 from penstock.model.reports import QuarantineFilter
 from penstock.model.spec import Binding, DestinationSpec
-from penstock.run.prepare import explained
+from penstock.run.preparation.prepare import explained
 from penstock.service.app import ServiceApp
 from penstock.service.model import MANY
 from penstock.store import quarantine

@@ -25,10 +25,10 @@ from penstock.render.merger import Merger
 from penstock.render.values.columns import key_cells
 from penstock.run.connection import connection
 from penstock.run.context import Context
-from penstock.run.datasets import KnownDataset, known_dataset, with_columns, with_new_columns
 from penstock.run.diff.backlog import OpenChunk
 from penstock.run.diff.diff import Policy, Versions
 from penstock.run.diff.notes import DuplicateKeys, Notes
+from penstock.run.preparation.datasets import KnownDataset, known_dataset, with_columns, with_new_columns
 from penstock.store.memory import fingerprint_version, fingerprints, key_hashes
 from penstock.store.project import resources
 from penstock.templates.catalogue import load_catalogue

@@ -11,9 +11,12 @@ from penstock.delivery.verdict import JOB_RULE
 from penstock.model.delivery import Delivery, Reply, Settled, reply_document, request_document, response_record
 from penstock.model.outcome import IN_QUARANTINE, SENT, Outcome, Refusal
 from penstock.model.record import Payload, Request
-from penstock.run.commit import (
+from penstock.run.diff.backlog import Backlog, OpenChunk, SameKeyRow, SameKeyRows, Traced
+from penstock.run.diff.diff import SAME_INPUT, STILL, SUPERSEDED, Classified, Decision
+from penstock.run.diff.notes import Notes
+from penstock.run.diff.records import record_hash
+from penstock.run.recording.commit import (
     CommitSchedule,
-    QuarantineWriter,
     RecorderContext,
     Ticket,
     Write,
@@ -21,10 +24,7 @@ from penstock.run.commit import (
     entry_of,
     job_of,
 )
-from penstock.run.diff.backlog import Backlog, OpenChunk, SameKeyRow, SameKeyRows, Traced
-from penstock.run.diff.diff import SAME_INPUT, STILL, SUPERSEDED, Classified, Decision
-from penstock.run.diff.notes import Notes
-from penstock.run.diff.records import record_hash
+from penstock.run.recording.quarantine_writer import QuarantineWriter
 from penstock.store import memory as remembered
 from penstock.store.quarantine import KeyHash
 from penstock.store.runs import deliveries, ledger, runs

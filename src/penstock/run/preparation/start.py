@@ -25,7 +25,7 @@ from penstock.model.settings_text import settings_text, without_settling
 from penstock.model.spec import BatchSpec, CursorSpec, Mode, SqlSource
 from penstock.run.context import Context
 from penstock.run.diff.backlog import SENT_AGAIN_FROM
-from penstock.run.prepare import Prepared
+from penstock.run.preparation.prepare import Prepared
 from penstock.sources.chunks import read_frozen
 from penstock.sources.cursor import READ, value_of
 from penstock.store import leases, unknown_records

@@ -1,0 +1,92 @@
+"""`QuarantineWriter` fills and empties the quarantine of a destination, within the commits of its run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from penstock.model.delivery import Delivery, reply_document, request_document
+from penstock.model.outcome import Outcome, Refusal
+from penstock.run.diff.backlog import Traced
+from penstock.run.diff.records import record_hash
+from penstock.run.recording.commit import RecorderContext, Write
+from penstock.store import quarantine
+from penstock.store.quarantine import KeyHash, NewQuarantineRow, QuarantinedVersion
+from penstock.store.runs import ledger
+from penstock.store.runs.deliveries import refusal_json
+
+
+class QuarantineWriter:
+    """`keys` are the hashes of the keys that are in quarantine; `write` adds something to the next commit."""
+
+    def __init__(self, context: RecorderContext, run: str, write: Callable[[Write], None], keys: set[KeyHash]) -> None:
+        self.keys = keys
+        self._context, self._run, self._write = context, run, write
+        self._newest: dict[KeyHash, int] = {}  # the ordinal of a key's newest record that this run quarantined
+
+    def add(
+        self,
+        record: Traced,
+        outcome: Outcome,
+        refusal: Refusal,
+        delivery: Delivery | None = None,
+        content: int | None = None,
+        intent: ledger.Intent | None = None,
+    ) -> None:
+        """Put the record in quarantine; `content` is what was, or may have been, sent of it, `intent` its request."""
+        part = self._context.partial or (self._context.each_once and outcome is Outcome.UNKNOWN)
+        request, sent_at = (None, None) if intent is None else (intent.request, intent.at)
+        if delivery is not None:
+            request, sent_at = request_document(delivery.request), delivery.sent_at
+        row = NewQuarantineRow(
+            destination=self._context.destination,
+            key=record.key,
+            key_hash=record.hash,
+            outcome=outcome,
+            refusal=refusal,
+            at=self._context.now(),
+            run=self._run,
+            record=record.record,
+            record_print=self._context.resent.get(record.ordinal) or record_hash(record.record),
+            settings=self._context.settings,
+            content=content,
+            part=part,
+            request=request,
+            reply=None if delivery is None else reply_document(delivery.answer),
+            ordinal=record.ordinal,
+            sent_at=sent_at,
+        )
+        self.keys.add(record.hash)
+        self.note_newest(record.hash, record.ordinal)
+        if self._context.index is not None and record.key is not None:
+            version = QuarantinedVersion(outcome, row.record_print, row.settings, refusal.reason, refusal_json(refusal))
+            self._context.index.add(record.hash, version, part=part)
+        self._write(lambda conn: quarantine.add(conn, row))
+
+    def note_newest(self, hash_: KeyHash, ordinal: int) -> None:
+        """Note that the quarantine has this record of a key: an older one that is delivered does not release it."""
+        self._newest[hash_] = max(ordinal, self._newest.get(hash_, ordinal))
+
+    def release(self, hash_: KeyHash, ordinal: int, record: int | None = None) -> None:
+        """Release a key that was delivered, or is as it was sent; with `record` (a hash) of that version alone.
+
+        `ordinal` is that of the delivered record: a newer record of the key that this run quarantined stays.
+        """
+        is_newest = self._newest.get(hash_, ordinal) <= ordinal
+        refused = self._context.each_once and is_newest  # other versions that are not unknown, too
+        if hash_ not in self.keys or (record is None and not is_newest):
+            return
+        if record is None or self._context.index is None or not self._context.index.has_others(hash_, record):
+            self.keys.discard(hash_)
+        if self._context.index is not None:
+            self._context.index.release(hash_, record, refused=refused)
+        destination, now = self._context.destination, self._context.now()
+        edited = self._context.edited_entries.get(hash_)
+        if record is not None:
+            self._write(lambda conn: quarantine.release_part(conn, destination, hash_, record))
+            if refused:
+                self._write(lambda conn: quarantine.release_key(conn, destination, hash_))
+        elif edited is not None:  # the source still has the version that was edited: it must not be quarantined again
+            why = f"fixed, and delivered by {self._run}"
+            self._write(lambda conn: quarantine.discard(conn, [edited], why, now))
+        else:
+            self._write(lambda conn: quarantine.release_key(conn, destination, hash_))
