@@ -3,7 +3,9 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from email.utils import formatdate
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Any, Literal, get_args
 
 from penstock_sandbox.account.settings import duration
@@ -20,9 +22,11 @@ class Fault:
     `status` replaces the status; `cut` drops the connection before or after the change; `slow` delays the reply by so
     many seconds; `body` replaces the body; `partial` fails items of a batch: a share (0.3), `every:3`, or `at:0+4`.
     `commit` sets whether the change is made nevertheless: by default yes, except for HTML and a status from 400 on.
+    `retry_after` is the header of a status: seconds, or as `retry_after_header` says.
     `method`, `path` and `containing` select requests: a path includes everything below it, in both dialects, `*` is a
     wildcard; `containing` is a text in the body, since concurrent requests arrive in any order. The first `after`
-    matching requests are not changed, and at most `times` are (default: all).
+    matching requests are not changed; of the others those that `requests` names, counted from 0 (a share, `every:3`, or
+    `at:0+4`; default: all), at most `times`.
     """
 
     status: int | None = None
@@ -31,13 +35,14 @@ class Fault:
     body: Body | None = None
     gzip: bool = False
     partial: str | None = None
-    retry_after: float | None = None
+    retry_after: float | str | None = None
     commit: bool | None = None
     method: str | None = None
     path: str | None = None
     containing: str | None = None
     times: int | None = None
     after: int = 0
+    requests: str | None = None
 
     def commits(self) -> bool:
         if self.cut == "before":
@@ -62,17 +67,41 @@ class Fault:
 
     def failing(self) -> Callable[[int], bool] | None:
         """Whether an item of a batch must fail, by index; None if no item must."""
-        if self.partial is None:
-            return None
-        how, _, rest = self.partial.partition(":")
-        if how == "every":
-            step = int(rest)
-            return lambda index: index % step == step - 1
-        if how == "at":
-            listed = {int(index) for index in rest.split("+")}
-            return lambda index: index in listed
-        share = float(how)
-        return lambda index: int((index + 1) * share) > int(index * share)
+        return None if self.partial is None else selected(self.partial)
+
+    def changes(self, number: int) -> bool:
+        """Whether a matching request is changed, by its number after the first `after`, from 0."""
+        return self.requests is None or selected(self.requests)(number)
+
+    def retry_after_header(self, now: float) -> str | None:
+        """The header `Retry-After` at the time `now`; None: no header. A 429 has one unless it is `none`.
+
+        `date:5` is an HTTP date in five seconds, `date:-60` one that is past, `none` no header; another text is sent as
+        it is.
+        """
+        wanted = self.retry_after
+        if wanted is None:
+            return "1" if self.status == 429 else None
+        if isinstance(wanted, float):
+            return f"{wanted:g}"
+        kind, _, ahead = wanted.partition(":")
+        if kind == "date":
+            return formatdate(now + float(ahead), usegmt=True)
+        return None if wanted == "none" else wanted
+
+
+@lru_cache(maxsize=100)
+def selected(text: str) -> Callable[[int], bool]:
+    """Whether a number from 0 on is selected by a share (`0.3`), `every:3` or `at:0+4`."""
+    how, _, rest = text.partition(":")
+    if how == "every":
+        step = int(rest)
+        return lambda index: index % step == step - 1
+    if how == "at":
+        listed = {int(index) for index in rest.split("+")}
+        return lambda index: index in listed
+    share = float(how)
+    return lambda index: int((index + 1) * share) > int(index * share)
 
 
 @dataclass(slots=True)
@@ -102,7 +131,7 @@ class ActiveFaults:
             if (fault.times is not None and armed.fired >= fault.times) or not fault.matches(method, path, body):
                 continue
             armed.seen += 1
-            if armed.seen > fault.after:
+            if armed.seen > fault.after and fault.changes(armed.seen - fault.after - 1):
                 armed.fired += 1
                 return fault
         return None
@@ -139,7 +168,7 @@ def fault_from(wanted: Mapping[str, Any]) -> Fault:
     if unknown:
         raise ValueError(f"unknown keys in a fault: {', '.join(unknown)} (known: {', '.join(sorted(known | FLAGS))})")
     fault = Fault(**{key: _READERS[key](key, value) for key, value in values.items() if value is not None})
-    if replace(fault, method=None, path=None, containing=None, times=None, after=0) == Fault():
+    if replace(fault, method=None, path=None, containing=None, times=None, after=0, requests=None) == Fault():
         raise ValueError("this fault has no effect: add status, cut, slow, partial, gzip or a body")
     return fault
 
@@ -189,7 +218,21 @@ def _one_of(choices: tuple[str, ...]) -> Callable[[str, Any], str]:
     return read
 
 
-def _partial(key: str, value: Any) -> str:
+def _retry_after(key: str, value: Any) -> float | str:
+    if isinstance(value, str) and (date := re.fullmatch(r"date:(-?\d+(\.\d+)?)", value)):
+        if not abs(float(date[1])) < 1e9:
+            raise ValueError(f"{key} must be a date within 1e9 seconds")
+        return value
+    try:
+        return _seconds(key, value)
+    except ValueError:
+        text = _text(key, value)
+    if not (text.isascii() and text.isprintable()):
+        raise ValueError(f"{key} must be printable ASCII")
+    return text
+
+
+def _selection(key: str, value: Any) -> str:
     if isinstance(value, list):
         value = "at:" + "+".join(str(index) for index in value)
     text = str(value)
@@ -206,8 +249,9 @@ _READERS: Mapping[str, Callable[[str, Any], Any]] = {
     "slow": _seconds,
     "body": _one_of(get_args(Body)),
     "gzip": _truth,
-    "partial": _partial,
-    "retry_after": _seconds,
+    "partial": _selection,
+    "requests": _selection,
+    "retry_after": _retry_after,
     "commit": _truth,
     "method": lambda key, value: _text(key, value).upper(),
     "path": _text,

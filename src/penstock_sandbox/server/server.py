@@ -56,22 +56,23 @@ class SandboxServer:
             if request.transport is not None:
                 request.transport.abort()
             return web.Response()
-        response = rendered(answer)
+        response = rendered(answer, self.api.account.now())
         entry.status = response.status
         if answer.reply.status >= 400:
             entry.error = answer.reply.body["message"]
         return response
 
 
-def rendered(answer: Answer) -> web.Response:
-    """The HTTP response for a reply, altered by its fault."""
+def rendered(answer: Answer, now: float) -> web.Response:
+    """The HTTP response at the time `now` for a reply, altered by its fault."""
     reply, fault = answer.reply, answer.fault
     status, headers = reply.status, dict(reply.headers)
     if fault.status is not None:
         status = fault.status
         reply = Reply(status, reply.body if status < 400 else error_body(status, "Simulated by the sandbox"))
-        if fault.retry_after is not None or status == 429:
-            headers["Retry-After"] = f"{1 if fault.retry_after is None else fault.retry_after:g}"
+        wait = fault.retry_after_header(now)
+        if wait is not None:
+            headers["Retry-After"] = wait
     body, kind = orjson.dumps(reply.body), JSON
     if fault.body is not None:
         body, kind = _INVALID_BODIES[fault.body]

@@ -4,6 +4,7 @@ import gzip
 import http.client
 import json
 import time
+from email.utils import parsedate_to_datetime
 
 import pytest
 
@@ -42,12 +43,32 @@ def test_a_reply_without_the_change(sandbox):
         ({"status": 429}, "1"),
         ({"status": 429, "retry_after": 7}, "7"),
         ({"status": 503, "retry_after": 2.5}, "2.5"),
+        ({"status": 429, "retry_after": "3"}, "3"),
+        ({"status": 429, "retry_after": "none"}, None),
+        ({"status": 429, "retry_after": "soon"}, "soon"),
         ({"status": 503}, None),
     ],
 )
 def test_retry_after(sandbox, fault, retry_after):
     sandbox.fault(**fault)
     assert sandbox.call("GET /segment").headers.get("retry-after") == retry_after
+
+
+@pytest.mark.parametrize("ahead", [5, -60])
+def test_retry_after_as_a_date(sandbox, ahead):
+    sandbox.fault(status=429, retry_after=f"date:{ahead}")
+    wait = parsedate_to_datetime(sandbox.call("GET /segment").headers["retry-after"]).timestamp() - time.time()
+    assert ahead - 3 < wait <= ahead
+
+
+@pytest.mark.parametrize(
+    ("requests", "changed"), [("every:3", [3, 6]), ("0.5", [2, 4, 6]), ("at:0+4", [1, 5]), ("at:5", [6])]
+)
+def test_requests_are_selected_by_number_or_share(sandbox, requests, changed):
+    sandbox.call("GET /segment")
+    sandbox.fault(status=503, requests=requests, after=1)
+    statuses = [sandbox.call("GET /segment").status for _ in range(7)]
+    assert [number for number, status in enumerate(statuses) if status == 503] == changed
 
 
 @pytest.mark.parametrize(("cut", "changed"), [("before", 0), ("after", 1)])
@@ -218,6 +239,10 @@ def test_clearing_ends_all_faults(sandbox):
         {"partial": 1.5},
         {"partial": "every:0"},
         {"partial": "some"},
+        {"requests": "some", "cut": "after"},
+        {"requests": "every:2"},
+        {"status": 429, "retry_after": "date:99999999999"},
+        {"status": 429, "retry_after": "a\nb"},
         {"status": 503, "paths": "/people"},
         {"status": 503, "times": -1},
         {"status": 503, "commit": "perhaps"},

@@ -4,5 +4,4 @@ revision = "0017"
 down_revision = "0016"
 
 
-def upgrade() -> None:
-    ...  # each part adds its own
+def upgrade() -> None: ...  # each part adds its own
