@@ -180,7 +180,7 @@ def test_a_template_sends_the_same_under_any_name(monkeypatch, tmp_path):
     """Of two versions of one key, `upsert_person` never sends the older one last; nor does a copy of its document."""
     person = TEXT[TEXT.index("upsert_person:") : TEXT.index("upsert_company:")]
     templates = read_catalogue(TEXT + person.replace("upsert_person:", "save_person:"), "mine.yaml")
-    readers = ("run.prepare", "run.context", "config.loader", "render.compile")
+    readers = ("run.preparation.prepare", "run.context", "config.loader", "render.compile")
     for module in readers:
         monkeypatch.setattr(f"penstock.{module}.load_catalogue", lambda: templates)
     (tmp_path / "rows.csv").write_text("id,email\nu1,old@x.example\nu1,new@x.example\nu2,two@x.example\n")

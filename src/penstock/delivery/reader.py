@@ -23,6 +23,11 @@ from penstock.model.spec import CustifyObject
 
 AT_ONCE = 10  # requests
 PageIn = Callable[[object], ListPage | None]
+Announce = Callable[[int], None]  # takes the number of requests of a complete read, once it is known
+
+
+def say_nothing(_requests: int) -> None:
+    """Announce nothing."""
 
 
 class ReadRefusedError(Exception):
@@ -126,10 +131,21 @@ class ApiReader:
 
 
 class ObjectReader:
-    """Reads all objects of one kind below `base`, page by page. `query` narrows what the API returns."""
+    """Reads all objects of one kind below `base`, page by page. `query` narrows what the API returns.
 
-    def __init__(self, reader: ApiReader, base: str, kind: CustifyObject, query: Mapping[str, str]) -> None:
+    `announce` is called before the custom data of the first company is read.
+    """
+
+    def __init__(
+        self,
+        reader: ApiReader,
+        base: str,
+        kind: CustifyObject,
+        query: Mapping[str, str],
+        announce: Announce = say_nothing,
+    ) -> None:
         self._reader = reader
+        self._announce = announce
         self._base = base
         self._query = query
         self._is_custom_data = kind == "custom_data"
@@ -152,6 +168,8 @@ class ObjectReader:
                 if isinstance(page, Failed):
                     raise FailedReadError(page)
                 new, requests = paged.add(page), others + self._requests(paged.state)
+                if not last.requests:
+                    self._announce(requests)
                 for objects, state in self._pieces(new, now, paged.state):
                     ids = [name for name in map(remote_id, objects) if name is not None]
                     found = await self._custom_data(objects) if self._is_custom_data else objects

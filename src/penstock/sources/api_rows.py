@@ -10,7 +10,7 @@ import fcntl
 import os
 import time
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -69,7 +69,9 @@ class ApiRows:
 
     open_ended = True
 
-    def __init__(self, source: CustifySource, api: ApiObjects, folder: Path) -> None:
+    def __init__(self, source: CustifySource, api: ApiObjects, folder: Path, since: str = "") -> None:
+        """A read that was interrupted continues only under the same `since`."""
+        self._since = since
         self._source = source
         self._api = api
         self._folder = folder
@@ -80,6 +82,7 @@ class ApiRows:
         self._ended = False
         self._interrupted: list[bool] = []  # true if a page could not be read: the next read continues there
         self._names: dict[str, None] = {}
+        self._released: Callable[[], object] = bool  # does nothing
 
     @property
     def requests(self) -> int:
@@ -117,6 +120,14 @@ class ApiRows:
     def first(self) -> FirstPages:
         """The objects of the first pages."""
         return FirstPages(self)
+
+    def pages(self) -> Iterator[ApiPage]:
+        """The pages in their order, each read once."""
+        return self._pages()
+
+    def close(self) -> None:
+        """Free the file: another read may use it, and continues there if this one was interrupted."""
+        self._released()
 
     def pieces(self) -> Iterator[Piece]:
         for page in self._pages():
@@ -179,12 +190,12 @@ class ApiRows:
     def _store(self) -> IO[bytes]:
         """The file of the pages, with what a process that died has stored in it."""
         if self._file is None:
-            mark = f"{settings_text(self._source)} {self._api.account()}"
+            mark = f"{settings_text(self._source)} {self._api.account()}{self._since}"
             path = self._folder / f"{blake2b(mark.encode(), digest_size=12).hexdigest()}.pages"
             locked = _locked(path)
             self._file = _unnamed(self._folder) if locked is None else locked
             if locked is not None:
-                weakref.finalize(self, _release, locked, path, self._interrupted)
+                self._released = weakref.finalize(self, _release, locked, path, self._interrupted)
             end = 0
             for line in self._file:
                 if not line.endswith(b"\n"):

@@ -33,7 +33,7 @@ from penstock.store.database import upsert, upsert_all
 from penstock.store.key_table import FORGOTTEN, KeyTable
 from penstock.store.quarantine import KeyHash
 from penstock.store.runs.ordinals import Words
-from penstock.store.tables import in_flight, sent_links
+from penstock.store.tables import in_flight, sent_links, sent_values
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -174,6 +174,30 @@ def put_sent_links(conn: Connection, destination: str, links: Mapping[KeyHash, S
         for key, some in links.items()
     ]
     upsert_all(conn, sent_links, rows, ["destination", "identity"])
+
+
+def read_sent_values(conn: Connection, destination: str, name: str) -> dict[KeyHash, int]:
+    """Key hash → the hash of the value that was last delivered of a field with `if_unchanged`, by its wire name."""
+    mine = (sent_values.c.destination == destination) & (sent_values.c.field == name)
+    found: dict[KeyHash, int] = {}
+    for identity, value in conn.execute(select(sent_values.c.identity, sent_values.c.value).where(mine)):
+        high, low = np.frombuffer(identity, dtype="<u8").tolist()
+        found[high, low] = value % (1 << 64)
+    return found
+
+
+def put_sent_values(conn: Connection, destination: str, values: Mapping[tuple[str, KeyHash], int]) -> None:
+    """Store the hashes of what was delivered, by field and key hash."""
+    rows = [
+        {
+            "destination": destination,
+            "field": name,
+            "identity": np.array(key, dtype="<u8").tobytes(),
+            "value": value - (1 << 64) if value >= 1 << 63 else value,
+        }
+        for (name, key), value in values.items()
+    ]
+    upsert_all(conn, sent_values, rows, ["destination", "field", "identity"])
 
 
 def add_in_flight(conn: Connection, destination: str, run: str, first: int, hashes: Words) -> None:

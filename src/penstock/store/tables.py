@@ -311,6 +311,26 @@ sent_links = Table(
 )
 
 
+sent_values = Table(  # of fields with `if_unchanged`: what was last delivered
+    "sent_values",
+    metadata,
+    Column("destination", Text, primary_key=True),
+    Column("field", Text, primary_key=True),  # its wire name
+    Column("identity", LargeBinary, primary_key=True),  # the key's hash
+    Column("value", BigInteger, nullable=False),  # a hash of the value
+)
+
+
+reconciliations = Table(
+    "reconciliations",
+    metadata,
+    Column("destination", Text, primary_key=True),
+    Column("at", Text, nullable=False),
+    Column("run", Text),  # in which it was fixed, or that a person requested; null: of a command that only compared
+    Column("report", Text, nullable=False),  # JSON
+)
+
+
 sent_notes = Table(
     "sent_notes",
     metadata,

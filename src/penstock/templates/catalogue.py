@@ -13,7 +13,7 @@ import yaml
 
 from penstock.model.delivery import SettleKind
 from penstock.model.record import RetryClass
-from penstock.model.spec import Dialect, Mode
+from penstock.model.spec import CustifyObject, Dialect, Mode
 from penstock.templates.document_schema import check_document
 
 DIALECTS: tuple[Dialect, ...] = ("native", "flat")
@@ -106,6 +106,20 @@ class MergeRules:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadForm:
+    """How the objects that a template writes are read from the native API: all `objects` of the account.
+
+    `by` are the members by which one of them is a payload's: the first that the payload has decides, or all `together`.
+    `change` is the method that changes an existing one, at the template's path and Custify's id; None: as it is sent.
+    """
+
+    objects: CustifyObject
+    by: tuple[str, ...]
+    together: bool = False
+    change: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Template:
     """One endpoint of Custify, in both dialects.
 
@@ -113,7 +127,7 @@ class Template:
     go: a native object, `inline` (flat, top level) or `none`. `job` is the type of a native batch job, `flat_batch`
     whether the flat batch endpoint takes its object. `combine` names the rules that read several fields at once.
     `versions` says how several versions of one object become one payload; a dialect that it does not name sends each.
-    `read_back` says how a record without an answer is read back (`delivery/settle.py`).
+    `read_back` says how a record without an answer is read back (`delivery/settle.py`), `read` how all objects are.
     `retry_with` is the retry class of both dialects when that field is mapped. `items` (of a batch) maps objects to the
     templates that describe them; `recognized_by` are the fields that say which object the records are, where the
     destination does not, and `fields_of` the items whose fields the batch takes. `parents` maps fields to the objects
@@ -147,6 +161,7 @@ class Template:
     versions: Mapping[str, MergeRules] = field(default_factory=lambda: MappingProxyType({}))
     method: str = "POST"
     newest_wins: bool = False
+    read: ReadForm | None = None
 
     @property
     def mode_default(self) -> Mode:
@@ -220,6 +235,7 @@ def _template(name: str, document: Mapping[str, Any]) -> Template:
         recognized_by=MappingProxyType({item: tuple(names) for item, names in rest.pop("recognized_by", {}).items()}),
         fields_of=tuple(rest.pop("fields_of", ())),
         parents=MappingProxyType(rest.pop("parents", {})),
+        read=_read_form(rest.pop("read", None)),
         versions=MappingProxyType({d: _merge_rules(entry) for d, entry in rest.pop("versions", {}).items()}),
         **rest,
     )
@@ -244,6 +260,10 @@ def _field(name: str, entry: Mapping[str, Any], text_limit: int | None) -> Field
 def _external(entry: Mapping[str, Any], fields: tuple[FieldDoc, ...]) -> External:
     doc = next(doc for doc in fields if doc.name == entry["field"])
     return External(doc.name, doc.target or doc.name, entry.get("setting"), entry.get("max"))
+
+
+def _read_form(entry: Mapping[str, Any] | None) -> ReadForm | None:
+    return None if entry is None else ReadForm(**{**entry, "by": tuple(entry["by"])})
 
 
 def _merge_rules(entry: Mapping[str, Any]) -> MergeRules:

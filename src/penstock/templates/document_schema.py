@@ -10,7 +10,7 @@ import yaml
 from penstock.model.delivery import SettleKind
 from penstock.model.errors import InputError, Problem
 from penstock.model.record import RetryClass
-from penstock.model.spec import Mode
+from penstock.model.spec import CUSTIFY_OBJECTS, Mode
 from penstock.model.text import nearest
 
 DIALECTS = ("native", "flat")
@@ -36,6 +36,7 @@ KEYS = (
     *REQUIRED_KEYS,
     *("job", "flat_batch", "external", "combine", "text_limit", "attribute_limit", "attribute_chars", "items"),
     *("recognized_by", "fields_of", "parents", "versions", "method", "retry_with", "newest_wins"),
+    "read",
 )
 FIELD_KEYS = (
     *("label", "type", "description", "native", "to", "or", "why", "required", "page", "auto", "whole", "choices"),
@@ -46,6 +47,7 @@ INNER_KEYS: Mapping[str, tuple[str, ...]] = {
     "retry_with": ("field", "retry"),
     "retry": DIALECTS,
     "read_back": DIALECTS,
+    "read": ("objects", "by", "together", "change"),
     "path": DIALECTS,
     "extras": DIALECTS,
     "versions": DIALECTS,
@@ -121,6 +123,8 @@ def _words(name: str, document: Any) -> Iterator[tuple[Place, Problem]]:
         yield from _word((name, "retry", dialect), retry, tuple(map(str, RetryClass)), "retry class")
     for dialect, kind in _items(document.get("read_back")):
         yield from _word((name, "read_back", dialect), kind, READ_BACK, "way to read back")
+    if _has(document.get("read"), "objects"):
+        yield from _word((name, "read", "objects"), document["read"]["objects"], CUSTIFY_OBJECTS, "kind of object")
 
 
 def _path(place: Place, path: str) -> Iterator[tuple[Place, Problem]]:

@@ -57,10 +57,10 @@ def address(ctx: Context, spec: CredentialSpec, conn: StateConnection | None = N
     return ApiAddress(base, dialect_of(spec, base), "assumed until the credential is checked (`penstock check`)")
 
 
-def no_reads(ctx: Context, spec: CredentialSpec) -> Problem:
-    """Why nothing can be read with a credential of the flat API."""
+def no_reads(ctx: Context, spec: CredentialSpec, what: str = "a source of `type: custify`") -> Problem:
+    """Why nothing can be read with a credential of the flat API; `what` needs to."""
     message = f"the credential {spec.name} is of the flat API, which publishes no reads"
-    hint = "a source of `type: custify` needs a credential with `dialect: native`"
+    hint = f"{what} needs a credential with `dialect: native`"
     return ctx.problem(f"credentials.{spec.name}.dialect", message, "no-reads", hint=hint, found="flat")
 
 

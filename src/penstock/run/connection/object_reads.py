@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
-from collections.abc import AsyncGenerator, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import Future, wait
+from functools import partial
 from hashlib import blake2b
 from math import ceil
 from typing import Any, TypeVar
@@ -33,10 +34,19 @@ class CustifyReads:
     """Implements `ApiObjects`. Its requests have the lane of backfills.
 
     They are made on an event loop in a thread of their own, because sources are read with and without a running loop.
+    `reader` names what reads, where it is no source of the project. `announce` takes requests and seconds of the read.
     """
 
-    def __init__(self, ctx: Context, source: CustifySource) -> None:
+    def __init__(
+        self,
+        ctx: Context,
+        source: CustifySource,
+        reader: str | None = None,
+        announce: Callable[[int, float], None] = lambda _requests, _seconds: None,
+    ) -> None:
         self.requests = 0
+        self._reader = reader
+        self._announce = announce
         self._ctx = ctx
         self._source = source
 
@@ -73,7 +83,11 @@ class CustifyReads:
         if self._ctx.stopping():
             raise KeyboardInterrupt
         if deadline is not None and deadline.is_over:
-            raise deadline.too_slow(f"sources.{self._source.name}", f"reading {self._source.object}")
+            raise deadline.too_slow(self._path, f"reading {self._source.object}")
+
+    @property
+    def _path(self) -> str:
+        return f"sources.{self._source.name}" if self._reader is None else f"credentials.{self._source.credential}"
 
     async def _read(self, places: Sequence[Mapping[str, Any]]) -> AsyncGenerator[ApiPage]:
         ctx, source = self._ctx, self._source
@@ -83,7 +97,7 @@ class CustifyReads:
             self.requests += len(connection.candidates(ctx))
         address = await check.ensure_checked(ctx, spec, budget)
         if address.dialect == "flat":
-            raise InputError(connection.no_reads(ctx, spec))
+            raise InputError(connection.no_reads(ctx, spec, self._reader or "a source of `type: custify`"))
         link = connection.connection(ctx, spec, address.base_url)
         before = [
             ObjectPage((), each["ids"], each["part"], PagedState(*each["state"]), each["requests"]) for each in places
@@ -91,9 +105,8 @@ class CustifyReads:
         gap: str | None = places[-1]["gap"] if places else None
         async with Client(link, budget, ctx.clock, reply_limit=LARGEST_REPLY) as client:
             client.events, counted = ctx.events, 0
-            objects = ObjectReader(
-                ApiReader(client, ctx.clock, "backfill"), address.base_url, source.object, source.query
-            )
+            reader = ApiReader(client, ctx.clock, "backfill")
+            objects = ObjectReader(reader, address.base_url, source.object, source.query, partial(self._say, spec))
             try:
                 async for page in objects.pages(before):
                     self.requests, counted = self.requests + client.requests - counted, client.requests
@@ -106,12 +119,15 @@ class CustifyReads:
                 problem = ctx.problem(f"credentials.{spec.name}", message, "credential-refused", hint=hint)
                 raise CredentialRefused(problem) from refused
 
+    def _say(self, spec: CredentialSpec, requests: int) -> None:
+        self._announce(requests, seconds_of(requests, spec.rate_limit))
+
     def _failure(self, spec: CredentialSpec, failed: FailedReadError, base: str) -> PenstockError:
         """A request that the API does not accept is an error of the settings; no answer is one of the environment."""
         if failed.status is not None and 400 <= failed.status < 500 and failed.status not in (408, 429):
-            path = f"sources.{self._source.name}"
-            hint = "check `query` and `object`"
-            return InputError(self._ctx.problem(path, str(failed), "read-failed", hint=hint, found=self._source.object))
+            hint = "check `query` and `object`" if self._reader is None else f"check the base URL of {spec.name}"
+            found = self._source.object
+            return InputError(self._ctx.problem(self._path, str(failed), "read-failed", hint=hint, found=found))
         hint = f"check the address, and whether it answers: `penstock check {spec.name}`"
         path = f"credentials.{spec.name}"
         return HostUnreachable(self._ctx.problem(path, str(failed), "host-unreachable", hint=hint, found=base))
@@ -119,9 +135,13 @@ class CustifyReads:
 
 def _api_page(page: ObjectPage, gap: str | None, rate: RateLimit) -> ApiPage:
     place = {"ids": page.ids, "part": page.part, "state": list(page.state), "requests": page.requests, "gap": gap}
-    windows = max(ceil(page.requests / rate.requests) - 1, 0)
-    seconds = max(windows * rate.per, page.requests * LATENCY_S / 10)
-    return ApiPage(page.objects, place, gap, page.requests, seconds)
+    return ApiPage(page.objects, place, gap, page.requests, seconds_of(page.requests, rate))
+
+
+def seconds_of(requests: int, rate: RateLimit) -> float:
+    """The time that a read of so many requests takes."""
+    windows = max(ceil(requests / rate.requests) - 1, 0)
+    return max(windows * rate.per, requests * LATENCY_S / 10)
 
 
 class _ReadingThread:

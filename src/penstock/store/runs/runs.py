@@ -16,7 +16,21 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Row, Text, and_, column, delete, insert, or_, select, update, values
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Text,
+    and_,
+    column,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+    values,
+)
 
 from penstock.clock import Clock, iso
 from penstock.model.errors import Problem, problem_json, problem_of
@@ -224,6 +238,12 @@ def last(connection: Connection, target: str, kind: RunKind = "destination") -> 
     query = select(runs).where(runs.c.target == target, runs.c.kind == kind, runs.c.position != NOT_BEGUN)
     row = connection.execute(query.order_by(runs.c.started_at.desc(), runs.c.id.desc()).limit(1)).first()
     return None if row is None else to_run(row)
+
+
+def newest_of(connection: Connection, targets: Sequence[str]) -> str:
+    """What changes when runs of these destinations send something: the newest one, and the requests of all."""
+    query = select(func.max(runs.c.id), func.sum(runs.c.requests)).where(runs.c.target.in_(targets))
+    return " ".join(map(str, connection.execute(query).one()))
 
 
 def has_ended_well(connection: Connection, destination: str) -> bool:

@@ -1,7 +1,28 @@
-"""What mirrors, comparisons with Custify, limited runs and backfills that give way to live runs store."""
+"""What mirrors, comparisons with Custify, limited runs and backfills that give way to live runs store.
+
+`reconciliations` has the last report of each destination, `sent_values` what was last delivered of the fields that are
+sent only where Custify still has it.
+"""
+
+from alembic import op
+from sqlalchemy import BigInteger, Column, LargeBinary, Text
 
 revision = "0017"
 down_revision = "0016"
 
 
-def upgrade() -> None: ...  # each part adds its own
+def upgrade() -> None:
+    op.create_table(
+        "reconciliations",
+        Column("destination", Text, primary_key=True),
+        Column("at", Text, nullable=False),
+        Column("run", Text),
+        Column("report", Text, nullable=False),
+    )
+    op.create_table(
+        "sent_values",
+        Column("destination", Text, primary_key=True),
+        Column("field", Text, primary_key=True),
+        Column("identity", LargeBinary, primary_key=True),
+        Column("value", BigInteger, nullable=False),
+    )

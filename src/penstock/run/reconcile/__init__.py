@@ -1,0 +1,1 @@
+"""Compares what Custify has with what a destination would send, and sends again what differs."""
