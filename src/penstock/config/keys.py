@@ -382,16 +382,3 @@ DESTINATION = Section(
     ),
     DestinationSpec,
 )
-LEDGER_TO = Section(
-    "Where the runs, requests and records are written after each run, besides the state: a folder or a database.",
-    (
-        Key("path", TextShape(example="ledger/"), "a folder, relative to the project file; either this or `url`"),
-        Key("format", ChoiceShape(("parquet",)), "with `path`: the format of the files (default: parquet)"),
-        Key(
-            "url",
-            TextShape(references=True),
-            "the URL of a PostgreSQL database; write passwords as ${env:NAME}; either this or `path`",
-        ),
-        Key("schema", TextShape(), "with `url`: the schema of the tables (default: penstock)"),
-    ),
-)

@@ -1,4 +1,4 @@
-"""Reads `ledger_to`: the folder or the database that the ledger is written to after each run."""
+"""The key `ledger_to`, and its reader: the folder or the database that the ledger is written to after each run."""
 
 from __future__ import annotations
 
@@ -6,11 +6,24 @@ import re
 from pathlib import Path
 
 from penstock.config.credentials import parse_secret
-from penstock.config.keys import LEDGER_TO
-from penstock.config.shapes import BadValue
+from penstock.config.sections import Key, Section
+from penstock.config.shapes import BadValue, ChoiceShape, TextShape
 from penstock.config.tree import Marked, Report
 from penstock.model.spec import LedgerFiles, LedgerTables
 
+LEDGER_TO = Section(
+    "Where the runs, requests and records are written after each run, besides the state: a folder or a database.",
+    (
+        Key("path", TextShape(example="ledger/"), "a folder, relative to the project file; either this or `url`"),
+        Key("format", ChoiceShape(("parquet",)), "with `path`: the format of the files (default: parquet)"),
+        Key(
+            "url",
+            TextShape(references=True),
+            "the URL of a PostgreSQL database; write passwords as ${env:NAME}; either this or `path`",
+        ),
+        Key("schema", TextShape(), "with `url`: the schema of the tables (default: penstock)"),
+    ),
+)
 BELONGS = {"format": "path", "schema": "url"}
 SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 POSTGRESQL = re.compile(r"(?i)postgres(ql)?(\+[a-z0-9]+)?://")

@@ -17,8 +17,8 @@ from penstock.bounds import MAX_PROJECT, bounds, in_megabytes
 from penstock.config.credentials import read_credential
 from penstock.config.destinations import CheckContext, check_destination, read_destination
 from penstock.config.flows import FLOW, check_flows, read_flow, refuse_circles
-from penstock.config.keys import CREDENTIAL, DATASET, DESTINATION, LEDGER_TO, SOURCES
-from penstock.config.ledger_target import read_ledger_target
+from penstock.config.keys import CREDENTIAL, DATASET, DESTINATION, SOURCES
+from penstock.config.ledger_target import LEDGER_TO, read_ledger_target
 from penstock.config.sections import Section
 from penstock.config.shapes import kind_of
 from penstock.config.sources import (

@@ -346,6 +346,18 @@ sent_notes = Table(
 )
 
 
+written_files = Table(  # what runs of file destinations have written beside the finished file
+    "written_files",
+    metadata,
+    Column("destination", Text, primary_key=True),
+    Column("run", Text, nullable=False),
+    Column("path", Text, nullable=False),  # of the finished file
+    Column("append", Boolean, nullable=False),
+    Column("bytes", BigInteger, nullable=False),  # written for records that have an outcome; more is not counted
+    Column("complete", Boolean, nullable=False),  # nothing is added: it is put in place of the finished file
+)
+
+
 leases = Table(
     "leases",
     metadata,
