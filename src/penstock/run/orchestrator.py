@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import signal as signals
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 
@@ -15,11 +16,12 @@ from penstock.delivery.limit.budget import Budget
 from penstock.model.delivery import Lane
 from penstock.model.errors import CredentialRefused, HostUnreachable, InputError, PenstockError, Problem, StateLocked
 from penstock.model.outcome import IN_QUARANTINE
-from penstock.model.runs import Listener, Progress, RunKind, RunReport, RunStatus
+from penstock.model.runs import Listener, RunKind, RunReport, RunStatus
 from penstock.model.spec import CredentialSpec, DestinationSpec, FlowSpec
 from penstock.run import flow
 from penstock.run.connection import check, connection
 from penstock.run.context import Context, is_active, require_active
+from penstock.run.destination_lock import DestinationLocks
 from penstock.run.diff.known_records import ParentsInQuarantine, parents_in_quarantine
 from penstock.run.preparation import start as run_start
 from penstock.run.preparation.datasets import chunks_of, known_dataset
@@ -27,14 +29,11 @@ from penstock.run.preparation.prepare import Prepared, prepare
 from penstock.run.preparation.start import CursorReading, StartedRun, reading_of, with_notes
 from penstock.run.run import RunRequest, run_destination
 from penstock.run.settling.settling import SettleMode
-from penstock.run.stop import StopKind, StoppableClock, Stopped, StopSignal
+from penstock.run.stop import StopKind, StopSignal
 from penstock.store import quarantine, unknown_records
-from penstock.store.leases import Lease
 from penstock.store.quarantine import QuarantineRow
 from penstock.store.runs import ledger, runs
 from penstock.store.runs.runs import RunRow, holder_text, new_run_id
-
-LOOK_AGAIN_S = 0.2  # seconds, while another process holds the destination
 
 
 @dataclass(slots=True)
@@ -50,7 +49,11 @@ class Orchestrator:
     begins_at: str | None = None  # of sources with a cursor: `start`, a value, or None: where they were left
     signal: StopSignal = field(default_factory=StopSignal)
     sending: dict[str, StopSignal] = field(default_factory=dict)  # of each destination that is run now
-    leases: dict[str, Lease] = field(default_factory=dict)  # of what is locked now
+    locks: DestinationLocks = field(init=False)
+
+    def __post_init__(self) -> None:
+        lost = partial(self.stop, "error")
+        self.locks = DestinationLocks(self.ctx, self.wait, self.signal, self.listener, lost)
 
     async def run_one(self, spec: DestinationSpec) -> RunReport:
         """One destination. InputError when it is a draft or paused; StateLocked when another process runs it."""
@@ -64,7 +67,7 @@ class Orchestrator:
         skipped = {s.name: reason for s in specs for active, reason in [is_active(self.ctx, s)] if not active}
         flow.require_a_key(self.ctx, [each for each in specs if each.name not in skipped])
         with self._stoppable():
-            async with self._locked(f"flow {spec.name}"):
+            async with self.locks.held(f"flow {spec.name}"):
                 row, done = self._start_flow(spec, skipped)
                 try:
                     for destination in specs:
@@ -127,44 +130,10 @@ class Orchestrator:
 
     # ── inside ───────────────────────────────────────────────────────────────
 
-    @asynccontextmanager
-    async def _locked(self, name: str) -> AsyncIterator[None]:
-        """Locks the destination. Waits for another run of it when that was requested, until it is stopped."""
-        clock = StoppableClock(self.ctx.clock, self.signal)
-        with ExitStack() as stack:
-            while True:
-                try:
-                    self.leases[name] = stack.enter_context(
-                        run_start.lock_destination(self.ctx, name, self._lost(name))
-                    )
-                    break
-                except StateLocked as locked:
-                    if not self.wait:
-                        raise
-                    self._report_waiting(name, locked)
-                try:
-                    await clock.sleep(LOOK_AGAIN_S)
-                except Stopped:
-                    raise KeyboardInterrupt from None  # nothing has begun that would have to be finished
-            yield
-
-    def _lost(self, name: str) -> Callable[[], None]:
-        """A function that stops the run, from any thread, when the lease could not be renewed."""
-        loop, why = asyncio.get_running_loop(), f"the lease of {name} ended: another process may run it"
-
-        def stop() -> None:
-            loop.call_soon_threadsafe(self.stop, "error", why)
-
-        return stop
-
-    def _report_waiting(self, name: str, locked: StateLocked) -> None:
-        if self.listener is not None:
-            self.listener(Progress(name, {}, 0, None, 0.0, phase=f"waiting for {locked.problems[0].found}"))
-
     async def _run(
         self, spec: DestinationSpec, parent: str | None, parents: ParentsInQuarantine | None, queued: str | None = None
     ) -> RunRow:
-        async with self._locked(spec.name):
+        async with self.locks.held(spec.name):
             whole = spec.new_columns != "note" or not self._has_frozen_input(spec)
             prepared, checks = await self._prepared(spec, whole=whole)
             reading = await asyncio.to_thread(self._reading, prepared, parent)
@@ -176,7 +145,7 @@ class Orchestrator:
                 ended = await self._execute(prepared, replace(start, run=run), parents, settle=settle)
             except InputError as error:  # before anything was sent
                 ended = self._refused(run, error)
-            run_start.finish_input(self.ctx, start, ended, self.leases[spec.name].check)
+            run_start.finish_input(self.ctx, start, ended, partial(self.locks.check, spec.name))
             return ended
 
     def _has_frozen_input(self, spec: DestinationSpec) -> bool:
@@ -189,7 +158,7 @@ class Orchestrator:
         """End a run that has begun and cannot send anything because of an error in its settings."""
         ended = replace(run, reason=str(error.problems[0]), stopped_by="input", errors=error.problems)
         with self.ctx.database.begin() as conn:
-            self.leases[run.target].check(conn)
+            self.locks.check(run.target, conn)
             return runs.finish(conn, ended, "failed", iso(self.ctx.clock.now()))
 
     def _reading(self, prepared: Prepared, parent: str | None) -> CursorReading:
@@ -198,7 +167,7 @@ class Orchestrator:
             return reading_of(conn, prepared, self.begins_at, now, alone=parent is None)
 
     def _begin(self, prepared: Prepared, parent: str | None, queued: str | None, reading: CursorReading) -> StartedRun:
-        guard = self.leases[prepared.spec.name].check
+        guard = partial(self.locks.check, prepared.spec.name)
         return run_start.begin(self.ctx, prepared, run_start.RunOrigin(parent, queued, guard, reading))
 
     async def _prepared(self, spec: DestinationSpec, *, whole: bool = False) -> tuple[Prepared, int]:
@@ -234,7 +203,7 @@ class Orchestrator:
             resend=resent is not None,
             lane=self._lane_of(prepared, start.run),
             settle=settle,
-            guard=self.leases[name].check,
+            guard=partial(self.locks.check, name),
             edited_entries={entry.key_hash: entry.id for entry in resent or () if entry.edited},
             resent={ordinal: entry.record_print for ordinal, entry in enumerate(resent or ())},
         )
@@ -263,14 +232,14 @@ class Orchestrator:
     def _with_errors(self, run: RunRow, problems: tuple[Problem, ...]) -> RunRow:
         ended = replace(run, errors=problems)
         with self.ctx.database.begin() as conn:
-            self.leases[run.target].check(conn)
+            self.locks.check(run.target, conn)
             runs.save(conn, ended)
         return ended
 
     async def _resend(self, spec: DestinationSpec, rows: Sequence[QuarantineRow]) -> RunRow:
         require_active(self.ctx, spec)
         entries = sorted(rows, key=lambda entry: entry.number)  # versions of one key in the order they came
-        async with self._locked(spec.name):
+        async with self.locks.held(spec.name):
             prepared, checks = await self._prepared(spec)
             chunks = list(chunks_of(prepared.data, entries))
             start = self._begin_without_input("resend", prepared, checks, len(entries))
@@ -279,7 +248,7 @@ class Orchestrator:
             return ended
 
     async def _settle(self, spec: DestinationSpec) -> RunRow:
-        async with self._locked(spec.name):
+        async with self.locks.held(spec.name):
             prepared, checks = await self._prepared(spec)
             with self.ctx.database.read() as conn:
                 number = unknown_records.number(conn, spec.name)
@@ -300,14 +269,14 @@ class Orchestrator:
             holder=holder_text(self.ctx.clock),
         )
         with self.ctx.database.begin() as conn:
-            self.leases[run.target].check(conn)
+            self.locks.check(run.target, conn)
             runs.begin(conn, run)
         return StartedRun(run, lambda _: iter(()), np.empty(0, dtype=np.int64))
 
     def _release(self, run: RunRow, entries: Sequence[QuarantineRow]) -> None:
         """Remove the entries whose record was delivered from the quarantine, also when an edit changed their key."""
         with self.ctx.database.begin() as conn:
-            self.leases[run.target].check(conn)
+            self.locks.check(run.target, conn)
             outcomes = ledger.outcomes(conn, run.id)
             through = [
                 entry for row, entry in enumerate(entries) if row in outcomes and outcomes[row] not in IN_QUARANTINE
@@ -328,7 +297,7 @@ class Orchestrator:
         ended = [part for part in parts if not part.resumable and part.stopped_by != "input"]
         stale = any(_input_changed(self.ctx, part) for part in ended)
         with self.ctx.database.begin() as conn:
-            self.leases[f"flow {spec.name}"].check(conn)
+            self.locks.check(f"flow {spec.name}", conn)
             if last is not None and not stale:
                 self.begins_at = last.begins_at
                 row = replace(last, status="running", finished_at=None, skipped=skipped, holder=holder)
@@ -350,7 +319,7 @@ class Orchestrator:
 
     def _end_flow(self, row: RunRow) -> RunReport:
         with self.ctx.database.begin() as conn:
-            self.leases[f"flow {row.target}"].check(conn)
+            self.locks.check(f"flow {row.target}", conn)
             parts = runs.children(conn, row.id)
             ended = replace(
                 row,

@@ -1,4 +1,4 @@
-"""The start of a run: locks the destination, reads what an unfinished run left, and chooses the input.
+"""The start of a run: reads what an unfinished run left, and chooses the input.
 
 Of a source with a cursor also the position from which the run reads, and the note for older rows that were read under
 other settings.
@@ -7,7 +7,6 @@ other settings.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
@@ -28,7 +27,7 @@ from penstock.run.diff.backlog import SENT_AGAIN_FROM
 from penstock.run.preparation.prepare import Prepared
 from penstock.sources.chunks import read_frozen
 from penstock.sources.cursor import READ, value_of
-from penstock.store import leases, unknown_records
+from penstock.store import unknown_records
 from penstock.store.project import resources
 from penstock.store.runs import ledger, runs
 from penstock.store.runs.deliveries import refusal_json
@@ -64,11 +63,6 @@ class RunOrigin:
     queued: str | None = None
     guard: Callable[[Connection], None] = lambda _: None
     reading: CursorReading | None = None
-
-
-def lock_destination(ctx: Context, destination: str, lost: Callable[[], None]) -> AbstractContextManager[leases.Lease]:
-    """Lock a destination; StateLocked names its holder. Released (soon) when the process dies."""
-    return leases.acquire(ctx.database, destination, holder_text(ctx.clock), lost)
 
 
 def begin(ctx: Context, prepared: Prepared, origin: RunOrigin) -> StartedRun:

@@ -7,7 +7,7 @@ from penstock.model.record import ReadWindow
 from penstock.model.spec import DestinationSpec
 from penstock.run.connection import connection
 from penstock.run.context import Context
-from penstock.run.preparation import start
+from penstock.run.destination_lock import lock_destination
 from penstock.run.preparation.datasets import known_dataset
 from penstock.run.preparation.prepare import prepare
 from penstock.store.project import resources
@@ -36,7 +36,7 @@ def has_new_records(ctx: Context, spec: DestinationSpec) -> bool:
         found, reached = data.dataset.any_since(data.schema, window)
         if found or reached is None:
             return found
-        with start.lock_destination(ctx, spec.name, lambda: None), ctx.database.begin() as conn:
+        with lock_destination(ctx, spec.name, lambda: None), ctx.database.begin() as conn:
             resources.store_window(conn, spec.name, reached.to_json())
     except StateLocked:
         return False
