@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 from penstock.clock import Clock, SystemClock
 from penstock.config.loader import project_json_schema
 from penstock.model.delivery import DeliveryReport
+from penstock.model.identity import MOST_ENTRIES, IdentityReport
 from penstock.model.reach import COMMAND_LINE
 from penstock.model.record import DatasetReport
 from penstock.model.reports import (
@@ -205,6 +206,14 @@ class App:
     def dataset(self, name: str, *, refresh: bool = False) -> DatasetReport:
         """The detected schema of a dataset; `refresh` detects it again."""
         return self._operations.dataset(name, refresh=refresh)
+
+    def identity(self, dataset: str, *, most: int = MOST_ENTRIES) -> IdentityReport:
+        """Which people of a dataset Custify would hold twice; at most `most` entries of each list. No request."""
+        return self._operations.identity(dataset, most=most)
+
+    def people_of(self, destination: str) -> tuple[str, IdentityReport | None]:
+        """A destination's dataset and the numbers of its identity report; None if it sends no people. No request."""
+        return self._operations.people_of(destination)
 
     def set_credential(self, name: str, secret: str) -> None:
         """Seal the API key of a credential in the state database."""

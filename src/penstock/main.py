@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 from cyclopts import App, CycloptsError, Group, Parameter
 
 from penstock.bounds import bounds
-from penstock.cli import applied_project, configure, demo, quarantine, run, settle
+from penstock.cli import applied_project, configure, demo, identity, quarantine, run, settle
 from penstock.cli.command import CARE, EVERYWHERE, PEOPLE, SERVE, SET_UP, Command, Penstock, open_app
 from penstock.cli.exits import (
     Exit,
@@ -44,7 +44,7 @@ Start with `penstock demo` to try it without an account, or with `penstock init`
 """
 FILE = "The project file, or a folder of project files (default: penstock.yaml in the current folder)."
 DATABASE = "The URL of the state (default: PENSTOCK_DATABASE_URL, else sqlite:///.penstock/state.db beside the file)."
-PARTS = (configure, applied_project, run, quarantine, settle, demo)
+PARTS = (configure, applied_project, run, identity, quarantine, settle, demo)
 JSON = "Print exactly one JSON document on stdout, and everything else on stderr."
 
 

@@ -62,7 +62,7 @@ def test_the_commands_from_check_to_the_second_run(shell, sandbox):
     plan = shell.json("plan people")
     assert (plan["records"], plan["creates_or_updates"], plan["invalid"], plan["requests"]) == (3, 2, 1, 2)
     assert shell.json("run people", code=2)["errors"][0]["path"].startswith("destinations.people")
-    assert shell.json("activate people") == {"destination": "people", "state": "active"}
+    assert shell.json("activate people")["state"] == "active"
 
     run = shell.json("run people", code=1)
     assert (run["status"], run["records"]["delivered"], run["records"]["quarantined"]) == ("partial", 2, 1)

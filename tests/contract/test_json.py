@@ -135,6 +135,7 @@ def test_every_command(penstock, golden, sandbox, masked, monkeypatch):
     step("preview companies --limit 1")
     step("test people --sample 1")
     step("plan nightly")
+    step("identity people")
     step("run people")
     step("activate people")
     sandbox.fault(status=422, path="/people", method="POST", containing="eve@", times=1)

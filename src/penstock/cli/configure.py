@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
 from penstock.cli.command import LOOK, SEND, SET_UP, Destination, Given, Refresh, as_document, write
 from penstock.cli.exits import Exit, not_written, print_problems, printable, refuse
+from penstock.model.errors import InputError
+
+if TYPE_CHECKING:
+    from penstock.app import App as PenstockApp
+    from penstock.cli.command import Command
+    from penstock.model.identity import IdentityReport
 
 PROJECT_FILE = Path("penstock.yaml")
 
@@ -144,11 +150,29 @@ def _typed(name: str) -> str:
 
 
 def activate(destination: Destination, /, *, command: Given) -> None:
-    """Let runs send to a destination."""
+    """Let runs send to a destination.
+
+    For a destination of people, also shows what `penstock identity` finds in its dataset, without a request.
+    """
     with command.open() as app:
         app.activate(destination)
+        found = _people(app, destination, command)
+    from penstock.cli.text.identity import found_lines  # noqa: PLC0415 - rich is slow to import
+
+    document: dict[str, Any] = {"destination": destination, "state": "active"}
+    if found is not None:
+        document["identity"] = dict(found.counts)
     text = f"{destination} is active: `penstock run {destination}` sends to it."
-    command.show({"destination": destination, "state": "active"}, lambda: [text])
+    command.show(document, lambda: [text, *(() if found is None else found_lines(found))])
+
+
+def _people(app: PenstockApp, destination: str, command: Command) -> IdentityReport | None:
+    """The identity report; None if no people are sent, or if the data cannot be read, which a run reports again."""
+    try:
+        return app.people_of(destination)[1]
+    except InputError as error:
+        command.remark(f"The identity report could not be made: {printable(str(error))}")
+        return None
 
 
 def pause(destination: Destination, /, *, command: Given) -> None:

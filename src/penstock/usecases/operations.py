@@ -10,6 +10,7 @@ from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from penstock.model.identity import IdentityReport
 from penstock.model.outcome import Note
 from penstock.model.record import DatasetReport, RefusedRecord
 from penstock.model.reports import CheckReport, Preview, PreviewedRequest, SettleReport, TestReport
@@ -22,6 +23,7 @@ from penstock.run.orchestrator import Orchestrator
 from penstock.run.preparation.datasets import dataset_report, samples_of
 from penstock.run.preparation.prepare import prepare
 from penstock.usecases import quarantine, settlement, unsaved
+from penstock.usecases.identity import identity_report, people_report
 from penstock.usecases.preview import plan, plan_flow, preview, preview_of_everything
 from penstock.usecases.test_send import send_test
 from penstock.usecases.unsaved import UnsavedSettings
@@ -39,6 +41,15 @@ class Operations:
     def dataset(self, name: str, *, refresh: bool) -> DatasetReport:
         """The detected schema of a dataset; `refresh` detects it again."""
         return dataset_report(self.ctx(), name, refresh=refresh)
+
+    def identity(self, dataset: str, *, most: int) -> IdentityReport:
+        """Which people of a dataset Custify would hold twice; at most `most` entries of each list."""
+        return identity_report(self.ctx(), dataset, most=most)
+
+    def people_of(self, destination: str) -> tuple[str, IdentityReport | None]:
+        """A destination's dataset and its identity report, without entries; None if it sends no people."""
+        spec = self.ctx().destination(destination)
+        return spec.dataset, people_report(self.ctx(), spec)
 
     def samples(self, name: str) -> list[dict[str, Any]]:
         """The sample records stored for a dataset, as JSON values."""

@@ -1,4 +1,4 @@
-// Generated from the OpenAPI document by `npm run api`; a test compares 8f60b05f6cb4ebc5
+// Generated from the OpenAPI document by `npm run api`; a test compares fb35b236ea47c078
 export interface components {
     schemas: {
         AboutOut: {
@@ -161,6 +161,10 @@ export interface components {
             check: components["schemas"]["CheckedJson"] | null;
             dialect: "native" | "flat";
         };
+        CustifyPerson: {
+            id: string | null;
+            user_id: string | null;
+        };
         DatasetLook: {
             columns: components["schemas"]["ColumnOut"][];
             rows: {
@@ -293,6 +297,12 @@ export interface components {
                 [key: string]: unknown;
             } | null;
         };
+        EmailOfSeveralIds: {
+            email: string;
+            ids: string[];
+            count: number;
+            records: number;
+        };
         EntryOut: {
             id: number;
             at: string;
@@ -408,6 +418,37 @@ export interface components {
         };
         HowToCheck: {
             refresh: boolean;
+        };
+        IdOfSeveralEmails: {
+            id: string;
+            emails: string[];
+            count: number;
+            records: number;
+        };
+        IdentityCounts: {
+            dataset: string;
+            counts: {
+                [key: string]: number;
+            } | null;
+        };
+        IdentityOut: {
+            dataset: string;
+            records: number;
+            sources: components["schemas"]["IdentitySource"][];
+            counts: {
+                [key: string]: number;
+            };
+            email_several_ids: components["schemas"]["EmailOfSeveralIds"][];
+            id_several_emails: components["schemas"]["IdOfSeveralEmails"][];
+            scientific_ids: components["schemas"]["ScientificId"][];
+            taken_in_custify: components["schemas"]["TakenEmail"][] | null;
+            requests: number;
+        };
+        IdentitySource: {
+            id: string | null;
+            email: string | null;
+            id_by?: ("destination" | "name" | "key") | null;
+            destinations: string[];
         };
         KeyAuthJson: {
             type: "key";
@@ -794,6 +835,10 @@ export interface components {
             records: number;
             source: components["schemas"]["SchemaOut"] | null;
         };
+        ScientificId: {
+            id: string;
+            records: number;
+        };
         SessionOut: {
             person: components["schemas"]["WhoOut"] | null;
             sign_in: boolean;
@@ -887,6 +932,13 @@ export interface components {
                 [key: string]: string;
             };
             body: string | null;
+        };
+        TakenEmail: {
+            email: string;
+            id: string;
+            creates: boolean;
+            people: components["schemas"]["CustifyPerson"][];
+            count: number;
         };
         TemplateFieldOut: {
             name: string;

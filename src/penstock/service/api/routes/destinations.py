@@ -68,6 +68,13 @@ class HowToCheck(BaseModel):
     refresh: bool = False
 
 
+class IdentityCounts(BaseModel):
+    """How many entries each list of the identity report of a dataset has; null if the destination sends no people."""
+
+    dataset: str
+    counts: dict[str, int] | None
+
+
 class BrokenRule(TypedDict):
     """A record that breaks a rule, with the value that breaks it."""
 
@@ -124,6 +131,15 @@ def export(name: str, app: Opened, person: Person = needs(Right.VIEW)) -> Stream
 def plan(name: str, app: Opened, person: Person = needs(Right.VIEW)) -> PlanJson:
     """Returns what a run would do now. Sends nothing."""
     return plan_json(seen_by(app, person).plan(name))
+
+
+@router.get("/{name}/identity", operation_id="getDestinationIdentity")
+def identity(name: str, app: Opened, _: Person = needs(Right.VIEW)) -> IdentityCounts:
+    """Returns how many people of the destination's dataset Custify would hold twice. `GET /datasets/{name}/identity`
+    lists them. Makes no request to Custify.
+    """
+    dataset, found = app.people_of(name)
+    return IdentityCounts(dataset=dataset, counts=None if found is None else dict(found.counts))
 
 
 @router.post("/{name}/test", operation_id="testDestination")

@@ -9,6 +9,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import ClientDisconnect
 
 from penstock.model.errors import InputError, Problem, ProblemJson
+from penstock.model.identity import (
+    EmailOfSeveralIds,
+    IdentitySource,
+    IdOfSeveralEmails,
+    ScientificId,
+    TakenEmail,
+)
 from penstock.model.record import DataLook
 from penstock.model.reports import Page, as_json, single_page
 from penstock.model.spec import ColumnType
@@ -74,6 +81,23 @@ class SamplesOut(BaseModel):
     columns: list[ColumnOut]
     rows: list[dict[str, Any]]
     problems: list[ProblemJson]
+
+
+class IdentityOut(BaseModel):
+    """The identity report of a dataset. Each list has at most `limit` entries; `counts` has the number of all.
+
+    `sources` are the columns with the ids and the e-mails. `taken_in_custify` is null unless an account was read.
+    """
+
+    dataset: str
+    records: int
+    sources: list[IdentitySource]
+    counts: dict[str, int]
+    email_several_ids: list[EmailOfSeveralIds]
+    id_several_emails: list[IdOfSeveralEmails]
+    scientific_ids: list[ScientificId]
+    taken_in_custify: list[TakenEmail] | None
+    requests: int
 
 
 class Unsaved(BaseModel):
@@ -179,6 +203,14 @@ def samples(name: str, app: Opened, limit: Limit = 50, _: Person = needs(Right.V
     found = app.dataset(name)
     columns = [ColumnOut(**as_json(column)) for column in found.schema.columns]
     return SamplesOut(columns=columns, rows=app.samples(name)[:limit], problems=[])
+
+
+@datasets.get("/{name}/identity", operation_id="getDatasetIdentity")
+def identity(name: str, app: Opened, limit: Limit = 50, _: Person = needs(Right.VIEW)) -> IdentityOut:
+    """Returns which people of a dataset Custify would hold twice: e-mails that belong to several ids, ids that have
+    several e-mails, ids in scientific notation. Makes no request to Custify.
+    """
+    return IdentityOut(**as_json(app.identity(name, most=limit)))
 
 
 @datasets.post("/{name}/refresh", operation_id="refreshDataset", dependencies=[Depends(limit_queries)])
