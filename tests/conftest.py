@@ -25,7 +25,7 @@ QUICK = (
     "templates",
     "usercode",
 )
-LONG = ("run/settling",)  # whole runs with kill -9: a minute and more
+LONG = ("run/retries", "run/settling")  # whole runs, whose pauses are real
 assert all((HERE / folder).is_dir() for folder in (*QUICK, *LONG))
 
 # Their files take minutes: a worker that began one of them last would keep the others waiting.

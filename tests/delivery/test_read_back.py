@@ -234,6 +234,14 @@ async def test_a_delivered_note_of_the_same_company_is_enough(sandbox, clock):
     assert len(reads(sandbox)) - before == 1
 
 
+async def test_another_unknown_note_that_is_found_shows_that_texts_compare(sandbox, clock):
+    entity = entity_of(sandbox, "c1")
+    write_note(sandbox, entity)
+    records = [note_to(sandbox, entity, text, name=text, ago=60) for text in ("Called Ada", "Called Bea")]
+    found = await findings(sandbox, clock, records)
+    assert [each.state for each in found.values()] == ["arrived", "not there"]
+
+
 @pytest.mark.parametrize("form", ["text", "html", "trimmed"])
 async def test_texts_are_recognized_in_the_form_in_which_the_account_returns_them(sandbox, clock, form):
     sandbox.settings(notes=form)

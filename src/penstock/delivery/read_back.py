@@ -59,7 +59,7 @@ class ReadBack:
         self._settle_after = settle_after
         # 403: the key may write and not read these objects; then their records stay unknown, and others are sent
         self._reader = ApiReader(client, clock, "retry", "read-back", refusals=(401,))
-        self._comparable = False  # whether a delivered note was returned with an equal text
+        self._comparable = False  # whether a note of ours was returned with an equal text
 
     async def findings(self, records: Sequence[SentRecord]) -> dict[str, ReadBackFinding]:
         """The finding for each record, by its id.
@@ -132,6 +132,7 @@ class ReadBack:
             return note_findings(records, listing, known, at, self._settle_after, comparable=comparable)
 
         found, others = findings(comparable=False), findings(comparable=True)
+        self._comparable = self._comparable or any(each.state == "arrived" for each in found.values())
         if found == others:
             return found
         if not self._comparable:
