@@ -51,7 +51,7 @@ def test_loading_raises_every_problem_at_once():
     assert not isinstance(caught.value, NotAvailableYet)
 
 
-@pytest.mark.parametrize("name", ["mode-mirror", "secret-later"])
+@pytest.mark.parametrize("name", ["secret-later"])
 def test_keys_of_a_later_version_raise_their_own_error(name):
     with pytest.raises(NotAvailableYet) as caught:
         load_project(INVALID / f"{name}.yaml")

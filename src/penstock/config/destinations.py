@@ -6,12 +6,13 @@ template. Batches and manual requests are checked in `requests.py`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from penstock.config.credentials import split_address
 from penstock.config.keys import DESTINATION
+from penstock.config.mirror import check_mirror, on_delete_of
 from penstock.config.requests import check_batch, check_path, check_request
 from penstock.config.shapes import BadValue
 from penstock.config.tree import Marked, Report
@@ -28,13 +29,19 @@ from penstock.model.spec import (
     ProjectSpec,
     RequestSpec,
     SettleSpec,
-    SqlSource,
     XmlSpec,
 )
 from penstock.model.text import suggest
 from penstock.templates.catalogue import Template
 
 TEMPLATE_ONLY = ("path", "object", "external_id", "data_id", "company_link")
+
+
+def _fuse(value: str | dict[str, Any]) -> FuseSpec | None:
+    return None if isinstance(value, str) else FuseSpec(**value)
+
+
+MADE: Mapping[str, Callable[[Any], object]] = {"mode": Mode, "fuse": _fuse, "on_delete": on_delete_of}
 
 
 def read_destination(name: str, node: Marked, report: Report) -> DestinationSpec:
@@ -46,10 +53,9 @@ def read_destination(name: str, node: Marked, report: Report) -> DestinationSpec
             field: _binding(value, node.at("fields", field), report) for field, value in values["fields"].items()
         }
         values["fields"] = MappingProxyType(bindings)
-    if "mode" in values:
-        values["mode"] = Mode(values["mode"])
-    if "fuse" in values:
-        values["fuse"] = None if values["fuse"] == "off" else FuseSpec(**values["fuse"])
+    for key, make in MADE.items():
+        if key in values:
+            values[key] = make(values[key])
     for key in ("external_id", "data_id"):
         if len(values.get(key, ())) == 1:
             values[key] = values[key][0]
@@ -204,35 +210,18 @@ def dialects_of(credential: CredentialSpec | None) -> tuple[Dialect, ...]:
 
 
 def _check_mode(destination: DestinationSpec, template: Template | None, node: Marked, ctx: CheckContext) -> None:
-    report = ctx.report
-    if "mirror_max_share" in node.entries():
-        place, found = node.at("mirror_max_share").place, "mirror_max_share"
-        report.add(place, "not-available-yet", "`mode: mirror` is not available yet", f"remove `{found}`", found)
     mode = destination.mode
-    if mode is None:
-        return
-    place = node.at("mode").place
-    if template is not None and mode not in template.modes:
+    if template is not None and mode is not None and mode not in template.modes:
         words = ", ".join(template.modes)
         message = f"{template.name} does not support `mode: {mode}`"
-        report.add(place, "mode-not-here", message, f"one of: {words}", mode)
-    elif mode is Mode.MIRROR:
-        _refuse_mirror(destination, node, ctx)
-
-
-def _refuse_mirror(destination: DestinationSpec, node: Marked, ctx: CheckContext) -> None:
+        ctx.report.add(node.at("mode").place, "mode-not-here", message, f"one of: {words}", mode)
+        return
     dataset = ctx.project.datasets.get(destination.dataset)
     source = ctx.project.sources.get(dataset.source) if dataset is not None else None
-    place = node.at("mode").place
-    if isinstance(source, SqlSource) and source.cursor is not None:
-        message = (
-            f"`mirror` deletes what is no longer in the dataset, but the source {source.name} is read by its `cursor`"
-        )
-        hint = "a cursor does not show deleted rows: use `mode: changed`, or remove `cursor`"
-        ctx.report.add(place, "mirror-with-cursor", message, hint, "mirror")
-        return
-    hint = "use changed, new or all"
-    ctx.report.add(place, "not-available-yet", "`mode: mirror` is not available yet", hint, "mirror")
+    item = None if template is None else item_template(destination, template, ctx.templates)
+    dialects = dialects_of(ctx.project.credentials.get(destination.credential))
+    if destination.template is None or template is not None:
+        check_mirror(destination, item, source, dialects, node, ctx.report)
 
 
 def _items_of(destination: DestinationSpec, template: Template | None, ctx: CheckContext) -> Template | None:

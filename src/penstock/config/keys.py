@@ -5,6 +5,7 @@ Those of flows are in `flows.py`.
 
 from __future__ import annotations
 
+from penstock.config.mirror import MIRROR_KEYS
 from penstock.config.sections import Key, Section, SectionByTypeShape
 from penstock.config.shapes import (
     AttributesShape,
@@ -350,7 +351,7 @@ DESTINATION = Section(
             EitherShape(FUSE, ChoiceShape(("off",), {"false": "off"})),
             "off, or when to stop a run whose records are refused",
         ),
-        Key("mirror_max_share", FractionShape(), "with `mode: mirror`: the largest share that may be deleted at once"),
+        *MIRROR_KEYS,
         Key(
             "on_changed",
             ChoiceShape(("quarantine", "ignore")),

@@ -124,6 +124,8 @@ def judge(answer: Reply | Lost, sent: SentRequest) -> Verdict:
         return Halt(Stop("credential", f"the credential was refused: {quoted}", quoted))
     if status == 429:
         return Halt(Stop("unreachable", f"the API takes no requests: {sent.quoter.quote(429, error_text(answer))}"))
+    if status == 404 and sent.shape.absent_is_done and not is_html(answer):
+        return SameForAll(Judged(Outcome.DELIVERED), "404 Not Found: it was not there")
     if sent.shape.retry is RetryClass.ONCE and may_have_been_done(status):
         return _same_for_all(Outcome.UNKNOWN, "no answer", f"sent, but {sent.quoter.quote(status, error_text(answer))}")
     if sent.records > 1 and status in REFUSED_AS_A_WHOLE:

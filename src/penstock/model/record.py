@@ -242,6 +242,7 @@ class Shape:
 
     `url` is absolute; `url` and header values may still hold `{record.x}`, `{run.id}` and `{now…}` macros. `headers`
     are only the destination's own: the client adds the credential's (Authorization and its `headers`) when sending.
+    `absent_is_done`: a 404 says that the object is not there, as requested.
     """
 
     method: str
@@ -255,6 +256,7 @@ class Shape:
     xml: XmlSpec = DEFAULT_XML
     replies: Replies = Replies.STATUS
     retry: RetryClass = RetryClass.IDEMPOTENT
+    absent_is_done: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -314,6 +314,16 @@ class RequestSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class OnDelete:
+    """What a mirror does with the object of a record that left the dataset: deletes it, or gives it the values `set`.
+
+    `set` None: it is deleted.
+    """
+
+    set: Mapping[str, object] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class DestinationSpec:
     """Exactly one of `template` and `request` is given."""
 
@@ -333,7 +343,7 @@ class DestinationSpec:
     concurrency: int = 10
     batch: BatchSpec = BatchSpec()
     fuse: FuseSpec | None = FuseSpec()  # None: `fuse: off`
-    mirror_max_share: float | None = None
+    mirror_max_share: float | None = None  # None: 0.05
     on_changed: Literal["quarantine", "ignore"] = "quarantine"
     external_id: str | tuple[str, ...] | None = None  # column(s) that native's externalId is taken from
     data_id: str | tuple[str, ...] | None = None
@@ -343,6 +353,7 @@ class DestinationSpec:
     company_link: Literal["add", "replace"] = "add"
     on_unknown: Literal["settle", "hold"] = "settle"  # hold: a run reads nothing back by itself
     settle_after: float = 5.0  # seconds after sending, before a read may conclude that a record is not there
+    on_delete: OnDelete | None = None  # with `mode: mirror`; None: not given
 
 
 @dataclass(frozen=True, slots=True)

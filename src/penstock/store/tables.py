@@ -59,6 +59,7 @@ runs = Table(
     Column("errors", Text),  # JSON; null: none
     Column("started_at", Text, nullable=False),
     Column("finished_at", Text),
+    Column("deletes_hash", Text),  # of the deletions that it did not carry out; null: none
     Column("exported", Text),  # where the ledger has the run as it is now; null: nowhere
     Index("runs_of_target", "target", "kind", "started_at", "id"),
 )
@@ -328,6 +329,30 @@ reconciliations = Table(
     Column("at", Text, nullable=False),
     Column("run", Text),  # in which it was fixed, or that a person requested; null: of a command that only compared
     Column("report", Text, nullable=False),  # JSON
+)
+
+
+sent_identities = Table(
+    "sent_identities",
+    metadata,
+    Column("destination", Text, primary_key=True),
+    Column("key_hash", LargeBinary, primary_key=True),
+    Column("key", Text, nullable=False),  # JSON
+    Column("identity", Text, nullable=False),  # JSON: the members by which Custify finds the object
+    Column("marked", Boolean, nullable=False),  # whether `on_delete: set` was carried out
+    Column("deletion", Text),  # the run that decided its deletion, which is not done yet; null: none
+    Index("sent_identities_to_delete", "destination", "deletion"),
+)
+
+
+approved_deletions = Table(
+    "approved_deletions",
+    metadata,
+    Column("destination", Text, primary_key=True),
+    Column("hash", Text, primary_key=True),
+    Column("run", Text, nullable=False),  # for which it was approved
+    Column("used", Boolean, nullable=False),
+    Column("at", Text, nullable=False),
 )
 
 

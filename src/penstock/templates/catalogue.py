@@ -120,6 +120,15 @@ class ReadForm:
 
 
 @dataclass(frozen=True, slots=True)
+class DeleteDoc:
+    """The native request that deletes an object. `deletes_too`: what Custify deletes together with it, in words."""
+
+    method: str
+    path: str
+    deletes_too: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Template:
     """One endpoint of Custify, in both dialects.
 
@@ -131,7 +140,9 @@ class Template:
     `retry_with` is the retry class of both dialects when that field is mapped. `items` (of a batch) maps objects to the
     templates that describe them; `recognized_by` are the fields that say which object the records are, where the
     destination does not, and `fields_of` the items whose fields the batch takes. `parents` maps fields to the objects
-    that they name. `newest_wins`: Custify ends with the newest of several versions of one key, in mode `all` too.
+    that they name. `identified_by` are the members of a payload by which Custify finds its object: the first list of
+    which the payload has all; `delete` is the native request that deletes it. `newest_wins`: Custify ends with the
+    newest of several versions of one key, in mode `all` too.
     """
 
     name: str
@@ -162,6 +173,8 @@ class Template:
     method: str = "POST"
     newest_wins: bool = False
     read: ReadForm | None = None
+    identified_by: Mapping[str, tuple[tuple[str, ...], ...]] = field(default_factory=lambda: MappingProxyType({}))
+    delete: DeleteDoc | None = None
 
     @property
     def mode_default(self) -> Mode:
@@ -219,6 +232,8 @@ def _template(name: str, document: Mapping[str, Any]) -> Template:
     retry_with = rest.pop("retry_with", None)
     read_back = rest.pop("read_back")
     external = rest.pop("external", None)
+    deletion = rest.pop("delete", None)
+    identified_by = {d: tuple(map(tuple, lists)) for d, lists in rest.pop("identified_by", {}).items()}
     return Template(
         name=name,
         fields=fields,
@@ -236,6 +251,8 @@ def _template(name: str, document: Mapping[str, Any]) -> Template:
         fields_of=tuple(rest.pop("fields_of", ())),
         parents=MappingProxyType(rest.pop("parents", {})),
         read=_read_form(rest.pop("read", None)),
+        identified_by=MappingProxyType(identified_by),
+        delete=None if deletion is None else DeleteDoc(deletion["method"], deletion["path"], deletion.get("with")),
         versions=MappingProxyType({d: _merge_rules(entry) for d, entry in rest.pop("versions", {}).items()}),
         **rest,
     )

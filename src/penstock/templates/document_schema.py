@@ -37,6 +37,7 @@ KEYS = (
     *("job", "flat_batch", "external", "combine", "text_limit", "attribute_limit", "attribute_chars", "items"),
     *("recognized_by", "fields_of", "parents", "versions", "method", "retry_with", "newest_wins"),
     "read",
+    *("identified_by", "delete"),
 )
 FIELD_KEYS = (
     *("label", "type", "description", "native", "to", "or", "why", "required", "page", "auto", "whole", "choices"),
@@ -51,6 +52,8 @@ INNER_KEYS: Mapping[str, tuple[str, ...]] = {
     "path": DIALECTS,
     "extras": DIALECTS,
     "versions": DIALECTS,
+    "identified_by": DIALECTS,
+    "delete": ("method", "path", "with"),
 }
 MERGE_KEYS = ("identity", "same", "united", "overlaid", "unset", "whole")
 READ_BACK = tuple(kind for kind in get_args(SettleKind) if kind != "recipe")  # recipes are of manual requests

@@ -2,7 +2,8 @@
 
 `reconciliations` has the last report of each destination, `sent_values` what was last delivered of the fields that are
 sent only where Custify still has it, `written_files` what runs of file destinations have written beside the finished
-file.
+file. `sent_identities` has by what Custify finds the object of each delivered key of a mirror, and which deletions are
+decided and not done; `approved_deletions` the hashes that a person approved.
 """
 
 from alembic import op
@@ -36,3 +37,26 @@ def upgrade() -> None:
         Column("bytes", BigInteger, nullable=False),
         Column("complete", Boolean, nullable=False),
     )
+    _mirrors()
+
+
+def _mirrors() -> None:
+    op.create_table(
+        "sent_identities",
+        Column("destination", Text, primary_key=True),
+        Column("key_hash", LargeBinary, primary_key=True),
+        Column("key", Text, nullable=False),
+        Column("identity", Text, nullable=False),
+        Column("marked", Boolean, nullable=False),
+        Column("deletion", Text),
+    )
+    op.create_index("sent_identities_to_delete", "sent_identities", ["destination", "deletion"])
+    op.create_table(
+        "approved_deletions",
+        Column("destination", Text, primary_key=True),
+        Column("hash", Text, primary_key=True),
+        Column("run", Text, nullable=False),
+        Column("used", Boolean, nullable=False),
+        Column("at", Text, nullable=False),
+    )
+    op.add_column("runs", Column("deletes_hash", Text))
