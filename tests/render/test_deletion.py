@@ -128,7 +128,7 @@ def test_a_record_that_returns_with_every_value_stays_as_it_is():
 def test_what_cannot_be_carried_out_is_named(template, dialect, on_delete, keys):
     found = list(problems(OnDelete(on_delete), TEMPLATES[template], dialect))
     if isinstance(keys, list):
-        assert [problem.key for problem in found] == keys
+        assert [problem.path for problem in found] == keys
     else:
         assert len(found) == keys
     assert all(problem.message and problem.hint and problem.found for problem in found)

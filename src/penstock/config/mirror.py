@@ -67,7 +67,7 @@ def check_mirror(
 
         found = [list(problems(destination.on_delete, item, dialect)) for dialect in dialects]
         for problem in found[0] if found and all(found) else ():
-            place = node.at(*problem.key.split(".", 2)).place
+            place = node.at(*problem.path.split(".", 2)).place
             report.add(place, problem.code, problem.message, problem.hint, problem.found)
 
 

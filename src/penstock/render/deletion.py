@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import orjson
 
+from penstock.model.errors import Problem
 from penstock.model.outcome import Refusal
 from penstock.model.record import Key, Payload, Shape
 from penstock.model.spec import Dialect, OnDelete
@@ -25,16 +26,6 @@ from penstock.templates.catalogue import INLINE, NOWHERE, FieldDoc, Template
 
 MARKABLE = frozenset({"text", "email", "date", "integer", "number", "money", "boolean", "choice"})  # types of fields
 Identity = Mapping[str, Any]
-
-
-class DeletionProblem(NamedTuple):
-    """Why a mirror cannot be carried out as it is written; `key` is below the destination, `on_delete.set.x`."""
-
-    key: str
-    message: str
-    code: str
-    hint: str
-    found: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,51 +94,54 @@ def deletion_of(on_delete: OnDelete, template: Template, dialect: Dialect, base_
     return Deletion(shape, identified_by, mark, nulls=_nulls(mark))
 
 
-def problems(on_delete: OnDelete, template: Template, dialect: Dialect) -> Iterator[DeletionProblem]:
-    """Everything that stands against `on_delete` for the objects of this template in this dialect."""
+def problems(on_delete: OnDelete, template: Template, dialect: Dialect) -> Iterator[Problem]:
+    """Everything that stands against `on_delete` for the objects of this template in this dialect.
+
+    The paths begin below the destination.
+    """
     if on_delete.set is None:
         if dialect != "native":
             message = "the flat API deletes nothing"
             hint = "write on_delete: {set: {FIELD: VALUE}} to mark the object, or use a credential with dialect: native"
-            yield DeletionProblem("on_delete", message, "on-delete", hint, "delete")
+            yield Problem("on_delete", message, "on-delete", hint, "delete")
         return
     if dialect not in template.identified_by:
         message = f"in {dialect}, {template.object} has nothing by which it is found again"
         hint = "in flat people and companies can be marked; use dialect: native for other objects"
-        yield DeletionProblem("on_delete", message, "on-delete", hint, "set")
+        yield Problem("on_delete", message, "on-delete", hint, "set")
         return
     rules = template.versions.get(dialect)
     if rules is not None and rules.whole:
         message = f"Custify replaces {template.object} as a whole: a mark would remove its other values"
-        yield DeletionProblem("on_delete", message, "on-delete", "write on_delete: delete", "set")
+        yield Problem("on_delete", message, "on-delete", "write on_delete: delete", "set")
         return
     if not on_delete.set:
         hint = "write at least one field, such as set: {churned: true}"
-        yield DeletionProblem("on_delete.set", "no field is set", "on-delete", hint, "{}")
+        yield Problem("on_delete.set", "no field is set", "on-delete", hint, "{}")
     for name, value in on_delete.set.items():
         problem = _problem(template, dialect, name, value)
         if problem is not None:
             yield problem
 
 
-def _problem(template: Template, dialect: Dialect, name: str, value: object) -> DeletionProblem | None:
+def _problem(template: Template, dialect: Dialect, name: str, value: object) -> Problem | None:
     """Why a field cannot be set by a mark."""
     path, doc = f"on_delete.set.{name}", template.doc(name)
     if doc is None and template.extras[dialect] == NOWHERE:
         known = ", ".join(each.name for each in template.fields if _is_markable(template, dialect, each))
-        return DeletionProblem(path, f"{template.name} has no field {name}", "unknown-field", f"fields: {known}", name)
+        return Problem(path, f"{template.name} has no field {name}", "unknown-field", f"fields: {known}", name)
     if doc is not None and not _is_markable(template, dialect, doc):
         message = f"{name} cannot be set by a mark"
         hint = "set a text, number, boolean or date that Custify stores, or an attribute of your own"
-        return DeletionProblem(path, message, "on-delete", hint, name)
+        return Problem(path, message, "on-delete", hint, name)
     if doc is None and template.extras[dialect] == CUSTOM_ATTRIBUTES:
         against = attribute_name(name)
         if against is not None:
             message = f"the attribute {name} {against}, which Custify refuses"
-            return DeletionProblem(path, message, "attribute-name", "give it another name", name)
+            return Problem(path, message, "attribute-name", "give it another name", name)
     made = _value(template, dialect, name, value)
     if isinstance(made, Refusal):
-        return DeletionProblem(path, f"{name}: {made.reason}", made.rule, made.accepted or "another value", str(value))
+        return Problem(path, f"{name}: {made.reason}", made.rule, made.accepted or "another value", str(value))
     return None
 
 

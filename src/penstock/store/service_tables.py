@@ -1,4 +1,4 @@
-"""The tables of the service: API, settings, alerts, totals, posted records, people, audit and work.
+"""The tables of the service: API, settings, alerts, totals, posted records, people, audit, work, projects, approvals.
 
 Moments are text, as everywhere; those that are compared or counted down are epoch seconds, as numbers. Of passwords,
 tokens and links only hashes are stored. Totals outlive the rows from which they were counted.
@@ -253,4 +253,27 @@ frozen_parts = Table(
     Column("run", Text, primary_key=True),
     Column("part", Integer, primary_key=True),
     Column("bytes", LargeBinary, nullable=False),
+)
+
+
+project_versions = Table(
+    "project_versions",
+    metadata,
+    Column("version", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("base", Text, nullable=False),  # the folder where relative paths start
+    Column("text", Text, nullable=False),  # the project as canonical YAML
+    Column("changes", Text, nullable=False),  # JSON: what differs from the version before
+)
+
+
+approved_deletions = Table(
+    "approved_deletions",
+    metadata,
+    Column("destination", Text, primary_key=True),
+    Column("hash", Text, primary_key=True),
+    Column("run", Text, nullable=False),  # for which it was approved
+    Column("used", Boolean, nullable=False),
+    Column("at", Text, nullable=False),
 )

@@ -345,17 +345,6 @@ sent_identities = Table(
 )
 
 
-approved_deletions = Table(
-    "approved_deletions",
-    metadata,
-    Column("destination", Text, primary_key=True),
-    Column("hash", Text, primary_key=True),
-    Column("run", Text, nullable=False),  # for which it was approved
-    Column("used", Boolean, nullable=False),
-    Column("at", Text, nullable=False),
-)
-
-
 sent_notes = Table(
     "sent_notes",
     metadata,
@@ -402,16 +391,4 @@ budgets = Table(
     Column("used", BigInteger, nullable=False),
     Column("blocked_until", Float(53), nullable=False),
     Column("state", Text, nullable=False),  # the rest of `RateLimitRow`, as JSON
-)
-
-
-project_versions = Table(
-    "project_versions",
-    metadata,
-    Column("version", BigInteger, primary_key=True, autoincrement=False),
-    Column("at", Text, nullable=False),
-    Column("author", Text, nullable=False),
-    Column("base", Text, nullable=False),  # the folder where relative paths start
-    Column("text", Text, nullable=False),  # the project as canonical YAML
-    Column("changes", Text, nullable=False),  # JSON: what differs from the version before
 )

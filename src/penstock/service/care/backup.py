@@ -29,8 +29,8 @@ from penstock.store.database import Database
 from penstock.store.project import resources
 from penstock.store.project.credentials import KEY_FILE, KEY_VARIABLE, key_ids
 from penstock.store.project.resources import Restored
-from penstock.store.service_tables import people
-from penstock.store.tables import project_versions, runs
+from penstock.store.service_tables import people, project_versions
+from penstock.store.tables import runs
 from penstock.usecases.applied_project.applied_project import SQLITE
 from penstock.version import __version__
 

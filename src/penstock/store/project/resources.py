@@ -21,8 +21,8 @@ from penstock.model.outcome import Note
 from penstock.model.record import Column, Schema
 from penstock.model.reports import ProjectVersion
 from penstock.store.database import upsert
-from penstock.store.service_tables import settings
-from penstock.store.tables import cursors, datasets, known_ids, project_versions, switches
+from penstock.store.service_tables import project_versions, settings
+from penstock.store.tables import cursors, datasets, known_ids, switches
 
 RESTORE_MARK = "restored"  # the name of its document
 SwitchState = Literal["active", "paused"]
