@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import cached_property
@@ -231,13 +231,24 @@ class App:
         """Send the request of the `sample`-th sample record (from 1), or the edited `body`, now."""
         return self._operations.test(destination, sample=sample, body=body)
 
-    def plan(self, target: str, *, begins_at: str | None = None) -> PlanReport:
-        """What `run` of this destination or flow would do now; `begins_at` as in `run`."""
-        return self._operations.plan(target, begins_at=begins_at)
+    def plan(
+        self,
+        target: str,
+        *,
+        begins_at: str | None = None,
+        exact: bool = False,
+        announce: Callable[[int, float], None] = lambda _requests, _seconds: None,
+    ) -> PlanReport:
+        """What `run` of this destination or flow would do now; `begins_at` as in `run`.
 
-    def plan_flow(self, flow: str) -> PlanReport:
+        `exact`: Custify is read, to count which of the records exist there; `announce` is called with the number of
+        requests and the seconds that this takes, before the most of them.
+        """
+        return self._operations.plan(target, begins_at=begins_at, exact=exact, announce=announce)
+
+    def plan_flow(self, flow: str, *, exact: bool = False) -> PlanReport:
         """What `run` of this flow would do now, also if a destination has the same name."""
-        return self._operations.plan_flow(flow)
+        return self._operations.plan_flow(flow, exact=exact)
 
     def run(
         self,

@@ -15,7 +15,7 @@ from penstock.service.api.middleware.request_log import is_change
 from penstock.service.app import ServiceApp
 from penstock.service.model import ROLES, Right, role_of
 from support.golden import golden
-from support.service.security_service import filled
+from support.service.security_service import code_of, filled
 
 PAGE = Path(__file__).parents[2] / "docs" / "security.md"
 BEGIN, END = "<!-- routes: made by tests/security/test_rights.py -->\n", "<!-- end of routes -->"
@@ -125,3 +125,10 @@ def _do_nothing(route: RouteContext) -> None:
         raise HTTPException(418)
 
     dependant.call = nothing
+
+
+def test_a_viewer_makes_no_requests_to_custify_by_an_exact_plan(service):
+    plan = "/api/v1/destinations/it/plan?exact=true"
+    refused = service.signed_in("viewer").get(plan)
+    assert (refused.status_code, code_of(refused)) == (403, "not-allowed")
+    assert code_of(service.signed_in("operator").get(plan)) != "not-allowed"

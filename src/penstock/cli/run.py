@@ -103,18 +103,31 @@ def send_test(
     return Exit.WELL if report.succeeded else Exit.NOT_ALL_WELL
 
 
-def plan(target: Target, /, *, command: Given) -> None:
+def plan(
+    target: Target,
+    /,
+    *,
+    exact: Annotated[
+        bool, Parameter(help="Read Custify, and count which of the records would be created and which updated.")
+    ] = False,
+    command: Given,
+) -> None:
     """Show what a run would do now.
 
     Shows the numbers of records and requests, the time, the unchanged records, and the invalid records with the reason.
     Sends nothing.
     """
-    show_plan(target, command)
+    show_plan(target, command, exact=exact)
 
 
-def show_plan(target: str, command: Command, begins_at: str | None = None) -> None:
+def show_plan(target: str, command: Command, begins_at: str | None = None, *, exact: bool = False) -> None:
+    def announce(requests: int, seconds: float) -> None:
+        from penstock.cli.text.words import amount, duration  # noqa: PLC0415 - rich is slow to import
+
+        command.remark(f"Reading Custify takes about {amount(requests, 'request')} and {duration(seconds)}.")
+
     with command.open() as app:
-        report = app.plan(target, begins_at=begins_at)
+        report = app.plan(target, begins_at=begins_at, exact=exact, announce=announce)
     from penstock.cli.text.requests import plan_text  # noqa: PLC0415 - rich is slow to import
     from penstock.model.runs import plan_json  # noqa: PLC0415
 

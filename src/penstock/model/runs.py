@@ -150,15 +150,20 @@ class PlanReport:
     skipped: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     base_url: str = ""
     base_url_reason: str = ""
+    creates: int | None = None  # None: not read from Custify, or it cannot be read
+    updates: int | None = None
+    read_requests: int | None = None  # that were made for `creates` and `updates`
 
 
+EXACT = ("creates", "updates", "read_requests")
 PLANNED = ("records", "creates_or_updates", "unchanged", "deletes", "invalid", "held", "requests", "asking")
 
 
 class PlanJson(TypedDict):
     """What a run would do now; `eta_s` is the least time that the rate limit allows. A flow's plan has `destinations`.
 
-    `asking` is how many of the `requests` only read: look-ups, and polls of batch jobs.
+    `asking` is how many of the `requests` only read: look-ups, and polls of batch jobs. Of an exact plan, `creates` and
+    `updates` are the records whose object Custify does not have and has; reading that took `read_requests` now.
     """
 
     destination: NotRequired[str]
@@ -175,6 +180,9 @@ class PlanJson(TypedDict):
     first_errors: list[RefusedJson]
     notes: list[NoteJson]
     base_url: NotRequired[str]
+    creates: NotRequired[int]
+    updates: NotRequired[int]
+    read_requests: NotRequired[int]
     destinations: NotRequired[list[PlanJson]]
     skipped: NotRequired[dict[str, str]]
 
@@ -277,6 +285,7 @@ def plan_json(report: PlanReport) -> PlanJson:
     document = {
         **target,
         **counted,
+        **{name: known for name in EXACT if (known := getattr(report, name)) is not None},
         "eta_s": round(report.eta_s, 1),
         "first_errors": as_json(report.first_errors),
         "notes": as_json(report.notes),

@@ -22,13 +22,19 @@ from penstock.run.context import Context
 from penstock.run.orchestrator import Orchestrator
 from penstock.run.preparation.datasets import dataset_report, samples_of
 from penstock.run.preparation.prepare import prepare
+from penstock.run.reconcile.account_objects import Announce
 from penstock.usecases import quarantine, settlement, unsaved
+from penstock.usecases.exact_plan import exact_counts
 from penstock.usecases.identity import identity_report, people_report
 from penstock.usecases.preview import plan, plan_flow, preview, preview_of_everything
 from penstock.usecases.test_send import send_test
 from penstock.usecases.unsaved import UnsavedSettings
 
 T = TypeVar("T")
+
+
+def say_nothing(_requests: int, _seconds: float) -> None:
+    """Announce nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,18 +142,42 @@ class Operations:
 
         return _wait_for(send())
 
-    def plan(self, target: str, *, begins_at: str | None) -> PlanReport:
-        """What a run of this destination or flow would do now."""
+    def plan(
+        self, target: str, *, begins_at: str | None, exact: bool = False, announce: Announce = say_nothing
+    ) -> PlanReport:
+        """What a run of this destination or flow would do now; `exact`: Custify is read for what exists there."""
         ctx = self.ctx()
         spec = ctx.target(target)
         if isinstance(spec, FlowSpec):
-            return plan_flow(ctx, spec, begins_at)
-        return plan(ctx, prepare(ctx, spec, whole=True), begins_at=begins_at)
+            return self._plan_flow(ctx, spec, begins_at, exact=exact, announce=announce)
+        if exact:
+            self._ensure_checked(ctx, [spec])
+        prepared = prepare(ctx, spec, whole=True)
+        counts = exact_counts(ctx, prepared, announce) if exact else None
+        return plan(ctx, prepared, begins_at=begins_at, exact=counts)
 
-    def plan_flow(self, flow: str) -> PlanReport:
+    def plan_flow(self, flow: str, *, exact: bool = False) -> PlanReport:
         """What a run of this flow would do now, also if a destination has the same name."""
         ctx = self.ctx()
-        return plan_flow(ctx, ctx.flow(flow))
+        return self._plan_flow(ctx, ctx.flow(flow), None, exact=exact, announce=say_nothing)
+
+    def _plan_flow(
+        self, ctx: Context, flow: FlowSpec, begins_at: str | None, *, exact: bool, announce: Announce
+    ) -> PlanReport:
+        if not exact:
+            return plan_flow(ctx, flow, begins_at)
+        self._ensure_checked(ctx, [ctx.destination(name) for name in flow.destinations])
+        return plan_flow(ctx, flow, begins_at, lambda prepared: exact_counts(ctx, prepared, announce))
+
+    def _ensure_checked(self, ctx: Context, specs: Sequence[DestinationSpec]) -> None:
+        """Find the base URL of the credentials of these destinations where that was not done yet."""
+
+        async def ensure() -> None:
+            for name in dict.fromkeys(spec.credential for spec in specs):
+                credential = connection.credential_spec(ctx, name)
+                await check.ensure_checked(ctx, credential, self.budgets.of(ctx, credential))
+
+        _wait_for(ensure())
 
     def run(
         self, target: str, listener: Listener | None, *, wait: bool, handle_signals: bool, begins_at: str | None

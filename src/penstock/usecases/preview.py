@@ -46,6 +46,7 @@ from penstock.run.preparation.prepare import Prepared, doubt, prepare
 from penstock.run.preparation.start import reading_of, with_notes
 from penstock.sources.chunks import read_frozen
 from penstock.store.memory import Memory
+from penstock.usecases.exact_plan import Exact, ExactCounts, exact_or_note, sum_of
 from penstock.usercode.grouping_code import CodeFailed, GroupingCode
 
 CHUNK_ROWS = 4096  # as in a run
@@ -186,6 +187,7 @@ def plan(
     begins_at: str | None = None,
     *,
     alone: bool = True,
+    exact: ExactCounts | None = None,
 ) -> PlanReport:
     """Count what a run of this destination would send, leave out and refuse. `begins_at` as in `reading_of`."""
     policy, name = prepared.policy, prepared.spec.name
@@ -202,9 +204,10 @@ def plan(
         policy, render, known, quarantine, parents, doubts.refusal, merger, former=former, table=table
     )
     notes = prepared.notes()
-    tally = _tallied(prepared, _read(ctx, prepared, reading.window), classifier, memory, notes)
+    tally = _Tally(exact=exact)
+    _count(tally, prepared, _read(ctx, prepared, reading.window), classifier, memory, notes)
     reads, reads_s = (0, 0.0) if prepared.data.dataset.api is None else prepared.data.dataset.api.whole
-    return PlanReport(
+    report = PlanReport(
         records=tally.counts["records"],
         creates_or_updates=tally.counts["fresh"],
         unchanged=tally.counts["unchanged"],
@@ -220,13 +223,19 @@ def plan(
         base_url=prepared.address.base_url,
         base_url_reason=prepared.address.reason,
     )
+    return report if exact is None else exact.counted(report)
 
 
-def _tallied(
-    prepared: Prepared, chunks: Iterator[Chunk], classifier: Classifier, memory: Memory | None, notes: Notes
-) -> _Tally:
-    """Counts of the records of these chunks; `memory` takes what would be sent as sent, for later chunks."""
-    shape, tally = prepared.compiled.shape, _Tally()
+def _count(
+    tally: _Tally,
+    prepared: Prepared,
+    chunks: Iterator[Chunk],
+    classifier: Classifier,
+    memory: Memory | None,
+    notes: Notes,
+) -> None:
+    """Count the records of these chunks; `memory` takes what would be sent as sent, for later chunks."""
+    shape = prepared.compiled.shape
     batcher = Batcher(shape, repeats=prepared.policy.repeats)
     with grouping_code(shape) as code:
         for chunk in chunks:
@@ -245,7 +254,6 @@ def _tallied(
         notes.read()
         for batch in batcher.flush():
             tally.batch(batch, shape, code)
-    return tally
 
 
 @dataclass(slots=True)
@@ -255,6 +263,7 @@ class _Tally:
     counts: Counter[str] = field(default_factory=Counter)
     errors: list[RefusedRecord] = field(default_factory=list)
     lookups: set[Lookup] = field(default_factory=set)
+    exact: ExactCounts | None = None
 
     @property
     def requests(self) -> int:
@@ -296,6 +305,8 @@ class _Tally:
         polls = 1 if shape.replies is Replies.JOBS and made == 1 else 0  # those of several requests are not polled
         self.counts["requests"] += made
         self.counts["polls"] += polls
+        if self.exact is not None:
+            self.exact.add(batch.payloads)
 
 
 def _records(payloads: Sequence[Payload]) -> int:
@@ -335,7 +346,7 @@ def eta_s(requests: int, rate: RateLimit, concurrency: int) -> float:
     return windows * rate.per + min(requests, rate.requests) * SECONDS_A_REQUEST / concurrency
 
 
-def plan_flow(ctx: Context, flow: FlowSpec, begins_at: str | None = None) -> PlanReport:
+def plan_flow(ctx: Context, flow: FlowSpec, begins_at: str | None = None, exact: Exact | None = None) -> PlanReport:
     """The plans of a flow's destinations as one report, drafts included; paused destinations are skipped."""
     specs, parts, skipped = in_order(ctx, flow), list[PlanReport](), dict[str, str]()
     requests: Counter[str] = Counter()  # by credential: a rate limit is shared
@@ -344,9 +355,10 @@ def plan_flow(ctx: Context, flow: FlowSpec, begins_at: str | None = None) -> Pla
         if is_paused(ctx, spec):
             skipped[spec.name] = reason
             continue
-        part = plan(
-            ctx, prepare(ctx, spec, whole=True), parents_in_quarantine(ctx, spec, specs), begins_at, alone=False
-        )
+        prepared, parents = prepare(ctx, spec, whole=True), parents_in_quarantine(ctx, spec, specs)
+        counts, unknown = (None, ()) if exact is None else exact_or_note(exact, prepared)
+        part = plan(ctx, prepared, parents, begins_at, alone=False, exact=counts)
+        part = replace(part, notes=(*part.notes, *unknown))
         if not active:
             draft = Note("active", "not sent", f"{reason}: a run skips it until it is activated")
             part = replace(part, notes=(*part.notes, draft))
@@ -362,6 +374,7 @@ def _together(name: str, parts: Sequence[PlanReport], rate_eta: float, skipped: 
     sums: dict[str, Any] = {name: sum(getattr(part, name) for part in parts) for name in PLANNED}
     return PlanReport(
         **sums,
+        **sum_of(parts),
         eta_s=rate_eta,
         first_errors=tuple(error for part in parts for error in part.first_errors)[:FIRST_ERRORS],
         notes=tuple(note for part in parts for note in part.notes),

@@ -1,4 +1,4 @@
-// Generated from the OpenAPI document by `npm run api`; a test compares fb35b236ea47c078
+// Generated from the OpenAPI document by `npm run api`; a test compares 6ce1e56e44c967f1
 export interface components {
     schemas: {
         AboutOut: {
@@ -621,6 +621,9 @@ export interface components {
             first_errors: components["schemas"]["RefusedJson"][];
             notes: components["schemas"]["NoteJson"][];
             base_url?: string;
+            creates?: number;
+            updates?: number;
+            read_requests?: number;
             destinations?: components["schemas"]["PlanJson"][];
             skipped?: {
                 [key: string]: string;

@@ -98,6 +98,8 @@ def plan_text(report: PlanReport) -> Iterator[RenderableType]:
     if report.asking:
         yield Text(f"  {report.asking:>9,}  of the requests only read: look-ups and polls of batch jobs")
     yield from _shares(report)
+    if report.read_requests:
+        yield Text(f"  {amount(report.read_requests, 'request')} read Custify for this plan")
     if report.destinations:
         yield Text("")
         yield _table(report)
@@ -119,8 +121,11 @@ def _refused_and_notes(report: PlanReport) -> Iterator[RenderableType]:
 
 
 def _shares(report: PlanReport) -> Iterator[Text]:
+    exact = report.creates is not None and report.updates is not None
     shares = (
-        (report.creates_or_updates, "to create or update"),
+        (0 if exact else report.creates_or_updates, "to create or update"),
+        (report.creates or 0, "to create"),
+        (report.updates or 0, "to update: Custify has them"),
         (report.deletes, "to delete"),
         (report.unchanged, "unchanged: not sent"),
         (report.held, "already in quarantine: not sent"),

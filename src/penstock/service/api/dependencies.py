@@ -40,6 +40,9 @@ IfMatch = Annotated[
 
 Cursor = Annotated[str | None, Query(description="`next` of the page before; without it the list begins.")]
 Limit = Annotated[int, Query(ge=1, le=500, description="How many to answer at most.")]
+Exact = Annotated[
+    bool, Query(description="Reads Custify, and counts which of the records would be created and which updated.")
+]
 LARGEST = 2**63 - 1
 
 
@@ -50,13 +53,18 @@ def needs(right: Right) -> Any:
         found = signed_in_person(request)
         if found is None:
             raise not_signed_in()
-        if found.right < right:
-            message = f"this needs the role {role_of(right)}; {found.name} has the role {found.role}"
-            raise InputError(Problem(request.url.path, message, "not-allowed", "ask an admin for this role"))
+        require(found, right, request.url.path)
         return found
 
     person.right = right  # type: ignore[attr-defined] # the table of routes and rights reads this
     return Depends(person)
+
+
+def require(person: Person, right: Right, what: str) -> None:
+    """InputError for a caller without this right; `what` is what they requested."""
+    if person.right < right:
+        message = f"this needs the role {role_of(right)}; {person.name} has the role {person.role}"
+        raise InputError(Problem(what, message, "not-allowed", "ask an admin for this role"))
 
 
 def signed_in_person(request: Request) -> Person | None:

@@ -14,7 +14,7 @@ from penstock.model.outcome import Note, NoteJson
 from penstock.model.record import KeyJson, RefusedRecord
 from penstock.model.reports import CheckJson, Preview, PreviewedRequest, TestJson, as_json, check_json, test_json
 from penstock.model.runs import PlanJson, RunJson, plan_json
-from penstock.service.api.dependencies import Opened, Person, Right, needs, seen_by
+from penstock.service.api.dependencies import Exact, Opened, Person, Right, needs, require, seen_by
 from penstock.service.api.middleware.limits import limit_queries
 from penstock.service.api.responses import PreviewOut, UnsavedPreview, attachment, whole_problems
 
@@ -128,9 +128,11 @@ def export(name: str, app: Opened, person: Person = needs(Right.VIEW)) -> Stream
 
 
 @router.get("/{name}/plan", operation_id="planDestination")
-def plan(name: str, app: Opened, person: Person = needs(Right.VIEW)) -> PlanJson:
-    """Returns what a run would do now. Sends nothing."""
-    return plan_json(seen_by(app, person).plan(name))
+def plan(name: str, app: Opened, exact: Exact = False, person: Person = needs(Right.VIEW)) -> PlanJson:
+    """Returns what a run would do now. Sends nothing. `exact` needs the role operator."""
+    if exact:
+        require(person, Right.OPERATE, "exact")
+    return plan_json(seen_by(app, person).plan(name, exact=exact))
 
 
 @router.get("/{name}/identity", operation_id="getDestinationIdentity")

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from penstock.model.errors import InputError, ProblemJson
 from penstock.model.runs import PlanJson, plan_json
-from penstock.service.api.dependencies import Opened, Person, Right, needs, seen_by
+from penstock.service.api.dependencies import Exact, Opened, Person, Right, needs, require, seen_by
 from penstock.service.api.responses import whole_problems
 
 router = APIRouter(tags=["flows"])
@@ -21,9 +21,11 @@ class TimesOut(BaseModel):
 
 
 @router.get("/flows/{name}/plan", operation_id="planFlow")
-def plan(name: str, app: Opened, person: Person = needs(Right.VIEW)) -> PlanJson:
-    """Returns what a run of the flow would do now, in total and per destination."""
-    return plan_json(seen_by(app, person).plan_flow(name))
+def plan(name: str, app: Opened, exact: Exact = False, person: Person = needs(Right.VIEW)) -> PlanJson:
+    """Returns what a run of the flow would do now, in total and per destination. `exact` needs the role operator."""
+    if exact:
+        require(person, Right.OPERATE, "exact")
+    return plan_json(seen_by(app, person).plan_flow(name, exact=exact))
 
 
 @router.post("/flows/{name}/pause", status_code=204, operation_id="pauseFlow")
