@@ -10,7 +10,7 @@ from sqlalchemy import NullPool, create_engine
 from penstock.model.errors import EnvironmentFailure, InputError
 from penstock.model.record import ReadWindow
 from penstock.model.spec import CursorSpec, Secret, SqlSource
-from penstock.run.preparation.start import in_any_zone
+from penstock.run.preparation.cursor_reading import in_any_zone
 from penstock.sources.databases.other import OtherDatabase, keep_own_session
 from penstock.sources.databases.url import SqlUrl
 from support.kernel.source_rows import frozen_ids, rows_of, types_of

@@ -24,9 +24,10 @@ from penstock.run.context import Context, is_active, require_active
 from penstock.run.destination_lock import DestinationLocks
 from penstock.run.diff.known_records import ParentsInQuarantine, parents_in_quarantine
 from penstock.run.preparation import start as run_start
+from penstock.run.preparation.cursor_reading import CursorReading, reading_of, with_notes
 from penstock.run.preparation.datasets import chunks_of, known_dataset
 from penstock.run.preparation.prepare import Prepared, prepare
-from penstock.run.preparation.start import CursorReading, StartedRun, reading_of, with_notes
+from penstock.run.preparation.start import StartedRun
 from penstock.run.run import RunRequest, run_destination
 from penstock.run.settling.settling import SettleMode
 from penstock.run.stop import StopKind, StopSignal

@@ -98,7 +98,7 @@ def _lock(folder: Path, handle: int, name: str) -> None:
         with _gate(folder):
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise _locked_by(_holder_in(handle), name) from None
+        raise locked_by(_holder_in(handle), name) from None
 
 
 @contextmanager
@@ -133,7 +133,7 @@ class Lease:
         row = select(leases.c.fence, leases.c.holder).where(leases.c.name == self.name).with_for_update(read=True)
         fence, holder = conn.execute(row).one()
         if fence != self.fence:
-            raise _locked_by(holder, self.name)
+            raise locked_by(holder, self.name)
 
 
 def _ignore() -> None: ...
@@ -167,6 +167,16 @@ def of_target(kind: RunKind, target: str) -> str:
     return f"flow {target}" if kind == "flow" else target
 
 
+def of_backfill(destination: str) -> str:
+    """The name of the lease of the process that backfills a destination, also while it gives way to other runs."""
+    return f"backfill of {destination}"
+
+
+def of_next(destination: str) -> str:
+    """The name of the lease of the process to which the backfill of a destination has to give way."""
+    return f"next run of {destination}"
+
+
 def of_worker(worker: str) -> str:
     """The name of the lease of a living worker."""
     return f"worker {worker}"
@@ -174,11 +184,20 @@ def of_worker(worker: str) -> str:
 
 def is_taken(database: Database, name: str) -> bool:
     """Whether a living process holds `name`."""
+    return holder_of(database, name) is not None
+
+
+def holder_of(database: Database, name: str) -> str | None:
+    """The holder of `name` now, or None."""
     if not database.is_shared:
-        return is_file_taken(database.locks, name)
+        try:
+            return _file_holder(database.locks / f"{_file_name(name)}.lock")
+        except FileNotFoundError:
+            return None
     with database.read() as conn:
-        query = select(leases.c.name).where(leases.c.name == name, leases.c.expires > _now())
-        return conn.execute(query).first() is not None
+        query = select(leases.c.holder).where(leases.c.name == name, leases.c.expires > _now())
+        found = conn.execute(query).scalar()
+    return None if found is None else str(found)
 
 
 def any_holder(database: Database) -> str | None:
@@ -195,7 +214,7 @@ def _now() -> ColumnElement[float]:
     return cast(extract("epoch", func.clock_timestamp()), Float(53))
 
 
-def _locked_by(holder: str, name: str) -> StateLocked:
+def locked_by(holder: str, name: str) -> StateLocked:
     """The error for a lock that another process has."""
     message = f"{name} is held by {holder}"
     return StateLocked(Problem(name, message, "held", "wait for it with --wait, or stop it", holder))
@@ -211,7 +230,7 @@ def _take(database: Database, name: str, holder: str) -> int:
     with database.begin(alone=False) as conn:
         fence = conn.execute(taken).scalar()
         if fence is None:
-            raise _locked_by(conn.execute(select(leases.c.holder).where(leases.c.name == name)).scalar_one(), name)
+            raise locked_by(conn.execute(select(leases.c.holder).where(leases.c.name == name)).scalar_one(), name)
         return int(fence)
 
 

@@ -61,6 +61,7 @@ runs = Table(
     Column("finished_at", Text),
     Column("deletes_hash", Text),  # of the deletions that it did not carry out; null: none
     Column("exported", Text),  # where the ledger has the run as it is now; null: nowhere
+    Column("beside", Text),  # the unfinished run that it left to another process, or to a later one; null: none
     Index("runs_of_target", "target", "kind", "started_at", "id"),
 )
 _OF_A_FLOW, _LISTED = runs.c.parent.is_not(None), runs.c.parent.is_(None)
@@ -160,6 +161,15 @@ memory_segments = Table(
 
 in_flight = Table(
     "in_flight",
+    metadata,
+    Column("destination", Text, primary_key=True),
+    Column("run", Text, primary_key=True),
+    Column("first", BigInteger, primary_key=True),  # first ordinal of the chunk
+    Column("hashes", LargeBinary, nullable=False),  # (n, 2) uint64
+)
+
+sent_beside = Table(  # keys that runs beside an unfinished run have read
+    "sent_beside",
     metadata,
     Column("destination", Text, primary_key=True),
     Column("run", Text, primary_key=True),
@@ -302,7 +312,6 @@ responses = Table(
     sqlite_autoincrement=True,  # an id is never used twice: destinations store how far they have read
 )
 
-
 sent_links = Table(
     "sent_links",
     metadata,
@@ -310,7 +319,6 @@ sent_links = Table(
     Column("identity", LargeBinary, primary_key=True),  # the key's hash
     Column("links", Text, nullable=False),  # JSON: a list of written links
 )
-
 
 sent_values = Table(  # of fields with `if_unchanged`: what was last delivered
     "sent_values",
@@ -321,7 +329,6 @@ sent_values = Table(  # of fields with `if_unchanged`: what was last delivered
     Column("value", BigInteger, nullable=False),  # a hash of the value
 )
 
-
 reconciliations = Table(
     "reconciliations",
     metadata,
@@ -330,7 +337,6 @@ reconciliations = Table(
     Column("run", Text),  # in which it was fixed, or that a person requested; null: of a command that only compared
     Column("report", Text, nullable=False),  # JSON
 )
-
 
 sent_identities = Table(
     "sent_identities",
@@ -343,7 +349,6 @@ sent_identities = Table(
     Column("deletion", Text),  # the run that decided its deletion, which is not done yet; null: none
     Index("sent_identities_to_delete", "destination", "deletion"),
 )
-
 
 sent_notes = Table(
     "sent_notes",
@@ -359,7 +364,6 @@ sent_notes = Table(
     Index("sent_notes_newest", "credential", "at"),
 )
 
-
 written_files = Table(  # what runs of file destinations have written beside the finished file
     "written_files",
     metadata,
@@ -370,7 +374,6 @@ written_files = Table(  # what runs of file destinations have written beside the
     Column("bytes", BigInteger, nullable=False),  # written for records that have an outcome; more is not counted
     Column("complete", Boolean, nullable=False),  # nothing is added: it is put in place of the finished file
 )
-
 
 leases = Table(
     "leases",

@@ -42,8 +42,8 @@ from penstock.run.diff.diff import Classified, Classifier, Parents
 from penstock.run.diff.known_records import QuarantineIndex, parents_in_quarantine
 from penstock.run.diff.notes import Notes
 from penstock.run.flow import in_order
+from penstock.run.preparation.cursor_reading import reading_of, with_notes
 from penstock.run.preparation.prepare import Prepared, doubt, prepare
-from penstock.run.preparation.start import reading_of, with_notes
 from penstock.sources.chunks import read_frozen
 from penstock.store.memory import Memory
 from penstock.usecases.exact_plan import Exact, ExactCounts, exact_or_note, sum_of

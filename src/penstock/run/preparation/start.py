@@ -1,15 +1,9 @@
-"""The start of a run: reads what an unfinished run left, and chooses the input.
-
-Of a source with a cursor also the position from which the run reads, and the note for older rows that were read under
-other settings.
-"""
+"""The start of a run: reads what an unfinished run left, and chooses the input. Also what its end does to the input."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,21 +11,18 @@ import numpy as np
 from sqlalchemy import Connection
 
 from penstock.clock import iso
-from penstock.model.errors import InputError, Problem
 from penstock.model.outcome import Note, Outcome, Refusal
-from penstock.model.record import Chunk, ReadWindow, Schema
-from penstock.model.settings_text import settings_text, without_settling
-from penstock.model.spec import BatchSpec, CursorSpec, Mode, SqlSource
+from penstock.model.record import Chunk
+from penstock.model.spec import Mode
 from penstock.run.context import Context
 from penstock.run.diff.backlog import SENT_AGAIN_FROM
+from penstock.run.preparation.cursor_reading import CursorReading, move_cursor, reading_of
 from penstock.run.preparation.prepare import Prepared
 from penstock.sources.chunks import read_frozen
-from penstock.sources.cursor import READ, value_of
 from penstock.store import unknown_records
-from penstock.store.project import resources
-from penstock.store.runs import ledger, runs
+from penstock.store.runs import frozen_inputs, ledger, runs, sent_beside
 from penstock.store.runs.deliveries import refusal_json
-from penstock.store.runs.runs import START, RunRow, holder_text, new_run_id
+from penstock.store.runs.runs import RunRow, holder_text, new_run_id
 from penstock.store.unknown_records import ACCEPTED, DIED
 
 if TYPE_CHECKING:
@@ -56,26 +47,33 @@ class RunOrigin:
     """How a run was requested: as part of which flow's run, and under which id (the unfinished run's, or a new one).
 
     `reading` is where a source with a cursor is read from. `guard` raises in a transaction of a process that has lost
-    the destination.
+    the destination. `beside`: the unfinished run of the destination is another process's, which gives way to this one.
     """
 
     parent: str | None = None
     queued: str | None = None
     guard: Callable[[Connection], None] = lambda _: None
     reading: CursorReading | None = None
+    beside: bool = False
+
+
+def to_continue(left: Sequence[RunRow], queued: str | None, *, beside: bool) -> list[RunRow]:
+    """Those of a destination's unfinished runs that a new request continues: first the one that it names."""
+    mine = [run for run in left if run.beside is not None or not beside]
+    return sorted(mine, key=lambda run: run.id != queued)
 
 
 def begin(ctx: Context, prepared: Prepared, origin: RunOrigin) -> StartedRun:
     """Resume the destination's unfinished run if its input is still the same, else start a new one."""
     name = prepared.spec.name
     with ctx.database.read() as conn:
-        last = runs.unfinished(conn, name)
-        origin = replace(origin, queued=fresh(conn, origin.queued, last))
-    last = _with_frozen_input(ctx, last)
-    if last is not None and last.resumable and _same_input(prepared, last) and _same_start(last, origin.reading):
-        return _resume(ctx, prepared, last, origin)
-    if last is not None:
-        _abandon(ctx, prepared, last, origin.guard)
+        left = to_continue(runs.unfinished_runs(conn, name), origin.queued, beside=origin.beside)
+        origin = replace(origin, queued=fresh(conn, origin.queued, left[0] if left else None))
+    for each in left:
+        run = _with_frozen_input(ctx, each)
+        if run.resumable and _same_input(prepared, run) and _same_start(run, origin.reading):
+            return _resume(ctx, prepared, run, origin)
+        _abandon(ctx, prepared, run, origin.guard)
     return _new(ctx, prepared, origin)
 
 
@@ -85,12 +83,12 @@ def fresh(conn: Connection, queued: str | None, unfinished: RunRow | None) -> st
     return row.id if row is not None and row.position == runs.NOT_BEGUN else None
 
 
-def _with_frozen_input(ctx: Context, run: RunRow | None) -> RunRow | None:
+def _with_frozen_input(ctx: Context, run: RunRow) -> RunRow:
     """The run with its frozen input on this machine; fetched from the database if another machine froze it."""
-    if run is None or run.frozen is None or Path(run.frozen).exists():
+    if run.frozen is None or Path(run.frozen).exists():
         return run
     path = ctx.folder / "frozen" / f"{run.id}.arrow"
-    return replace(run, frozen=str(path)) if runs.fetch_frozen_input(ctx.database, run.id, path) else run
+    return replace(run, frozen=str(path)) if frozen_inputs.fetch_frozen_input(ctx.database, run.id, path) else run
 
 
 def _same_input(prepared: Prepared, run: RunRow) -> bool:
@@ -148,7 +146,7 @@ def _new(ctx: Context, prepared: Prepared, origin: RunOrigin) -> StartedRun:
                 reading = reading_of(conn, prepared, None, clock.now())
         frozen = data.dataset.freeze(data.schema, path, reading.window, clock.now())
         window = reading.document(frozen.window)
-        runs.store_frozen_input(ctx.database, run.id, path)
+        frozen_inputs.store_frozen_input(ctx.database, run.id, path)
         api = data.dataset.api
         reads, notes = (0, ()) if api is None else (api.requests, api.notes())
         run = replace(run, frozen=str(path), input_rows=frozen.rows, window=window, requests=reads, notes=notes)
@@ -159,8 +157,10 @@ def _new(ctx: Context, prepared: Prepared, origin: RunOrigin) -> StartedRun:
     decided = np.empty(0, dtype=np.int64)
     with ctx.database.begin() as conn:
         origin.guard(conn)
-        before = runs.last(conn, name)
-        if (
+        before = runs.last_alone(conn, name)
+        if origin.beside:
+            run = replace(run, beside=before.id if before is not None and before.resumable else None)
+        elif (
             before is not None
             and prepared.mode is Mode.ALL
             and _stopped_early(before)
@@ -169,6 +169,8 @@ def _new(ctx: Context, prepared: Prepared, origin: RunOrigin) -> StartedRun:
             # `all` remembers nothing: a stopped run is continued at its position, so that nothing is sent twice
             run = replace(run, position=before.position)
             decided = ledger.decided_beyond(conn, before.id, before.position)
+        if not origin.beside and (run.position == 0 or run.frozen is not None):
+            sent_beside.clear(conn, name)  # the input is read now, after all that was sent beside another run
         runs.begin(conn, run)
     return StartedRun(run, _chunks(prepared, run), decided, window)
 
@@ -213,10 +215,13 @@ def _abandon(ctx: Context, prepared: Prepared, run: RunRow, guard: Callable[[Con
 def finish_input(ctx: Context, start: StartedRun, run: RunRow, guard: Callable[[Connection], None]) -> None:
     """After a run has ended: move the cursor, and delete the frozen input. `guard` as in `RunOrigin`."""
     if run.status in ("succeeded", "partial"):
-        if start.window is not None:
+        if start.window is not None or run.beside is None:
             with ctx.database.begin() as conn:
                 guard(conn)
-                resources.store_window(conn, run.target, start.window)
+                if start.window is not None:
+                    move_cursor(conn, run.target, start.window)
+                if run.beside is None:
+                    sent_beside.clear(conn, run.target)
         discard_frozen(ctx, run)
 
 
@@ -225,145 +230,4 @@ def discard_frozen(ctx: Context, run: RunRow) -> None:
         Path(run.frozen).unlink(missing_ok=True)
         if ctx.database.is_shared:
             with ctx.database.begin(alone=False) as conn:
-                runs.forget_frozen_input(conn, run.id)
-
-
-FARTHEST_ZONE = timedelta(hours=14)  # ahead of UTC
-READ_AGAIN = "the mapping or settings changed since older rows were read: they keep what was sent before"
-
-
-@dataclass(frozen=True, slots=True)
-class CursorReading:
-    """`window` None: the source is read whole. `settings` is the mark of those that every row before it was read with.
-
-    `begins_at` is what a person requested: `start`, a value of the cursor, or None. `in_utc`: the session sets its time
-    zone.
-    """
-
-    window: ReadWindow | None
-    settings: str
-    column: str | None = None
-    begins_at: str | None = None
-    notes: tuple[Note, ...] = ()
-    in_utc: bool = False
-
-    def document(self, reached: ReadWindow | None) -> dict[str, Any] | None:
-        """What is stored with the destination when the run has come to its end."""
-        if reached is None:
-            return None
-        zone = {"zone": "UTC"} if self.in_utc else {}
-        return {**reached.to_json(), "column": self.column, "settings": self.settings, "from": self.begins_at, **zone}
-
-
-def reading_of(
-    conn: Connection, prepared: Prepared, begins_at: str | None, now: datetime, *, alone: bool = True
-) -> CursorReading:
-    """Where a run of this destination begins to read.
-
-    `begins_at` is what a person requested. InputError when it is a value, and the source has no cursor (unless it is
-    part of a flow: not `alone`), the value is none of the column, or a run from it on would pass over rows.
-    """
-    stored = resources.window_of(conn, prepared.spec.name)
-    cursor = _cursor(prepared)
-    mark, column = settings_mark(prepared), None if cursor is None else cursor.column
-    before = None if stored is None else ReadWindow.from_json(stored)
-    notes: tuple[Note, ...] = ()
-    if before is not None and column is not None and (stored or {}).get("column", column) not in (column, None):
-        reason = f"the cursor was {stored['column'] if stored else ''}: the source is read from its start"
-        before, notes = None, (Note(column, "read again", reason),)
-    in_utc = prepared.data.dataset.sets_zone
-    if before is not None and in_utc and "zone" not in (stored or {}):
-        before, notes = in_any_zone(before, notes)
-    if begins_at == START or before is None:
-        window = None
-        if begins_at not in (None, START):
-            window = _requested_window(prepared, cursor, None, str(begins_at), now, alone=alone)
-        return CursorReading(window, mark, column, begins_at, notes, in_utc)
-    old = (stored or {}).get("settings") or mark
-    if column is not None and old != mark:
-        hint = f"penstock run {prepared.spec.name} --from start reads them again; what is unchanged is not sent"
-        notes = (*notes, Note("cursor", "not read again", f"{READ_AGAIN}; {hint}"))
-    window = before if begins_at is None else _requested_window(prepared, cursor, before, begins_at, now, alone=alone)
-    return CursorReading(window, old, column, begins_at, notes, in_utc)
-
-
-def in_any_zone(before: ReadWindow, notes: tuple[Note, ...]) -> tuple[ReadWindow, tuple[Note, ...]]:
-    """Where to continue after a time that was read in the server's time zone, so that no newer row is skipped."""
-    value = value_of(before)
-    if not isinstance(value, datetime) or value.tzinfo is not None:
-        return before, notes
-    earlier = ReadWindow((value - FARTHEST_ZONE).isoformat(" "), kind=before.kind)
-    note = Note("cursor", "read again", "times are read in UTC now: rows of the 14 hours before are read once more")
-    return earlier, (*notes, note)
-
-
-def with_notes(prepared: Prepared, reading: CursorReading) -> Prepared:
-    """The destination with the notes of the reading, also when there is nothing to read."""
-    return replace(prepared, reading_notes=reading.notes)
-
-
-def settings_mark(prepared: Prepared) -> str:
-    """A digest of the settings that decide which records older rows became and what was sent for them."""
-    spec = replace(
-        without_settling(prepared.spec),
-        active=None,
-        line=None,
-        concurrency=0,
-        fuse=None,
-        responses=False,
-        mode=None,
-        batch=BatchSpec(),
-    )
-    source: object = prepared.data.dataset.source
-    if isinstance(source, SqlSource):
-        source = (source.query, source.table, *(() if source.decimal is None else (source.decimal,)))
-    text = f"{settings_text(spec)} {settings_text(prepared.data.spec)} {source if isinstance(source, tuple) else ''}"
-    return blake2b(text.encode(), digest_size=12).hexdigest()
-
-
-def _cursor(prepared: Prepared) -> CursorSpec | None:
-    source = prepared.data.dataset.source
-    return source.cursor if isinstance(source, SqlSource) else None
-
-
-def _requested_window(
-    prepared: Prepared, cursor: CursorSpec | None, before: ReadWindow | None, value: str, now: datetime, *, alone: bool
-) -> ReadWindow | None:
-    """The window that begins at a value that a person gave; of a part of a flow without a cursor the usual one."""
-    source = prepared.data.dataset.source
-    if cursor is None:
-        if not alone:
-            return before
-        raise _wrong(value, f"the source {source.name} has no cursor", "write --from start, or no --from")
-    known = before if before is not None and before.value is not None else None
-    kind = known.kind if known is not None else _kind(prepared.data.schema, cursor.column)
-    try:
-        begin = READ[kind](value)
-    except (ValueError, ArithmeticError):
-        message = f"{value} is no value of the cursor {cursor.column}, which is {kind}"
-        raise _wrong(value, message, "write a value of that column, or --from start") from None
-    latest = value_of(known)
-    if (
-        isinstance(begin, datetime)
-        and begin.tzinfo is None
-        and isinstance(latest, datetime)
-        and latest.tzinfo is not None
-    ):
-        begin = begin.replace(tzinfo=UTC)
-    if latest is not None and begin > latest:
-        hint = f"write a value up to {known.value if known else ''}, or no --from: the run continues there"
-        raise _wrong(value, f"rows up to {known.value if known else ''} were read: later ones would be skipped", hint)
-    if isinstance(begin, datetime) and (begin if begin.tzinfo else begin.replace(tzinfo=UTC)) > now:
-        raise _wrong(value, f"{value} is in the future: rows that come until then would be skipped", "write a past one")
-    return ReadWindow(value, kind=kind)
-
-
-def _kind(schema: Schema, column: str) -> str:
-    """The kind of a cursor that was never read, by its column's type."""
-    found = (schema.source or schema).column(column)
-    kind: Mapping[str, str] = {"json": "text"}
-    return "text" if found is None else kind.get(found.type, found.type)
-
-
-def _wrong(value: str, message: str, hint: str) -> InputError:
-    return InputError(Problem("--from", message, "wrong-start", hint, found=value))
+                frozen_inputs.forget_frozen_input(conn, run.id)

@@ -19,14 +19,14 @@ def put_leftovers_in_doubt(
 ) -> None:
     """Make these records unknown, before the run `run` of their destination begins.
 
-    Records of the input that an unfinished run was sending are left to it: it reads them again.
+    Records of the input that an unfinished run was sending are left to that run: it reads them again.
     """
     name = prepared.spec.name
     with database.read() as conn:
         left = {other: ledger.leftover_intents(conn, other) for other in ledger.leftover_runs(conn, name)}
-        unfinished = runs.unfinished(conn, name) if left else None
+        unfinished = {each.id for each in runs.unfinished_runs(conn, name)} if left else set[str]()
         from_quarantine = {other for other in left if _is_from_quarantine(runs.get(conn, other))}
-    reading = {run, run if unfinished is None else unfinished.id}
+    reading = {run, *unfinished}
     doubtful = {
         other: [intent for intent in intents if other not in reading or min(intent.ordinals) >= SENT_AGAIN_FROM]
         for other, intents in left.items()

@@ -1,18 +1,12 @@
-"""The rows of runs: their start, progress, counts and end, who requested them, and their frozen inputs.
-
-A frozen input is stored here when several machines share the database, so that a run resumes with the same records on
-any of them. With SQLite the file beside the database is enough.
-"""
+"""The rows of runs: their start, progress, counts and end, and who requested them."""
 
 from __future__ import annotations
 
 import os
 import socket
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from operator import itemgetter
-from pathlib import Path
 from typing import Any, Literal, get_args
 
 import orjson
@@ -23,7 +17,6 @@ from sqlalchemy import (
     Text,
     and_,
     column,
-    delete,
     func,
     insert,
     or_,
@@ -36,8 +29,7 @@ from penstock.clock import Clock, iso
 from penstock.model.errors import Problem, problem_json, problem_of
 from penstock.model.outcome import COUNT_NAMES, Counts, Note
 from penstock.model.runs import TOTALS, RunFilter, RunKind, RunReport, RunStatus, RunTotals, totals_of
-from penstock.store.database import Database
-from penstock.store.service_tables import frozen_parts, work
+from penstock.store.service_tables import work
 from penstock.store.tables import runs
 
 WorkState = Literal["queued", "handed", "running", "ended"]
@@ -71,8 +63,9 @@ class RunRow(RunTotals):
     it waits in the queue. `resumable`: the same command continues it. `input_identity` shows whether the input is
     still the one that was begun, `frozen` is the file that the input was copied to, `input_rows` its length where
     known, `window` the slice of a cursor that it reads (its `from`: a requested beginning), `settings` the
-    version of the destination's settings. `holder` is the process that has it. `errors` are the problems of the
-    input, the settings or the environment, where that ended the run.
+    version of the destination's settings. `beside` is the unfinished run that it left to another process, and that has
+    older versions of some of its records. `holder` is the process that has it. `errors` are the problems of the input,
+    the settings or the environment, where that ended the run.
     """
 
     id: str
@@ -95,6 +88,7 @@ class RunRow(RunTotals):
     reason: str | None = None
     stopped_by: str | None = None
     finished_at: str | None = None
+    beside: str | None = None
     errors: tuple[Problem, ...] = ()
 
     @property
@@ -218,12 +212,26 @@ def unfinished(connection: Connection, target: str, kind: RunKind = "destination
     ended; continuing one would skip the destinations that had run then, whatever their data is now.
     """
     newest = last(connection, target, kind)
+    if kind != "flow" and newest is not None and newest.beside is not None and not newest.resumable:
+        return unfinished_alone(connection, target)
     if newest is None or not newest.resumable:
         return None
     if kind != "flow" or newest.status == "cancelled":
         return newest
     crashed = newest.status == "running" and newest.holder is not None  # 0.1.0 wrote no holder
     return newest if crashed or any(part.resumable for part in children(connection, newest.id)) else None
+
+
+def unfinished_alone(connection: Connection, destination: str) -> RunRow | None:
+    """The newest run of a destination that was not made beside another one, if the same command continues it."""
+    newest = last_alone(connection, destination)
+    return newest if newest is not None and newest.resumable else None
+
+
+def unfinished_runs(connection: Connection, destination: str) -> list[RunRow]:
+    """The runs of a destination that the same command continues: one, and perhaps one that was made beside it."""
+    found = (unfinished(connection, destination), unfinished_alone(connection, destination))
+    return list({run.id: run for run in found if run is not None}.values())
 
 
 def recount(connection: Connection, run: str, changes: Mapping[str, int]) -> None:
@@ -240,6 +248,14 @@ def last(connection: Connection, target: str, kind: RunKind = "destination") -> 
     return None if row is None else to_run(row)
 
 
+def last_alone(connection: Connection, destination: str) -> RunRow | None:
+    """The newest run of a destination that has begun, but for those made beside another one."""
+    mine = (runs.c.target == destination) & (runs.c.kind == "destination") & (runs.c.position != NOT_BEGUN)
+    query = select(runs).where(mine, runs.c.beside.is_(None))
+    row = connection.execute(query.order_by(runs.c.started_at.desc(), runs.c.id.desc()).limit(1)).first()
+    return None if row is None else to_run(row)
+
+
 def newest_of(connection: Connection, targets: Sequence[str]) -> str:
     """What changes when runs of these destinations send something: the newest one, and the requests of all."""
     query = select(func.max(runs.c.id), func.sum(runs.c.requests)).where(runs.c.target.in_(targets))
@@ -247,8 +263,8 @@ def newest_of(connection: Connection, targets: Sequence[str]) -> str:
 
 
 def has_ended_well(connection: Connection, destination: str) -> bool:
-    """Whether a run of the destination has come to the end of its input."""
-    ended = (runs.c.kind == "destination") & runs.c.status.in_(("succeeded", "partial"))
+    """Whether a run of the destination has come to the end of its input; one beside another read a part."""
+    ended = (runs.c.kind == "destination") & runs.c.status.in_(("succeeded", "partial")) & runs.c.beside.is_(None)
     return connection.execute(select(runs.c.id).where(runs.c.target == destination, ended).limit(1)).first() is not None
 
 
@@ -323,46 +339,6 @@ def to_run(row: Row[Any]) -> RunRow:
     values[_place["window"]] = None if window is None else orjson.loads(window)
     values[_place["errors"]] = () if errors is None else tuple(map(problem_of, orjson.loads(errors)))
     return RunRow(*values, **dict(zip(TOTALS, _totals(row), strict=True)))
-
-
-PART_BYTES = 4 << 20  # before they are compressed
-COMPRESSION_LEVEL = 1  # of zlib: the quickest
-
-
-def store_frozen_input(database: Database, run: str, path: Path) -> None:
-    """Store a file; once this comes back it is whole."""
-    if not database.is_shared:
-        return
-    with database.begin(alone=False) as conn, path.open("rb") as file:
-        forget_frozen_input(conn, run)
-        for number, data in enumerate(iter(lambda: file.read(PART_BYTES), b"")):
-            conn.execute(
-                insert(frozen_parts).values(run=run, part=number, bytes=zlib.compress(data, COMPRESSION_LEVEL))
-            )
-
-
-def fetch_frozen_input(database: Database, run: str, path: Path) -> bool:
-    """Bring a stored file to `path`, whole or not at all; False when there is none."""
-    if not database.is_shared:
-        return False
-    query = select(frozen_parts.c.bytes).where(frozen_parts.c.run == run).order_by(frozen_parts.c.part)
-    part = path.with_name(path.name + ".part")
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    try:
-        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with os.fdopen(handle, "wb") as file, database.read() as conn:
-            rows = conn.execution_options(stream_results=True, max_row_buffer=2).execute(query)
-            written = sum(file.write(zlib.decompress(data)) for data in rows.scalars())
-        if written:
-            part.rename(path)
-    finally:
-        part.unlink(missing_ok=True)
-    return written > 0
-
-
-def forget_frozen_input(conn: Connection, run: str) -> None:
-    """Delete the stored file."""
-    conn.execute(delete(frozen_parts).where(frozen_parts.c.run == run))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@
 sent only where Custify still has it, `written_files` what runs of file destinations have written beside the finished
 file. `sent_identities` has by what Custify finds the object of each delivered key of a mirror, and which deletions are
 decided and not done; `approved_deletions` the hashes that a person approved.
+`sent_beside` has the keys that runs beside an unfinished run have read; such a run has that run's id in `beside`.
 """
 
 from alembic import op
@@ -38,6 +39,7 @@ def upgrade() -> None:
         Column("complete", Boolean, nullable=False),
     )
     _mirrors()
+    _backfills()
 
 
 def _mirrors() -> None:
@@ -60,3 +62,14 @@ def _mirrors() -> None:
         Column("at", Text, nullable=False),
     )
     op.add_column("runs", Column("deletes_hash", Text))
+
+
+def _backfills() -> None:
+    op.create_table(
+        "sent_beside",
+        Column("destination", Text, primary_key=True),
+        Column("run", Text, primary_key=True),
+        Column("first", BigInteger, primary_key=True),
+        Column("hashes", LargeBinary, nullable=False),
+    )
+    op.add_column("runs", Column("beside", Text))

@@ -1,0 +1,42 @@
+"""The keys that runs beside an unfinished run have read, packed as in `store/memory.py`: newer versions than it has.
+
+A backfill gives way to live runs of its destination. What they have read was read later than its input, so that it must
+not send its own versions of these keys. The rows are there until that unfinished run ends, whatever dies meanwhile.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from sqlalchemy import Connection, delete, select
+
+from penstock.store.database import upsert
+from penstock.store.runs.ordinals import Words
+from penstock.store.tables import quarantine, runs, sent_beside
+
+
+def add_keys(conn: Connection, destination: str, run: str, first: int, hashes: Words) -> None:
+    """The keys of the chunk at ordinal `first` of this run: (n, 2) uint64."""
+    mine = (sent_beside.c.destination == destination) & (sent_beside.c.run == run) & (sent_beside.c.first == first)
+    before = conn.execute(select(sent_beside.c.hashes).where(mine)).scalar_one_or_none() or b""
+    packed = before + np.ascontiguousarray(hashes, dtype="<u8").tobytes()
+    upsert(conn, sent_beside, {"destination": destination, "run": run, "first": first, "hashes": packed})
+
+
+def keys(conn: Connection, destination: str) -> Words:
+    """(n, 2) uint64: all of them; one may be there several times."""
+    found = conn.execute(select(sent_beside.c.hashes).where(sent_beside.c.destination == destination)).scalars().all()
+    return np.frombuffer(b"".join(found), dtype="<u8").astype(np.uint64).reshape(-1, 2)
+
+
+def clear(conn: Connection, destination: str) -> None:
+    """Forget them: the run beside which they were read has ended, or its input is read anew."""
+    conn.execute(delete(sent_beside).where(sent_beside.c.destination == destination))
+
+
+def quarantined_keys(conn: Connection, destination: str, run: str) -> set[tuple[int, int]]:
+    """The keys whose record in quarantine was put there by a run beside `run`: it is newer than those of `run`."""
+    beside = select(runs.c.id).where(runs.c.target == destination, runs.c.beside == run)
+    here = (quarantine.c.destination == destination) & quarantine.c.run.in_(beside)
+    identities = conn.execute(select(quarantine.c.identity).where(here)).scalars()
+    words = (np.frombuffer(identity, dtype="<u8")[:2].tolist() for identity in identities)
+    return {(high, low) for high, low in words}
