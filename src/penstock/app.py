@@ -15,6 +15,7 @@ from penstock.config.loader import project_json_schema
 from penstock.model.delivery import DeliveryReport
 from penstock.model.identity import MOST_ENTRIES, IdentityReport
 from penstock.model.reach import COMMAND_LINE
+from penstock.model.reconciliation import ReconcileReport
 from penstock.model.record import DatasetReport
 from penstock.model.reports import (
     ApplyResult,
@@ -336,6 +337,17 @@ class App:
     ) -> SettleReport:
         """Find out what became of the unknown records of a destination, and send again what did not arrive."""
         return self._operations.settle_destination(destination, listener, handle_signals=handle_signals)
+
+    def reconcile(
+        self,
+        destination: str,
+        *,
+        fix: bool = False,
+        listener: Listener | None = None,
+        handle_signals: bool = False,
+    ) -> tuple[ReconcileReport, RunReport]:
+        """Compare what Custify has with what a destination has sent; `fix` sends again what differs or is missing."""
+        return self._operations.reconcile(destination, listener, fix=fix, handle_signals=handle_signals)
 
     def settle(self, entry: str, *, delivered: bool) -> None:
         """Remember an unknown record as sent, because a person saw that it arrived."""

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 from cyclopts import App, CycloptsError, Group, Parameter
 
 from penstock.bounds import bounds
-from penstock.cli import applied_project, configure, demo, identity, quarantine, run, settle
+from penstock.cli import applied_project, configure, demo, identity, quarantine, reconcile, run, settle
 from penstock.cli.command import CARE, EVERYWHERE, PEOPLE, SERVE, SET_UP, Command, Penstock, open_app
 from penstock.cli.exits import (
     Exit,
@@ -44,7 +44,7 @@ Start with `penstock demo` to try it without an account, or with `penstock init`
 """
 FILE = "The project file, or a folder of project files (default: penstock.yaml in the current folder)."
 DATABASE = "The URL of the state (default: PENSTOCK_DATABASE_URL, else sqlite:///.penstock/state.db beside the file)."
-PARTS = (configure, applied_project, run, identity, quarantine, settle, demo)
+PARTS = (configure, applied_project, run, identity, quarantine, settle, reconcile, demo)
 JSON = "Print exactly one JSON document on stdout, and everything else on stderr."
 
 
@@ -81,6 +81,7 @@ AUDITED = frozenset(  # commands that change something: each has an entry in the
         ("quarantine", "edit"),
         ("quarantine", "resend"),
         ("quarantine", "settle"),
+        ("reconcile", "--fix"),
         ("restore",),
         ("retention",),
         ("roll-back",),
@@ -184,8 +185,7 @@ def _follow(app: App, tokens: Sequence[str], command: Command) -> int:
     answer: Any = function(*bound.args, **bound.kwargs)
     ended = Exit.WELL if answer is None else Exit(answer)
     words = tuple(app.parse_commands(list(tokens))[0])
-    if bound.arguments.get("refresh", False):
-        words = (*words, "--refresh")
+    words += tuple(f"--{name}" for name in ("refresh", "fix") if bound.arguments.get(name, False))
     if not bound.arguments.get("dry_run", False) and command.opener is open_app:
         ended = _noted(words, bound.args, ended, command)
     return ended

@@ -18,7 +18,7 @@ from penstock.model.outcome import COUNT_NAMES, Counts, CountsJson, Note, NoteJs
 from penstock.model.record import KeyJson, RefusedJson, RefusedRecord
 from penstock.model.reports import SettleJson, SettleReport, as_json
 
-RunKind = Literal["destination", "flow", "test", "resend", "settle"]
+RunKind = Literal["destination", "flow", "test", "resend", "settle", "reconcile"]
 RunStatus = Literal["queued", "running", "succeeded", "partial", "failed", "cancelled", "interrupted"]
 
 _WORST_FIRST: tuple[RunStatus, ...] = ("cancelled", "failed", "partial")

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
+
+from sqlalchemy import Connection
 
 from penstock.clock import iso
 from penstock.model.errors import InputError, PenstockError, Problem
 from penstock.model.outcome import COUNT_NAMES, Counts, only_quarantine
-from penstock.model.runs import RunStatus, sum_totals, worst_status
+from penstock.model.runs import RunReport, RunStatus, sum_totals, worst_status
 from penstock.model.spec import DestinationSpec, FlowSpec
 from penstock.run.connection import connection
 from penstock.run.context import Context
+from penstock.run.preparation.datasets import known_dataset
+from penstock.run.stop import StopSignal
+from penstock.store.runs import runs
 from penstock.store.runs.runs import NOT_BEGUN, RunRow, new_run_id
 
 LAST_PHASE = 9  # manual requests: what they depend on is not known
@@ -94,3 +100,23 @@ def reason_of(parts: Sequence[RunRow]) -> str | None:
     if not only_quarantine(status_of_flow(parts), total(parts)):
         return None
     return "; ".join(f"{part.target}: {part.reason}" for part in parts if part.status == "partial")
+
+
+def end(conn: Connection, row: RunRow, signal: StopSignal, at: str) -> RunReport:
+    """End a flow's run as its parts have ended, or as it was stopped."""
+    parts = runs.children(conn, row.id)
+    ended = replace(row, **sums(parts), reason=signal.reason or reason_of(parts), stopped_by=signal.kind)
+    status: RunStatus = "cancelled" if signal.kind == "cancelled" else status_of_flow(parts)
+    ended = runs.finish(conn, ended, status, at, resumable=signal.kind == "cancelled")
+    return runs.to_report(ended, parts)
+
+
+def input_changed(ctx: Context, part: RunRow) -> bool:
+    """Whether a destination that has run would read different input now. False if that is not known."""
+    if part.input_identity is None or part.target not in ctx.project.destinations:
+        return False
+    try:
+        known = known_dataset(ctx, ctx.destination(part.target).dataset)
+        return known.dataset.identity() != part.input_identity
+    except InputError:
+        return True

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import signal as signals
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -16,7 +14,8 @@ from penstock.delivery.limit.budget import Budget
 from penstock.model.delivery import Lane
 from penstock.model.errors import CredentialRefused, HostUnreachable, InputError, PenstockError, Problem, StateLocked
 from penstock.model.outcome import IN_QUARANTINE
-from penstock.model.runs import Listener, RunKind, RunReport, RunStatus
+from penstock.model.reconciliation import ReconcileReport
+from penstock.model.runs import Listener, RunKind, RunReport
 from penstock.model.spec import CredentialSpec, DestinationSpec, FlowSpec
 from penstock.run import flow
 from penstock.run.connection import check, connection
@@ -25,12 +24,13 @@ from penstock.run.destination_lock import DestinationLocks
 from penstock.run.diff.known_records import ParentsInQuarantine, parents_in_quarantine
 from penstock.run.preparation import start as run_start
 from penstock.run.preparation.cursor_reading import CursorReading, reading_of, with_notes
-from penstock.run.preparation.datasets import chunks_of, known_dataset
+from penstock.run.preparation.datasets import chunks_of
 from penstock.run.preparation.prepare import Prepared, prepare
 from penstock.run.preparation.start import StartedRun
+from penstock.run.reconcile.reconciliation import Comparison, compare, comparison_run
 from penstock.run.run import RunRequest, run_destination
 from penstock.run.settling.settling import SettleMode
-from penstock.run.stop import StopKind, StopSignal
+from penstock.run.stop import StopKind, StopSignal, stopped_by_signals
 from penstock.store import quarantine, unknown_records
 from penstock.store.quarantine import QuarantineRow
 from penstock.store.runs import ledger, runs
@@ -59,7 +59,7 @@ class Orchestrator:
     async def run_one(self, spec: DestinationSpec) -> RunReport:
         """One destination. InputError when it is a draft or paused; StateLocked when another process runs it."""
         require_active(self.ctx, spec)
-        with self._stoppable():
+        with stopped_by_signals(self._stop_by_hand, wanted=self.handle_signals):
             return runs.to_report(await self._run(spec, None, None, self.queued))
 
     async def run_flow(self, spec: FlowSpec) -> RunReport:
@@ -67,7 +67,7 @@ class Orchestrator:
         specs = flow.in_order(self.ctx, spec)
         skipped = {s.name: reason for s in specs for active, reason in [is_active(self.ctx, s)] if not active}
         flow.require_a_key(self.ctx, [each for each in specs if each.name not in skipped])
-        with self._stoppable():
+        with stopped_by_signals(self._stop_by_hand, wanted=self.handle_signals):
             async with self.locks.held(f"flow {spec.name}"):
                 row, done = self._start_flow(spec, skipped)
                 try:
@@ -106,8 +106,41 @@ class Orchestrator:
     async def settle(self, spec: DestinationSpec) -> RunReport:
         """Settle the unknown records of a destination. InputError when it is a draft or paused."""
         require_active(self.ctx, spec)
-        with self._stoppable():
-            return runs.to_report(await self._settle(spec))
+        with stopped_by_signals(self._stop_by_hand, wanted=self.handle_signals):
+            return runs.to_report(await self._settle(spec, self.queued))
+
+    async def reconcile(self, spec: DestinationSpec, *, fix: bool) -> tuple[ReconcileReport, RunRow]:
+        """Compare what Custify has with what the destination has sent. `fix` sends again what differs or is missing.
+
+        The destination is locked only while something is sent. InputError when it is to be fixed and a draft or paused.
+        """
+        if fix:
+            require_active(self.ctx, spec)
+        with stopped_by_signals(self._stop_by_hand, wanted=self.handle_signals):
+            before = await self._settle_before(spec) if fix else 0
+            prepared, checks = await self._prepared(spec, whole=True)
+            ctx = replace(self.ctx, stopping=lambda: self.signal.is_set)
+            with comparison_run(ctx, prepared, self.queued, before + checks) as comparison:
+                found = await asyncio.to_thread(compare, ctx, prepared, self.listener)
+                comparison.compared(found)
+                if fix and found.to_send:
+                    comparison.run = await self._fix(prepared, comparison.run, found)
+        return comparison.report, comparison.run
+
+    async def _settle_before(self, spec: DestinationSpec) -> int:
+        """Find out what became of records without an answer, where there are any; returns the number of requests."""
+        with self.ctx.database.read() as conn:
+            left = unknown_records.number(conn, spec.name) or ledger.leftover_runs(conn, spec.name)
+        return (await self._settle(spec, queued=None)).requests if left else 0
+
+    async def _fix(self, prepared: Prepared, run: RunRow, found: Comparison) -> RunRow:
+        async with self.locks.held(prepared.spec.name):
+            for part, chunks in found.parts(prepared):
+                if run.stopped_by is None:
+                    run = replace(run, status="running", finished_at=None, input_rows=found.to_send)
+                    start = StartedRun(run, chunks, np.empty(0, dtype=np.int64))
+                    run = await self._execute(part, start, None, again=True)
+        return run
 
     async def resend(self, rows: Sequence[QuarantineRow]) -> list[RunReport]:
         """The records in quarantine, edited or not, one run for each destination they belong to."""
@@ -115,7 +148,7 @@ class Orchestrator:
         for entry in rows:
             by_destination.setdefault(entry.destination, []).append(entry)
         reports = []
-        with self._stoppable():
+        with stopped_by_signals(self._stop_by_hand, wanted=self.handle_signals):
             for name, entries in by_destination.items():
                 if not self.signal.is_set:
                     reports.append(runs.to_report(await self._resend(self.ctx.destination(name), entries)))
@@ -130,6 +163,9 @@ class Orchestrator:
                 signal.stop(kind, reason)
 
     # ── inside ───────────────────────────────────────────────────────────────
+
+    def _stop_by_hand(self) -> None:
+        self.stop("cancelled", "stopped by a person")
 
     async def _run(
         self, spec: DestinationSpec, parent: str | None, parents: ParentsInQuarantine | None, queued: str | None = None
@@ -187,6 +223,8 @@ class Orchestrator:
         parents: ParentsInQuarantine | None,
         resent: Sequence[QuarantineRow] | None = None,
         settle: SettleMode = "off",
+        *,
+        again: bool = False,
     ) -> RunRow:
         name, signal = prepared.spec.name, StopSignal()
         self.sending[name] = signal
@@ -202,6 +240,7 @@ class Orchestrator:
             parents=parents,
             listener=self.listener,
             resend=resent is not None,
+            again=again,
             lane=self._lane_of(prepared, start.run),
             settle=settle,
             guard=partial(self.locks.check, name),
@@ -224,7 +263,7 @@ class Orchestrator:
         """A backfill sends what is old: the first run of a destination until one has come to its end, and `--from`."""
         if run.kind in ("resend", "settle"):
             return "retry"
-        if run.begins_at is not None or self.begins_at is not None:
+        if run.kind == "reconcile" or run.begins_at is not None or self.begins_at is not None:
             return "backfill"
         with self.ctx.database.read() as conn:
             is_first = not runs.has_ended_well(conn, run.target)
@@ -243,23 +282,25 @@ class Orchestrator:
         async with self.locks.held(spec.name):
             prepared, checks = await self._prepared(spec)
             chunks = list(chunks_of(prepared.data, entries))
-            start = self._begin_without_input("resend", prepared, checks, len(entries))
+            start = self._begin_without_input("resend", prepared, checks, len(entries), self.queued)
             ended = await self._execute(prepared, replace(start, chunks=lambda _: iter(chunks)), None, entries)
             self._release(ended, entries)
             return ended
 
-    async def _settle(self, spec: DestinationSpec) -> RunRow:
+    async def _settle(self, spec: DestinationSpec, queued: str | None) -> RunRow:
         async with self.locks.held(spec.name):
             prepared, checks = await self._prepared(spec)
             with self.ctx.database.read() as conn:
                 number = unknown_records.number(conn, spec.name)
-            start = self._begin_without_input("settle", prepared, checks, number)
+            start = self._begin_without_input("settle", prepared, checks, number, queued)
             return await self._execute(prepared, start, None, settle="only")
 
-    def _begin_without_input(self, kind: RunKind, prepared: Prepared, checks: int, rows: int) -> StartedRun:
+    def _begin_without_input(
+        self, kind: RunKind, prepared: Prepared, checks: int, rows: int, queued: str | None
+    ) -> StartedRun:
         """The run of records in quarantine, which is stored; `rows` is their number."""
         run = RunRow(
-            id=self.queued or new_run_id(self.ctx.clock),
+            id=queued or new_run_id(self.ctx.clock),
             kind=kind,
             target=prepared.spec.name,
             started_at=iso(self.ctx.clock.now()),
@@ -296,7 +337,7 @@ class Orchestrator:
                 last = None  # another one is requested than the one that was left unfinished
             parts = [] if last is None else runs.children(conn, last.id)
         ended = [part for part in parts if not part.resumable and part.stopped_by != "input"]
-        stale = any(_input_changed(self.ctx, part) for part in ended)
+        stale = any(flow.input_changed(self.ctx, part) for part in ended)
         with self.ctx.database.begin() as conn:
             self.locks.check(f"flow {spec.name}", conn)
             if last is not None and not stale:
@@ -321,46 +362,4 @@ class Orchestrator:
     def _end_flow(self, row: RunRow) -> RunReport:
         with self.ctx.database.begin() as conn:
             self.locks.check(f"flow {row.target}", conn)
-            parts = runs.children(conn, row.id)
-            ended = replace(
-                row,
-                **flow.sums(parts),
-                reason=self.signal.reason or flow.reason_of(parts),
-                stopped_by=self.signal.kind,
-            )
-            status: RunStatus = "cancelled" if self.signal.kind == "cancelled" else flow.status_of_flow(parts)
-            resumable = self.signal.kind == "cancelled"
-            ended = runs.finish(conn, ended, status, iso(self.ctx.clock.now()), resumable=resumable)
-        return runs.to_report(ended, parts)
-
-    @contextmanager
-    def _stoppable(self) -> Iterator[None]:
-        """SIGINT and SIGTERM stop the run after the requests in flight; a second one ends the process at once."""
-        if not self.handle_signals:
-            yield
-            return
-        loop = asyncio.get_running_loop()
-
-        def stop() -> None:
-            self.stop("cancelled", "stopped by a person")
-            for number in (signals.SIGINT, signals.SIGTERM):
-                loop.remove_signal_handler(number)
-
-        for number in (signals.SIGINT, signals.SIGTERM):
-            loop.add_signal_handler(number, stop)
-        try:
-            yield
-        finally:
-            for number in (signals.SIGINT, signals.SIGTERM):
-                loop.remove_signal_handler(number)
-
-
-def _input_changed(ctx: Context, part: RunRow) -> bool:
-    """Whether a destination that has run would read different input now. False if that is not known."""
-    if part.input_identity is None or part.target not in ctx.project.destinations:
-        return False
-    try:
-        known = known_dataset(ctx, ctx.destination(part.target).dataset)
-        return known.dataset.identity() != part.input_identity
-    except InputError:
-        return True
+            return flow.end(conn, row, self.signal, iso(self.ctx.clock.now()))

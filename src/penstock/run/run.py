@@ -74,6 +74,7 @@ class RunRequest:
     parents: Parents | None = None
     listener: Listener | None = None
     resend: bool = False  # sends records in quarantine, without comparison with memory
+    again: bool = False  # sends what was sent last again
     lane: Lane = "live"
     settle: SettleMode = "off"  # what it does about the unknown records of its destination
     guard: Callable[[Connection], None] = lambda _: None  # raises in a transaction of a holder that has lost the lease
@@ -143,11 +144,12 @@ class _Run:
             memory=None if job.resend or doubts.ignores_memory else self.memory,
             quarantine=None if job.resend else quarantined,
             parents=job.parents,
-            doubt=None if job.resend else doubts.refusal,
+            doubt=None if job.resend or job.again else doubts.refusal,
             merger=prepared.merger,
             links=links,
             former=prepared.compiled.former,
             table=prepared.data.dataset.is_table,
+            again=job.again,
         )
         recorder_context = RecorderContext(
             database=ctx.database,
@@ -329,15 +331,20 @@ class _Run:
                 self.memory.compact(conn)
             if signal.kind is None:  # after a stop, what was in flight is forgotten by the next run
                 memory.clear_in_flight(conn, run.target, run.id)
-                if self.job.settle != "only" and not self.job.resend:
+                if self.job.settle != "only" and self._reads_input:
                     unknown_records.release_found(conn, run.target)
-                if not self.job.resend:
+                if self._reads_input:
                     resources.settle_restored(conn, run.target)
             status = status_of(run)
             if run.reason is None and only_quarantine(status, run.counts):
                 new, since = quarantine.runs_behind(conn, run.target, run.id)
                 run = replace(run, reason=quarantine_reason(run.counts, new=new, since=since))
             return runs.finish(conn, run, status, iso(self.ctx.clock.now()), resumable=signal.kind == "cancelled")
+
+    @property
+    def _reads_input(self) -> bool:
+        """Whether the run sends its dataset, and not only some records once more."""
+        return not (self.job.resend or self.job.again)
 
     def _reason(self) -> str | None:
         """Why the run stopped; for a problem with the credential also its place and the fix."""

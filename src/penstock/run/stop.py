@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+import signal as signals
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, TypeVar
@@ -155,3 +157,25 @@ class Fuse:
         if self.decided >= self.spec.after and self.refused / self.decided >= self.spec.ratio:
             return f"the fuse: the API refused {self.refused} of {self.decided} records"
         return None
+
+
+@contextmanager
+def stopped_by_signals(stop: Callable[[], None], *, wanted: bool) -> Iterator[None]:
+    """For the block, SIGINT and SIGTERM call `stop` if `wanted`; a second one ends the process at once."""
+    if not wanted:
+        yield
+        return
+    loop = asyncio.get_running_loop()
+
+    def stop_once() -> None:
+        stop()
+        for number in (signals.SIGINT, signals.SIGTERM):
+            loop.remove_signal_handler(number)
+
+    for number in (signals.SIGINT, signals.SIGTERM):
+        loop.add_signal_handler(number, stop_once)
+    try:
+        yield
+    finally:
+        for number in (signals.SIGINT, signals.SIGTERM):
+            loop.remove_signal_handler(number)

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from penstock.model.identity import IdentityReport
 from penstock.model.outcome import Note
+from penstock.model.reconciliation import ReconcileReport
 from penstock.model.record import DatasetReport, RefusedRecord
 from penstock.model.reports import CheckReport, Preview, PreviewedRequest, SettleReport, TestReport
 from penstock.model.runs import Listener, PlanReport, RunReport
@@ -23,6 +24,7 @@ from penstock.run.orchestrator import Orchestrator
 from penstock.run.preparation.datasets import dataset_report, samples_of
 from penstock.run.preparation.prepare import prepare
 from penstock.run.reconcile.account_objects import Announce
+from penstock.store.runs.runs import to_report
 from penstock.usecases import quarantine, settlement, unsaved
 from penstock.usecases.exact_plan import exact_counts
 from penstock.usecases.identity import identity_report, people_report
@@ -210,6 +212,15 @@ class Operations:
         orchestrator = self._orchestrator(listener, wait=False, handle_signals=handle_signals)
         [report] = _exported(ctx, [_wait_for(orchestrator.settle(spec))])
         return settlement.settle_report(report)
+
+    def reconcile(
+        self, name: str, listener: Listener | None, *, fix: bool, handle_signals: bool
+    ) -> tuple[ReconcileReport, RunReport]:
+        """Compare what Custify has with what a destination has sent; `fix` sends again what differs or is missing."""
+        ctx = self.ctx()
+        orchestrator = self._orchestrator(listener, wait=False, handle_signals=handle_signals)
+        report, run = _wait_for(orchestrator.reconcile(ctx.destination(name), fix=fix))
+        return report, _exported(ctx, [to_report(run)])[0]
 
     def require_reads(self, destination: str) -> None:
         """Raise InputError if nothing that the destination sends can be read back."""

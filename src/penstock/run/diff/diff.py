@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SUPERSEDED = "superseded: a later row has the same key (not sent)"
+OUTDATED = "superseded: its key was sent with other content since"
 SAME_INPUT = "the same as when it was last sent"
 STILL = "still in quarantine: {}"
 DISCARDED = "a person discarded this version, or fixed it"
@@ -142,13 +143,14 @@ class Classifier:
     links: CompanyLinks | None = None  # with `company_link: replace`
     former: FormerRendering | None = None  # how an earlier release rendered the same settings
     table: bool = False  # whether every record has every column
+    again: bool = False  # sends what was sent last again, and nothing else
 
     def classify(self, chunk: OpenChunk) -> Classified:
         """Classify the open rows of the chunk."""
         classified = Classified()
         rows = self._making_records(chunk, classified)
         rows, groups = self._versions(chunk, rows, classified)
-        if self.memory is not None and self.policy.compares:
+        if self.memory is not None and self.policy.compares and not self.again:
             rows = self._same_input(chunk, rows, classified, groups)
         if self.quarantine is not None:
             rows = self._in_quarantine(chunk, rows, classified)
@@ -159,6 +161,13 @@ class Classifier:
         if self.links is not None:
             classified.fresh = [self.links.replaced(chunk, payload) for payload in classified.fresh]
         return classified
+
+    def sent_contents(self, chunk: OpenChunk, payloads: Sequence[Payload]) -> list[int | None]:
+        """The content hash that was last sent of each payload's key, as the present release makes it."""
+        assert self.memory is not None
+        before = self.memory.contents(chunk.hashes[[payload.ordinal - chunk.first for payload in payloads]])
+        self._in_former_form(chunk, payloads, before)
+        return before
 
     @staticmethod
     def _withhold(doubt: Refusal, classified: Classified) -> None:
@@ -276,10 +285,12 @@ class Classifier:
             return
         lacks = self.table and bool(gone_columns(chunk.chunk))
         hashes = chunk.hashes[[payload.ordinal - chunk.first for payload in payloads]]
-        before, in_flight = self.memory.contents(hashes), self.memory.is_in_flight(hashes).tolist()
-        self._in_former_form(chunk, payloads, before)
+        before, in_flight = self.sent_contents(chunk, payloads), self.memory.is_in_flight(hashes).tolist()
         latest: dict[Key, int] = {}  # of the payloads of this chunk that go
         for number, payload in enumerate(payloads):
+            if self.again:
+                self._once_more(payload, before[number], classified)
+                continue
             known = latest.get(payload.key, before[number])
             if known == payload.content and (in_flight[number] or payload.key in latest):
                 classified.same_as_in_flight.append(payload)
@@ -291,6 +302,16 @@ class Classifier:
             for ready in self._with_parents(chunk, payload, classified):
                 latest[ready.key] = ready.content
                 classified.fresh.append(ready)
+
+    @staticmethod
+    def _once_more(payload: Payload, known: int | None, classified: Classified) -> None:
+        """Send it if it is what was sent last: other content is a newer version, which a run sends."""
+        if known == payload.content:
+            classified.fresh.append(payload)
+            return
+        classified.decided += [
+            Decision(ordinal, payload.key, Outcome.UNCHANGED, OUTDATED, is_new=False) for ordinal in payload.ordinals
+        ]
 
     def _in_former_form(self, chunk: OpenChunk, payloads: Sequence[Payload], before: list[int | None]) -> None:
         """A content of `before` that is the payload's own in the form of an earlier release counts as the payload's."""

@@ -55,6 +55,10 @@ class QuarantineIndex:
     def keys(self) -> Iterator[KeyHash]:
         return iter(self._versions)
 
+    def undecided_keys(self) -> Iterator[KeyHash]:
+        """The keys of which a version is in quarantine that was not found to be absent in Custify."""
+        return (key for key, some in self._versions.items() if any(one.mark != "absent" for one in some))
+
     def add(self, key_hash: KeyHash, version: QuarantinedVersion, *, part: bool = False) -> None:
         """Add a version: a later row that is the same is not sent. A `part` leaves other versions in."""
         others = [one for one in self._versions.get(key_hash, ()) if part and one.record != version.record]

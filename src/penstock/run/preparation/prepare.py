@@ -8,15 +8,17 @@ sent after its backup, decides whether records are `unknown`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import quote
 
 import numpy as np
+import orjson
 from sqlalchemy import Connection
 
 from penstock.model.errors import InputError, NotAvailableYet
 from penstock.model.outcome import Note, Refusal, new_column_notes
-from penstock.model.record import Chunk, Grouping, Rendered, RetryClass
+from penstock.model.record import Chunk, Grouping, Key, Payload, Rendered, RetryClass
 from penstock.model.spec import CredentialSpec, DestinationSpec, Mode
 from penstock.render.bindings import columns_by_name, columns_named, new_column_problem, would_be_sent
 from penstock.render.compile import Compiled, compile_template
@@ -114,6 +116,26 @@ def _as_text(refusal: Refusal, destination: DestinationSpec, attributes: frozens
     return f"to send it as text, write `types: {{{refusal.column}: text}}` at datasets.{destination.dataset}"
 
 
+def changing(render: Render, own_ids: Mapping[Key, str], url: str) -> Render:
+    """The same rendering, whose payloads go to the existing objects below `url`."""
+
+    def rendered(chunk: Chunk, rows: Sequence[int] | None) -> Rendered:
+        made = render(chunk, rows)
+        made.payloads[:] = [_changing(payload, own_ids.get(payload.key), url) for payload in made.payloads]
+        return made
+
+    return rendered
+
+
+def _changing(payload: Payload, own_id: str | None, url: str) -> Payload:
+    """Custify's OpenAPI 1.5.7 has the id in the path of a PUT, and as `_id` in its body."""
+    if own_id is None:
+        return payload
+    text = b'{"_id":%b,%b' % (orjson.dumps(own_id), payload.text[1:])
+    value = None if payload.value is None else {"_id": own_id, **payload.value}
+    return payload._replace(text=text, value=value, url=f"{url}/{quote(own_id, safe='')}")
+
+
 # rule → its fix; None where the refusal's `accepted`, or the API's own text, is enough
 FIXES: Mapping[str, Fix | None] = {
     "ambiguous": None,
@@ -170,6 +192,9 @@ class Prepared:
     compiled: Compiled
     mode: Mode
     reading_notes: tuple[Note, ...] = ()  # of where a source with a cursor is read from
+    own_ids: Mapping[Key, str] = field(
+        default_factory=dict
+    )  # Custify's ids of objects to be changed at their own paths
 
     @property
     def policy(self) -> Policy:
@@ -207,7 +232,8 @@ class Prepared:
         """The compiled rendering, whose refusals say what to write in the project file."""
         renderer = self.compiled.renderer
         attributes = frozenset(each.step.column or "" for each in renderer.inputs if each.extra)
-        return with_fixes(renderer.render, self.spec, attributes, self.data.read_at)
+        render = with_fixes(renderer.render, self.spec, attributes, self.data.read_at)
+        return changing(render, self.own_ids, self.compiled.shape.url) if self.own_ids else render
 
     def open_chunk(self, chunk: Chunk, rows: NDArray[np.int64] | None = None, *, prints: bool = False) -> OpenChunk:
         """A chunk with its keys and their hashes, and with `prints` the fingerprints of the input columns in use."""

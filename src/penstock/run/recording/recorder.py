@@ -134,7 +134,8 @@ class Recorder:
             return
         rows = np.array([payload.ordinal - chunk.first for payload in payloads], dtype=np.int64)
         hashes = chunk.hashes[rows]
-        known = hashes[memory.knows(hashes)]
+        before = zip(payloads, memory.contents(hashes), strict=True)
+        known = hashes[[content not in (None, payload.content) for payload, content in before]]
         memory.stage(hashes, np.array([payload.content for payload in payloads], dtype=np.uint64))
         if len(known) or linked:
             destination, run, first = self.context.destination, self.run.id, chunk.first

@@ -183,9 +183,9 @@ def _in_work(*states: str) -> ColumnElement[bool]:
     return runs.c.id.in_(select(work.c.run).where(work.c.state.in_(states)))
 
 
-def left_open(connection: Connection, target: str) -> list[RunRow]:
+def left_open(connection: Connection, target: str, kind: RunKind = "flow") -> list[RunRow]:
     """The runs of a flow that never ended. The holder of the flow knows that no process works on them."""
-    query = select(runs).where(runs.c.target == target, runs.c.kind == "flow", runs.c.finished_at.is_(None))
+    query = select(runs).where(runs.c.target == target, runs.c.kind == kind, runs.c.finished_at.is_(None))
     return [to_run(row) for row in connection.execute(query.where(runs.c.position != NOT_BEGUN))]
 
 
@@ -257,8 +257,12 @@ def last_alone(connection: Connection, destination: str) -> RunRow | None:
 
 
 def newest_of(connection: Connection, targets: Sequence[str]) -> str:
-    """What changes when runs of these destinations send something: the newest one, and the requests of all."""
-    query = select(func.max(runs.c.id), func.sum(runs.c.requests)).where(runs.c.target.in_(targets))
+    """What changes when runs of these destinations send something: the newest one, and the requests of all.
+
+    A comparison with Custify counts only if it has sent records again.
+    """
+    sends = or_(runs.c.kind != "reconcile", runs.c.read > 0)
+    query = select(func.max(runs.c.id), func.sum(runs.c.requests)).where(runs.c.target.in_(targets), sends)
     return " ".join(map(str, connection.execute(query).one()))
 
 

@@ -1,0 +1,63 @@
+"""A comparison with Custify as text."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from penstock.cli.text.words import amount, hint, key_text, safe_text
+from penstock.model.reconciliation import Difference, ReconcileReport
+from penstock.model.runs import RunReport
+
+SHOWN = 10  # differences of a field, and keys of a list
+LONGEST = 60  # characters of a value
+
+
+def reconciled_text(
+    report: ReconcileReport, run: RunReport, destination: str, *, fix: bool
+) -> Iterator[RenderableType]:
+    """What Custify has against what was sent: the numbers, then the first differences of each field and keys."""
+    yield Text.assemble(safe_text(f"{destination}  ", "bold"), f"compared with Custify  run {run.run}")
+    yield Text.assemble("  ", (f"{report.same:,} as sent", "green"))
+    for field, differences in _by_field(report.differs):
+        yield Text.assemble("  ", safe_text(f"{field}: {amount(len(differences), 'difference')}", "yellow"))
+        for each in differences[:SHOWN]:
+            yield safe_text(f"    {key_text(each.key)}: sent {_shown(each.ours)}, Custify has {_shown(each.theirs)}")
+        yield from _more(len(differences))
+    yield from _keys("missing in Custify", "yellow", list(map(key_text, report.missing)))
+    yield from _keys("not sent yet", "dim", list(map(key_text, report.pending)))
+    yield from _keys("in Custify, of no record", "dim", report.extra)
+    if report.incomplete:
+        yield Text("  Custify's list changed while it was read: what is missing or of no record is not known", "red")
+    yield Text(f"  {amount(report.requests, 'request')}")
+    if fix and report.has_drift:
+        yield safe_text(f"  sent again: {run.status}, {run.records.delivered + run.records.accepted:,} delivered")
+    elif report.has_drift:
+        yield hint(f"penstock reconcile {destination} --fix sends them again")
+
+
+def _by_field(differs: Sequence[Difference]) -> list[tuple[str, list[Difference]]]:
+    """The differences by field, the most frequent field first."""
+    counted = Counter(each.field for each in differs)
+    return [(field, [each for each in differs if each.field == field]) for field, _ in counted.most_common()]
+
+
+def _keys(what: str, style: str, keys: Sequence[str]) -> Iterator[RenderableType]:
+    if keys:
+        shown = ", ".join(keys[:SHOWN]) + (", …" if len(keys) > SHOWN else "")
+        yield Text.assemble("  ", safe_text(f"{len(keys):,} {what}", style), safe_text(f": {shown}"))
+
+
+def _more(number: int) -> Iterator[RenderableType]:
+    if number > SHOWN:
+        yield Text(f"    … and {number - SHOWN:,} more: --json has all", "dim")
+
+
+def _shown(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
