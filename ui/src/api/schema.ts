@@ -1,4 +1,4 @@
-// Generated from the OpenAPI document by `npm run api`; a test compares 6ce1e56e44c967f1
+// Generated from the OpenAPI document by `npm run api`; a test compares 0c3b312fa71342dc
 export interface components {
     schemas: {
         AboutOut: {
@@ -804,7 +804,7 @@ export interface components {
             skipped?: {
                 [key: string]: string;
             };
-            kind: "destination" | "flow" | "test" | "resend" | "settle";
+            kind: "destination" | "flow" | "test" | "resend" | "settle" | "reconcile";
             trigger: string;
             asked_by: string;
             asked_at: string;
@@ -1284,6 +1284,11 @@ export interface components {
                 in_a_row?: number;
             } | "off";
             mirror_max_share?: number;
+            on_delete?: {
+                set?: {
+                    [key: string]: unknown;
+                };
+            } | "delete";
             on_changed?: "quarantine" | "ignore";
             external_id?: string | string[];
             data_id?: string | string[];
