@@ -28,6 +28,7 @@ def main() -> None:
 
 
 def _plant(here, moment: str) -> None:
+    from penstock.delivery.files.output_file import OutputFile
     from penstock.delivery.http.client import Client
     from penstock.delivery.sender import BatchJobs
     from penstock.run.diff.diff import Classifier
@@ -35,6 +36,7 @@ def _plant(here, moment: str) -> None:
     from penstock.run.recording.recorder import Recorder
     from penstock.store.runs import runs
 
+    publish = OutputFile.publish
     attempt, settle, commit, together, save, sift, poll = (
         Client._attempt,
         Recorder.settle,
@@ -80,6 +82,12 @@ def _plant(here, moment: str) -> None:
         here("between accepted and confirmed")
         return await poll(self, *args, **kwargs)
 
+    def dying_publish(self):
+        here("before the file is in place")
+        publish(self)
+        here("after the file is in place")
+
+    OutputFile.publish = dying_publish
     Client._attempt, Recorder.settle = dying_attempt, dying_settle
     CommitSchedule.commit, CommitSchedule._commit_together = dying_commit, dying_together
     runs.save, Classifier.classify, BatchJobs.end_of = dying_save, dying_classify, dying_poll

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
+from penstock.config.file_destinations import check_folder
 from penstock.config.keys import CREDENTIAL
 from penstock.config.shapes import BadValue, kind_of
 from penstock.config.tree import Marked, Report
@@ -60,7 +61,10 @@ def read_credential(name: str, node: Marked, base: Path, report: Report) -> Cred
         values["headers"] = _headers(values["headers"], node.at("headers"), base, report)
     if "allowed_hosts" in values:
         values["allowed_hosts"] = _hosts(values["allowed_hosts"], node.at("allowed_hosts"), report)
+    if "path" in values:
+        values["base"] = base
     credential = CredentialSpec(name, **values)
+    check_folder(credential, node, report)
     if credential.connector == "http":
         _check_http(credential, node, report)
     _refuse_second_key(credential, node, report)

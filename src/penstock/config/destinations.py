@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from penstock.config.credentials import split_address
+from penstock.config.file_destinations import check_file_destination
 from penstock.config.keys import DESTINATION
 from penstock.config.mirror import check_mirror, on_delete_of
 from penstock.config.requests import check_batch, check_path, check_request
@@ -120,6 +121,14 @@ def check_destination(destination: DestinationSpec, node: Marked, ctx: CheckCont
     project, report = ctx.project, ctx.report
     _check_known("dataset", destination.dataset, project.datasets, node, report)
     _check_known("credential", destination.credential, project.credentials, node, report)
+    credential = project.credentials.get(destination.credential)
+    if credential is not None and credential.connector == "file":
+        check_file_destination(destination, node, report)
+        check_bindings(destination, None, node, report)
+        return
+    if "append" in node.entries():
+        message = "`append` is for files: it needs a credential with `connector: file`"
+        report.add(node.at("append").place, "key-not-here", message, "remove `append`", "append")
     given = [key for key in ("template", "request") if key in node.entries()]
     if len(given) != 1:
         message = "both `template` and `request` are given" if given else "neither `template` nor `request` is given"
@@ -197,7 +206,7 @@ def _check_manual(destination: DestinationSpec, node: Marked, ctx: CheckContext)
 
 def dialects_of(credential: CredentialSpec | None) -> tuple[Dialect, ...]:
     """The dialects that this credential can have according to the file; none if the API is not Custify."""
-    if credential is not None and credential.connector == "http":
+    if credential is not None and credential.connector != "custify":
         return ()
     if credential is None:
         return ("native", "flat")

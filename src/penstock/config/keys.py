@@ -24,6 +24,7 @@ from penstock.config.shapes import (
     TextShape,
     ValueShape,
 )
+from penstock.model.senders import FlushSpec, HookKey, HookRate, HookSignature
 from penstock.model.spec import (
     CUSTIFY_OBJECTS,
     BatchSpec,
@@ -31,12 +32,8 @@ from penstock.model.spec import (
     CustifySource,
     DestinationSpec,
     FileSource,
-    FlushSpec,
     FuseSpec,
     GroupingSpec,
-    HookKey,
-    HookRate,
-    HookSignature,
     IdempotencySpec,
     RateLimit,
     RequestSpec,
@@ -65,9 +62,14 @@ RATE_LIMIT = Section(
 )
 
 CREDENTIAL = Section(
-    "One account of an API, and its key.",
+    "One account of an API, and its key; or a folder that files are written to.",
     (
-        Key("connector", ChoiceShape(("custify", "http")), "custify, or http for any other API (manual requests only)"),
+        Key(
+            "connector",
+            ChoiceShape(("custify", "http", "file")),
+            "custify, http for any other API (manual requests only), or file for a folder that files are written to",
+        ),
+        Key("path", TextShape(), "with `connector: file`: the folder, relative to the project file"),
         Key("api_key", TextShape(references=True), "a reference to the key: ${env:NAME} or ${file:PATH}"),
         Key("base_url", TextShape(example="https://api.example.com"), "auto, or the API's https address"),
         Key(
@@ -334,7 +336,11 @@ DESTINATION = Section(
         Key("nulls", ChoiceShape(("omit", "send")), "omit does not send nulls; send clears the value in Custify"),
         Key("mode", ChoiceShape(("changed", "new", "all", "mirror")), "which records a run sends"),
         Key("active", BooleanShape(), "whether runs send it; a draft (false) sends nothing"),
-        Key("path", TextShape(), "the endpoint's path, if it differs from the template's"),
+        Key(
+            "path",
+            TextShape(),
+            "the endpoint's path, if it differs from the template's; with `connector: file` the name of the file",
+        ),
         Key(
             "object",
             ChoiceShape(("person", "company", "event", "custom_object")),
@@ -379,6 +385,7 @@ DESTINATION = Section(
             DurationShape(most=600),
             "how long after sending a record can be concluded not to be there, such as 5s; at most 10m",
         ),
+        Key("append", BooleanShape(), "with `connector: file`: whether records are added to the file"),
         Key("responses", BooleanShape(), "whether replies are stored as the source DESTINATION.responses"),
     ),
     DestinationSpec,

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from penstock.bounds import MAX_PROJECT, bounds, in_megabytes
 from penstock.config.credentials import read_credential
 from penstock.config.destinations import CheckContext, check_destination, read_destination
+from penstock.config.file_destinations import check_same_files
 from penstock.config.flows import FLOW, check_flows, read_flow, refuse_circles
 from penstock.config.keys import CREDENTIAL, DATASET, DESTINATION, SOURCES
 from penstock.config.ledger_target import LEDGER_TO, read_ledger_target
@@ -114,6 +115,7 @@ def _check_together(project: ProjectSpec, tree: Mapping[str, Marked], report: Re
     ctx = CheckContext(project, load_catalogue(), report)
     for name, destination in project.destinations.items():
         check_destination(destination, tree["destinations"].at(name), ctx)
+    check_same_files(project, tree["destinations"], report)
     check_flows(project, tree["flows"], report)
     refuse_circles(project, tree["destinations"], report)
 
@@ -303,5 +305,6 @@ def _destination() -> dict[str, Any]:
     schema = DESTINATION.schema()
     templates = [{"const": name, "description": template.title} for name, template in load_catalogue().items()]
     schema["properties"]["template"]["oneOf"] = templates
-    schema["oneOf"] = [{"required": ["template"]}, {"required": ["request"]}]
+    endpoints = [{"required": ["template"]}, {"required": ["request"]}]
+    schema["oneOf"] = [*endpoints, {"required": ["path"], "not": {"anyOf": endpoints}}]  # the last one is a file
     return schema

@@ -23,15 +23,12 @@ from penstock.config.keys import (
 )
 from penstock.config.shapes import BadValue
 from penstock.config.tree import Marked, Report
+from penstock.model.senders import FlushSpec, HookKey, HookRate, HookSignature
 from penstock.model.spec import (
     CursorSpec,
     CustifySource,
     DatasetSpec,
     FileSource,
-    FlushSpec,
-    HookKey,
-    HookRate,
-    HookSignature,
     ProjectSpec,
     Secret,
     SourceSpec,
@@ -88,7 +85,7 @@ def check_custify_source(source: CustifySource, project: ProjectSpec, node: Mark
         if source.credential:
             report.add_unknown(node.at("credential").place, "credential", source.credential, project.credentials)
         return
-    if credential.connector == "http":
+    if credential.connector != "custify":
         message = f"the credential {credential.name} is of another API than Custify"
         hint = "name a credential with `connector: custify`"
         report.add(node.at("credential").place, "no-reads", message, hint, source.credential)

@@ -1,4 +1,4 @@
-"""The content of a project file, checked and frozen. Imports nothing of Penstock.
+"""The content of a project file, checked and frozen.
 
 Only `config` builds these types. The defaults are the product's defaults; `None` means "not given".
 
@@ -14,8 +14,18 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import ClassVar, Literal, get_args
 
+from penstock.model.senders import (
+    HEADER_KEY,
+    USUAL_FLUSH,
+    USUAL_RATE,
+    FlushSpec,
+    HookKey,
+    HookRate,
+    HookSignature,
+)
+
 CatchUp = Literal["latest", "all", "none"]
-Connector = Literal["custify", "http"]
+Connector = Literal["custify", "http", "file"]
 Dialect = Literal["native", "flat"]
 ContentFormat = Literal["json", "xml", "form"]
 BatchMode = Literal["auto", "on", "off"]
@@ -27,9 +37,6 @@ CustifyList = Literal[
 ]
 CustifyObject = CustifyList | Literal["custom_data"]
 CUSTIFY_OBJECTS: tuple[str, ...] = (*get_args(CustifyList), "custom_data")
-HookScheme = Literal["standard", "generic"]
-HookAlgorithm = Literal["sha256", "sha512", "sha1"]
-HookEncoding = Literal["hex", "base64"]
 NO_HEADERS: Mapping[str, Secret] = MappingProxyType({})
 
 
@@ -84,6 +91,8 @@ class CredentialSpec:
     headers: Mapping[str, Secret] = field(default_factory=lambda: NO_HEADERS)  # resolved like the key
     allowed_hosts: tuple[str, ...] = ()
     timeout: float = 30.0  # seconds for one attempt
+    path: str | None = None  # of `connector: file`: the folder as written, relative to `base`
+    base: Path = Path()
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,61 +154,16 @@ class ResponseSource:
 
 
 @dataclass(frozen=True, slots=True)
-class HookKey:
-    """A sender shows the source's secret: in a header, in the query, or as the password of a Basic user.
-
-    At most one is given; none means the header `X-API-Key`.
-    """
-
-    header: str | None = None
-    query: str | None = None
-    basic: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class HookSignature:
-    """A sender signs what it posts with the source's secret, by HMAC.
-
-    `standard` is the Standard Webhooks scheme, which has its own headers, algorithm and encoding. `generic` signs the
-    body, or `timestamp.body` when `timestamp_header` names the header that has the moment (seconds since 1970).
-    """
-
-    scheme: HookScheme = "generic"
-    header: str = "X-Signature"
-    algorithm: HookAlgorithm = "sha256"
-    encoding: HookEncoding = "hex"
-    prefix: str = ""
-    timestamp_header: str | None = None
-    tolerance: float = 300.0  # seconds that the moment may differ from the local clock
-
-
-@dataclass(frozen=True, slots=True)
-class HookRate:
-    """The number of requests that one process accepts for a source in a window of `per` seconds."""
-
-    requests: int = 5000
-    per: float = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class FlushSpec:
-    """When pushed records go to destinations: at `records` of them, or `after` seconds, whichever comes first."""
-
-    records: int = 500
-    after: float = 0.25
-
-
-@dataclass(frozen=True, slots=True)
 class WebhookSource:
     """Records that are posted to `/hooks/<name>`. `auth` None: `auth: none`, no authentication."""
 
     traits: ClassVar[SourceTraits] = SourceTraits("webhook", is_quick=True, arrives=True, grows=True)
     name: str
-    auth: HookKey | HookSignature | None = HookKey()
+    auth: HookKey | HookSignature | None = HEADER_KEY
     secret: Secret | None = None  # None: it is stored sealed in the state database
     max_bytes: int = 1_000_000  # of one body, also when unpacked
-    rate_limit: HookRate = HookRate()
-    flush: FlushSpec = FlushSpec()
+    rate_limit: HookRate = USUAL_RATE
+    flush: FlushSpec = USUAL_FLUSH
     retain: float = 7 * 86400.0  # seconds that a record is stored after every destination has read it
     columns: Mapping[str, ColumnType] = field(default_factory=lambda: MappingProxyType({}))  # there from the start
     decimal: Literal[".", ","] | None = None  # how numbers that are texts are written; None: by each column
@@ -325,7 +289,7 @@ class OnDelete:
 
 @dataclass(frozen=True, slots=True)
 class DestinationSpec:
-    """Exactly one of `template` and `request` is given."""
+    """Exactly one of `template` and `request` is given; neither if the credential is a folder of files."""
 
     name: str
     dataset: str
@@ -338,7 +302,7 @@ class DestinationSpec:
     nulls: Literal["omit", "send"] = "omit"
     mode: Mode | None = None  # None: the template's default; manual requests: all
     active: bool | None = None  # None: what `activate` or `pause` last set, else a draft
-    path: str | None = None
+    path: str | None = None  # of the endpoint; with `connector: file` the name of the file
     object: Literal["person", "company", "event", "custom_object"] | None = None
     concurrency: int = 10
     batch: BatchSpec = BatchSpec()
@@ -352,6 +316,7 @@ class DestinationSpec:
     new_columns: Literal["note", "send", "refuse"] = "note"
     company_link: Literal["add", "replace"] = "add"
     on_unknown: Literal["settle", "hold"] = "settle"  # hold: a run reads nothing back by itself
+    append: bool = False  # to what the file has already
     settle_after: float = 5.0  # seconds after sending, before a read may conclude that a record is not there
     on_delete: OnDelete | None = None  # with `mode: mirror`; None: not given
 

@@ -212,7 +212,7 @@ def compile_manual(
     assert request is not None
     problems: list[Problem] = []
     where = addressing(destination, base_url, schema, problems)
-    inputs, notes = _inputs(destination, schema, problems)
+    inputs, notes = inputs_of(destination, schema, problems)
     endpoint = endpoint_of(request, where.url, base_url, dialect, catalogue)
     shape = shape_of(destination, where, endpoint, _in_every_record(inputs, schema), problems)
     xml = request.content_format == "xml" and shape.carries_body
@@ -239,7 +239,7 @@ def compile_manual(
     return Compiled(renderer, shape, tuple(notes), columns, None, dialect, version, needed=needed)
 
 
-def _inputs(destination: DestinationSpec, schema: Schema, problems: list[Problem]) -> tuple[list[Input], list[Note]]:
+def inputs_of(destination: DestinationSpec, schema: Schema, problems: list[Problem]) -> tuple[list[Input], list[Note]]:
     """One input a member of the payload, and what is left out."""
     cuts = excluded_paths(destination, schema)
     inputs: list[Input] = []

@@ -60,6 +60,24 @@ class OutcomeRecorder(Protocol):
         ...
 
 
+class BatchPipeline(Protocol):
+    """Delivers the batches of a run and records their outcomes: `Pipeline`, or `FilePipeline` for a file."""
+
+    async def put(self, batch: Batch) -> None:
+        """Deliver a batch, now or in the background; batches of one key in their order."""
+        ...
+
+    def poll(
+        self, ticket: Ticket, job: str, payloads: Sequence[Payload], render: Callable[[Sequence[Payload]], Rendered]
+    ) -> None:
+        """Confirm a batch job that an earlier process left."""
+        ...
+
+    async def drain(self) -> None:
+        """Return when nothing is in flight any more."""
+        ...
+
+
 @dataclass(slots=True)
 class RunEvents:
     """Reports the deliveries of one run to `events`, without repeated lines and without the content of records."""

@@ -34,11 +34,13 @@ from penstock.run.diff.known_records import CompanyLinks, QuarantineIndex, Store
 from penstock.run.diff.notes import with_notes_of_reading
 from penstock.run.diff.records import chunk_of
 from penstock.run.gc_pause import fewer_collections
-from penstock.run.pipeline import Pipeline, PipelineContext, RunEvents, run_events
+from penstock.run.pipeline import BatchPipeline, Pipeline, PipelineContext, RunEvents, run_events
 from penstock.run.preparation.datasets import chunks_of
 from penstock.run.preparation.prepare import Prepared, doubt
 from penstock.run.progress import progress_of
-from penstock.run.recording.commit import RecorderContext
+from penstock.run.recording.commit import RecorderContext, RememberSent
+from penstock.run.recording.file_output import FileOutput
+from penstock.run.recording.file_pipeline import FilePipeline
 from penstock.run.recording.recorder import Recorder
 from penstock.run.settling.leftovers import put_leftovers_in_doubt
 from penstock.run.settling.sent_records import plan_of, remember_notes
@@ -94,6 +96,11 @@ async def _run_destination(ctx: Context, job: RunRequest) -> RunRow:
     clock = StoppableClock(ctx.clock, job.signal)
     budget = StoppableBudget(job.budget, job.signal)
     link = connection.connection(ctx, prepared.credential, prepared.address.base_url)
+    if prepared.is_file:
+        output = await asyncio.to_thread(FileOutput.open, ctx, prepared, job.run, job.guard)
+        run = _Run(ctx, job, Client(link, budget, clock), clock, output)  # nothing is sent
+        method = prepared.compiled.shape.method
+        return await run.execute(FilePipeline(output, run.recorder, job.signal, clock, method))
     with ExitStack() as stack:
         grouping = prepared.compiled.shape.grouping
         code = stack.enter_context(GroupingCode(grouping.code)) if grouping.algorithm == "code" else None
@@ -124,9 +131,11 @@ async def _run_destination(ctx: Context, job: RunRequest) -> RunRow:
 class _Run:
     """The parts of one run, made from the stored state."""
 
-    def __init__(self, ctx: Context, job: RunRequest, client: Client, clock: Clock) -> None:
+    def __init__(
+        self, ctx: Context, job: RunRequest, client: Client, clock: Clock, output: FileOutput | None = None
+    ) -> None:
         prepared, name = job.prepared, job.prepared.spec.name
-        self.ctx, self.job, self.client = ctx, job, client
+        self.ctx, self.job, self.client, self.output = ctx, job, client, output
         self.compares = prepared.policy.compares
         self.resent = dict(job.resent) if prepared.policy.versions == "merge" else {}
         with ctx.database.read() as conn:
@@ -167,9 +176,7 @@ class _Run:
             resent=self.resent,
             guard=job.guard,
             index=None if job.resend else quarantined,
-            remember_sent=partial(remember_notes, prepared.credential.name)
-            if plan_of(prepared).kind == "note"
-            else None,
+            remember_sent=_remember_sent(prepared, output),
             requests=lambda: client.requests,
         )
         keys = set[tuple[int, int]]() if job.resend else set(quarantined.keys())  # a resend releases by id, at its end
@@ -190,7 +197,7 @@ class _Run:
             next_ordinal=max(SENT_AGAIN_FROM, after),
         )
 
-    async def execute(self, pipeline: Pipeline) -> RunRow:
+    async def execute(self, pipeline: BatchPipeline) -> RunRow:
         """The run itself."""
         ticker = asyncio.get_running_loop().create_task(self._report_regularly())
         try:
@@ -209,11 +216,13 @@ class _Run:
         finally:
             ticker.cancel()
             await self.recorder.commits.close()
+        if self.output is not None:
+            await asyncio.to_thread(self.output.end, self.job.signal.kind)
         return self._end()
 
     # ── before: what an earlier process left ─────────────────────────────────
 
-    def _recover(self, pipeline: Pipeline) -> None:
+    def _recover(self, pipeline: BatchPipeline) -> None:
         """Forget what may have arrived, and poll the batch jobs that are still pending."""
         with self.ctx.database.begin() as conn:
             doubtful = memory.take_keys_left_in_flight(conn, self.job.prepared.spec.name)
@@ -244,7 +253,7 @@ class _Run:
 
     # ── from record to outcome ───────────────────────────────────────────────
 
-    async def _send_all(self, pipeline: Pipeline) -> None:
+    async def _send_all(self, pipeline: BatchPipeline) -> None:
         prepared, signal = self.job.prepared, self.job.signal
         batcher = Batcher(prepared.compiled.shape, repeats=prepared.policy.repeats)
         reader = self.job.chunks(self.job.run.position)
@@ -258,7 +267,7 @@ class _Run:
             await pipeline.put(batch)
 
     async def _send_chunk(
-        self, opened: OpenChunk, classifier: Classifier, batcher: Batcher, pipeline: Pipeline
+        self, opened: OpenChunk, classifier: Classifier, batcher: Batcher, pipeline: BatchPipeline
     ) -> None:
         classified = classifier.classify(opened)
         self.recorder.add_classified(opened, classified)
@@ -272,7 +281,7 @@ class _Run:
             self.recorder.refuse([payload], refused.refusal)
         batcher.oversized.clear()
 
-    async def _send_again(self, pipeline: Pipeline, rows: Sequence[QuarantineRow]) -> None:
+    async def _send_again(self, pipeline: BatchPipeline, rows: Sequence[QuarantineRow]) -> None:
         """Send records from the quarantine, under ordinals that are not of the input; returns when they are decided."""
         prepared = self.job.prepared
         batcher = Batcher(prepared.compiled.shape, repeats=prepared.policy.repeats)
@@ -327,6 +336,8 @@ class _Run:
         )
         with self.ctx.database.begin() as conn:
             self.job.guard(conn)
+            if self.output is not None:
+                self.output.forget(conn)
             if self.memory is not None:
                 self.memory.compact(conn)
             if signal.kind is None:  # after a stop, what was in flight is forgotten by the next run
@@ -367,6 +378,13 @@ class _Run:
                 self.job.prepared.credential.rate_limit,
             )
             self.job.listener(progress_of(run, self.client.attempt_log, budget.wait_s(), limit, phase))
+
+
+def _remember_sent(prepared: Prepared, output: FileOutput | None) -> RememberSent | None:
+    """What is stored of each delivery besides its outcomes."""
+    if output is not None:
+        return output.count
+    return partial(remember_notes, prepared.credential.name) if plan_of(prepared).kind == "note" else None
 
 
 def status_of(run: RunRow) -> RunStatus:

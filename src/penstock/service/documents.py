@@ -12,7 +12,8 @@ from typing_extensions import TypedDict
 
 from penstock.model.reports import CheckJson
 from penstock.model.runs import BareRunJson
-from penstock.model.spec import Connector, Dialect, HookAlgorithm, HookEncoding, HookScheme, SourceKind
+from penstock.model.senders import HookAlgorithm, HookEncoding, HookScheme
+from penstock.model.spec import Connector, Dialect, SourceKind
 
 
 class CheckedJson(CheckJson):

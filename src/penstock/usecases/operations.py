@@ -22,6 +22,7 @@ from penstock.run.connection.leased_window import SharedBudgets, budget_in_memor
 from penstock.run.context import Context
 from penstock.run.orchestrator import Orchestrator
 from penstock.run.preparation.datasets import dataset_report, samples_of
+from penstock.run.preparation.output_place import require_parts
 from penstock.run.preparation.prepare import prepare
 from penstock.run.reconcile.account_objects import Announce
 from penstock.store.runs.runs import to_report
@@ -202,6 +203,8 @@ class Operations:
         """Send records in quarantine now, in one new run per destination."""
         held = quarantine.chosen(self.ctx(), entries, cause=cause, everything=everything)
         orchestrator = self._orchestrator(listener, wait=False, handle_signals=handle_signals)
+        for name in dict.fromkeys(entry.destination for entry in held):
+            require_parts(orchestrator.ctx, orchestrator.ctx.destination(name))
         return _exported(orchestrator.ctx, _wait_for(orchestrator.resend(held)))
 
     def settle_destination(self, name: str, listener: Listener | None, *, handle_signals: bool) -> SettleReport:

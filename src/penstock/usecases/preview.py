@@ -17,11 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from penstock.model.outcome import Note, Outcome, Refusal
+from penstock.model.outcome import Note, Outcome
 from penstock.model.record import (
     Batch,
     Chunk,
-    Key,
     Lookup,
     Payload,
     ReadWindow,
@@ -47,6 +46,7 @@ from penstock.run.preparation.prepare import Prepared, doubt, prepare
 from penstock.sources.chunks import read_frozen
 from penstock.store.memory import Memory
 from penstock.usecases.exact_plan import Exact, ExactCounts, exact_or_note, sum_of
+from penstock.usecases.file_preview import file_requests, refused_record
 from penstock.usercode.grouping_code import CodeFailed, GroupingCode
 
 CHUNK_ROWS = 4096  # as in a run
@@ -102,6 +102,9 @@ def _requests(
 ) -> Iterator[PreviewedRequest | None]:
     """Yields requests, and None after each chunk, so that the caller can free the refused records."""
     shape = prepared.compiled.shape
+    if prepared.is_file:
+        yield from file_requests(prepared, _walk(prepared, chunks, notes, refused), refused)
+        return
     with grouping_code(shape) as code:
         for batch in _walk(prepared, chunks, notes, refused):
             if batch is None:
@@ -169,14 +172,6 @@ def previewed(request: Request, payloads: Sequence[Payload]) -> PreviewedRequest
     )
 
 
-def refused_record(key: Key | None, refusal: Refusal | None) -> RefusedRecord:
-    """A refused record for people. `refusal` is not None: every quarantined record has one."""
-    assert refusal is not None
-    return RefusedRecord(
-        key, refusal.field, refusal.rule, refusal.reason, refusal.value, refusal.accepted, refusal.values
-    )
-
-
 # ── plan ─────────────────────────────────────────────────────────────────────
 
 
@@ -206,6 +201,7 @@ def plan(
     notes = prepared.notes()
     tally = _Tally(exact=exact)
     _count(tally, prepared, _read(ctx, prepared, reading.window), classifier, memory, notes)
+    requests, asking = (0, 0) if prepared.is_file else (tally.requests, tally.asking)
     reads, reads_s = (0, 0.0) if prepared.data.dataset.api is None else prepared.data.dataset.api.whole
     report = PlanReport(
         records=tally.counts["records"],
@@ -214,9 +210,9 @@ def plan(
         deletes=0,
         invalid=tally.counts["invalid"],
         held=tally.counts["held"],
-        requests=tally.requests + reads,
-        asking=tally.asking + reads,
-        eta_s=reads_s + eta_s(tally.requests, prepared.credential.rate_limit, prepared.spec.concurrency),
+        requests=requests + reads,
+        asking=asking + reads,
+        eta_s=reads_s + eta_s(requests, prepared.credential.rate_limit, prepared.spec.concurrency),
         first_errors=tuple(tally.errors),
         notes=(*notes.all(tally.counts["records"]), *_address_note(prepared)),
         destination=name,

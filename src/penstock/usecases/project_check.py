@@ -28,6 +28,7 @@ from penstock.model.spec import (
 )
 from penstock.render.bindings import columns_by_name, columns_named
 from penstock.render.compile import compile_template
+from penstock.render.file_records import compile_file
 from penstock.render.manual import compile_manual
 from penstock.run.connection.connection import PAGE_BASE
 from penstock.run.context import placed
@@ -227,7 +228,9 @@ def _compiled(project: ProjectSpec, spec: DestinationSpec, schema: Schema, diale
     base = PAGE_BASE if credential.base_url == "auto" else credential.base_url.rstrip("/")
     catalogue = load_catalogue()
     try:
-        if spec.template is not None:
+        if credential.connector == "file":
+            compile_file(spec, key, schema, "")
+        elif spec.template is not None:
             compile_template(spec, key, schema, catalogue[spec.template], dialect, base)
         else:
             compile_manual(spec, key, schema, base, dialect, catalogue if credential.connector == "custify" else {})

@@ -23,8 +23,10 @@ from penstock.run.context import Context
 from penstock.run.diff.known_records import StoredIds
 from penstock.run.diff.notes import Notes
 from penstock.run.preparation.prepare import Prepared
+from penstock.run.recording.file_output import format_of, text_of, try_folder
 from penstock.store.runs import ledger, runs
 from penstock.store.runs.runs import new_run_id
+from penstock.usecases.file_preview import written
 from penstock.usecases.preview import batches, finished, grouping_code, previewed
 from penstock.usercode.grouping_code import CodeFailed
 
@@ -48,6 +50,8 @@ async def send_test(ctx: Context, prepared: Prepared, budget: Budget, *, sample:
     """
     payload = _sample(prepared, sample)
     run = new_run_id(ctx.clock)
+    if prepared.is_file:
+        return _test_file(ctx, prepared, run, payload, body)
     link = connection.connection(ctx, prepared.credential, prepared.address.base_url)
     exchanges: list[TestExchange] = []
     async with Client(link, budget, ctx.clock) as client:
@@ -64,6 +68,24 @@ async def send_test(ctx: Context, prepared: Prepared, budget: Budget, *, sample:
     _log(ctx, prepared, run, exchanges, payload)
     reports = [_report(exchange, payload) for exchange in exchanges]
     return replace(reports[-1], earlier=tuple(reports[:-1]))
+
+
+def _test_file(ctx: Context, prepared: Prepared, run: str, payload: Payload, body: str | None) -> TestReport:
+    """Write the record to a file of its own beside the real one, and remove it: the real file does not change."""
+    rows = format_of(prepared)
+    encoded = rows.rows([payload])
+    if encoded.refused:
+        refusal = encoded.refused[0][1]
+        raise InputError(Problem(f"destinations.{prepared.spec.name}", refusal.reason, refusal.rule))
+    began, at = ctx.clock.monotonic(), iso(ctx.clock.now())
+    error = try_folder(ctx, prepared, run, encoded.data if body is None else body.encode())
+    duration_ms = (ctx.clock.monotonic() - began) * 1000
+    text = rows.head() * (not rows.converts) + text_of(rows, encoded) if body is None else body.encode()
+    request = written(prepared, text, [payload])
+    sent = ledger.Sent(0, request.method, request.url, None, 1, 0, duration_ms, is_test=True)
+    outcome = Outcome.DELIVERED if error is None else Outcome.QUARANTINED
+    _store_test(ctx, prepared, run, at, [ledger.LedgerEntry(outcome, [0], at, [payload.key], error, sent)])
+    return TestReport(request, None, error, round(duration_ms, 1))
 
 
 def _sample(prepared: Prepared, sample: int) -> Payload:
@@ -117,15 +139,21 @@ def _log(ctx: Context, prepared: Prepared, run: str, exchanges: Sequence[TestExc
     """Record the test as a run of the kind `test`, which no count includes."""
     last = exchanges[-1]
     entries = [_entry(number, exchange, payload, last=exchange is last) for number, exchange in enumerate(exchanges)]
+    _store_test(ctx, prepared, run, exchanges[0].at, entries, requests=len(exchanges))
+
+
+def _store_test(
+    ctx: Context, prepared: Prepared, run: str, at: str, entries: Sequence[ledger.LedgerEntry], requests: int = 0
+) -> None:
     row = runs.RunRow(
         id=run,
         kind="test",
         target=prepared.spec.name,
-        started_at=exchanges[0].at,
+        started_at=at,
         resumable=False,
-        requests=len(exchanges),
-        status="succeeded" if last.taken else "failed",
-        finished_at=max(exchanges[0].at, iso(ctx.clock.now())),
+        requests=requests,
+        status="succeeded" if entries[-1].outcome is Outcome.DELIVERED else "failed",
+        finished_at=max(at, iso(ctx.clock.now())),
     )
     with ctx.database.begin() as conn:
         runs.start(conn, row)

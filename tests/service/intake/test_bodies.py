@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.model.spec import HookSignature
+from penstock.model.senders import HookSignature
 from penstock.service.intake.senders import check_signature, sign
 from penstock.service.model import SenderRefused
 from penstock.sources.pushed_body import BadBody, records_of

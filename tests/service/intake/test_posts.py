@@ -10,7 +10,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from penstock.model.spec import HookSignature
+from penstock.model.senders import HookSignature
 from penstock.service.api.routes import hooks
 from penstock.service.intake.senders import sign, sign_standard
 from support.kernel.event_listener import EventListener

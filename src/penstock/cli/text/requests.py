@@ -55,6 +55,9 @@ def _exchange(report: TestReport) -> Iterator[Text | str]:
     yield _heading("Sent", keys_text(report.request.records))
     yield from request_lines(report.request)
     yield Text("")
+    if report.response is None and report.error is None:
+        yield _heading("Written", "to a file beside the real one, and removed", "bold green")
+        return
     if report.response is None:
         yield _heading("No reply", f"after {report.duration_ms:,.0f} ms", "bold red")
         yield safe_text(report.error or "")
@@ -79,7 +82,9 @@ def refused_lines(refused: Sequence[RefusedRecord], of: str = "") -> Iterator[Te
 
 
 def base_lines(base_url: str, reason: str) -> Iterator[Text]:
-    if base_url:
+    if base_url and "://" not in base_url:
+        yield safe_text(f"Folder {base_url}")
+    elif base_url:
         yield safe_text(f"Base URL {base_url}, {reason}" if reason else f"Base URL {base_url}")
 
 
@@ -108,7 +113,8 @@ def plan_text(report: PlanReport) -> Iterator[RenderableType]:
     yield from _refused_and_notes(report)
     if report.flow is None:
         yield from base_lines(report.base_url, report.base_url_reason)
-    yield hint(f"penstock run {name}") if report.requests else hint("nothing to send")
+    sends = report.requests or report.creates_or_updates
+    yield hint(f"penstock run {name}") if sends else hint("nothing to send")
 
 
 def _refused_and_notes(report: PlanReport) -> Iterator[RenderableType]:

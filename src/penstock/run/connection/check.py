@@ -19,13 +19,19 @@ from penstock.run.connection.connection import (
     made_for,
     needs_check,
 )
+from penstock.run.connection.folder import check_folder
 from penstock.run.context import Context
 from penstock.run.stop import StopSignal
 from penstock.store.project import credentials
 
 
 async def check(ctx: Context, spec: CredentialSpec, budget: Budget, *, refresh: bool) -> CheckReport:
-    """Check the credential at the API, and store the result. A stored choice of base changes only with `refresh`."""
+    """Check the credential at the API, and store the result. A stored choice of base changes only with `refresh`.
+
+    Of a folder, nothing is stored: whether it can be written to is seen by a look.
+    """
+    if spec.connector == "file":
+        return check_folder(ctx, spec)
     if spec.base_url != "auto":
         bases: tuple[str, ...] = (spec.base_url.rstrip("/"),)
     elif not refresh and not needs_check(ctx, spec):
@@ -53,6 +59,8 @@ async def check(ctx: Context, spec: CredentialSpec, budget: Budget, *, refresh: 
 
 async def check_unsaved(ctx: Context, spec: CredentialSpec, budget: Budget, key: str | None) -> CheckReport:
     """Check unsaved settings with the API, with this key unless they name one. Nothing is stored."""
+    if spec.connector == "file":
+        return check_folder(ctx, spec)
     key = _unsaved_key(ctx, spec) if key is None else key
     ctx.events.hide(key)
     bases = candidates(ctx) if spec.base_url == "auto" else (spec.base_url.rstrip("/"),)

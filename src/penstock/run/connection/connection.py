@@ -46,6 +46,8 @@ def credential_spec(ctx: Context, name: str) -> CredentialSpec:
 
 def address(ctx: Context, spec: CredentialSpec, conn: StateConnection | None = None) -> ApiAddress:
     """The address of this credential's requests, without a request; read through `conn`, if the caller has one."""
+    if spec.connector == "file":
+        return ApiAddress(str(spec.path).rstrip("/"), "native", "a folder")
     if spec.base_url != "auto":
         base = spec.base_url.rstrip("/")
         return ApiAddress(base, dialect_of(spec, base), "given in the project file")
@@ -72,7 +74,7 @@ def dialect_of(spec: CredentialSpec, base: str) -> Dialect:
 
 def needs_check(ctx: Context, spec: CredentialSpec) -> bool:
     """Whether a run has to find the base first: `base_url: auto` and nothing stored for this key and these settings."""
-    return spec.base_url == "auto" and address(ctx, spec).reason.startswith("assumed")
+    return spec.base_url == "auto" and spec.connector != "file" and address(ctx, spec).reason.startswith("assumed")
 
 
 def connection(ctx: Context, spec: CredentialSpec, base_url: str) -> Connection:
@@ -140,6 +142,9 @@ def api_key(ctx: Context, spec: CredentialSpec) -> str | None:
 def set_key(ctx: Context, name: str, secret: str) -> None:
     """Seal the API key of a credential in the state database. InputError when the project file names one already."""
     spec = credential_spec(ctx, name)
+    if spec.connector == "file":
+        message, hint = f"the credential {name} is a folder: it has no key", "set the key of another credential"
+        raise InputError(ctx.problem(f"credentials.{name}", message, "key-not-here", hint=hint, found="file"))
     if spec.api_key is not None:
         path = f"credentials.{name}.api_key"
         message = f"the project file already says where the key of {name} comes from"

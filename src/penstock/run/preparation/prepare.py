@@ -22,6 +22,7 @@ from penstock.model.record import Chunk, Grouping, Key, Payload, Rendered, Retry
 from penstock.model.spec import CredentialSpec, DestinationSpec, Mode
 from penstock.render.bindings import columns_by_name, columns_named, new_column_problem, would_be_sent
 from penstock.render.compile import Compiled, compile_template
+from penstock.render.file_records import compile_file
 from penstock.render.manual import compile_manual
 from penstock.render.merger import Merger
 from penstock.render.values.columns import key_cells
@@ -269,6 +270,10 @@ class Prepared:
         return frozenset(filled.intersection(self.compiled.columns))
 
     @property
+    def is_file(self) -> bool:
+        return self.credential.connector == "file"
+
+    @property
     def once(self) -> bool:
         return self.compiled.shape.retry is RetryClass.ONCE
 
@@ -291,7 +296,10 @@ def _prepare(ctx: Context, spec: DestinationSpec, address: connection.ApiAddress
     if spec.new_columns != "note" and (whole or data.dataset.api is None):
         data = _with_new_columns(ctx, data, spec)
     key = data.spec.key
-    if spec.template is not None:
+    if credential.connector == "file":
+        compiled = compile_file(spec, key, data.schema, where.base_url)
+        mode = spec.mode or Mode.ALL
+    elif spec.template is not None:
         template = ctx.catalogue[spec.template]
         compiled = compile_template(spec, key, data.schema, template, where.dialect, where.base_url)
         mode = spec.mode or template.mode_default

@@ -17,6 +17,7 @@ from penstock.model.spec import Mode
 from penstock.run.context import Context
 from penstock.run.diff.backlog import SENT_AGAIN_FROM
 from penstock.run.preparation.cursor_reading import CursorReading, move_cursor, reading_of
+from penstock.run.preparation.output_place import can_continue
 from penstock.run.preparation.prepare import Prepared
 from penstock.sources.chunks import read_frozen
 from penstock.store import unknown_records
@@ -71,10 +72,16 @@ def begin(ctx: Context, prepared: Prepared, origin: RunOrigin) -> StartedRun:
         origin = replace(origin, queued=fresh(conn, origin.queued, left[0] if left else None))
     for each in left:
         run = _with_frozen_input(ctx, each)
-        if run.resumable and _same_input(prepared, run) and _same_start(run, origin.reading):
+        if run.resumable and _continues(ctx, prepared, run, origin):
             return _resume(ctx, prepared, run, origin)
         _abandon(ctx, prepared, run, origin.guard)
     return _new(ctx, prepared, origin)
+
+
+def _continues(ctx: Context, prepared: Prepared, run: RunRow, origin: RunOrigin) -> bool:
+    """Whether the requested run reads the rest of what an unfinished one read, and writes the rest of its file."""
+    same = _same_input(prepared, run) and _same_start(run, origin.reading)
+    return same and (not prepared.is_file or can_continue(ctx, prepared, run))
 
 
 def fresh(conn: Connection, queued: str | None, unfinished: RunRow | None) -> str | None:
@@ -163,6 +170,7 @@ def _new(ctx: Context, prepared: Prepared, origin: RunOrigin) -> StartedRun:
         elif (
             before is not None
             and prepared.mode is Mode.ALL
+            and not prepared.is_file
             and _stopped_early(before)
             and _same_input(prepared, before)
         ):

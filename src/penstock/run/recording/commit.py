@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 Ticket = tuple[str, int]  # a delivery: its run, and its number in it
 
 Write = Callable[[Connection], object]  # into the transaction of the next commit
+RememberSent = Callable[[Delivery, Callable[[Write], None]], None]
 
 COMMIT_EVERY_S = 0.5
 COMMIT_RECORDS = 8192
@@ -138,7 +139,7 @@ class RecorderContext:
     links: CompanyLinks | None = None  # of a destination that removes links which are no longer in the record
     resent: Mapping[int, int] = field(default_factory=dict)  # of parts that are resent: ordinal → the source's version
     guard: Write = lambda _: None  # raises when another process has taken the destination over
-    remember_sent: Callable[[Delivery, Callable[[Write], None]], None] | None = None  # what a read-back needs later
+    remember_sent: RememberSent | None = None  # what a read-back needs later
     requests: Callable[[], int] = lambda: 0  # HTTP requests made by this process for the run
 
     def now(self) -> str:

@@ -20,7 +20,8 @@ from sqlalchemy import Connection
 from penstock.bounds import MAX_POST_RECORDS, bounds
 from penstock.clock import iso
 from penstock.model.errors import ConflictError, InputError, Problem
-from penstock.model.spec import HookKey, HookSignature, WebhookSource
+from penstock.model.senders import HookKey, HookSignature
+from penstock.model.spec import WebhookSource
 from penstock.run.context import Context
 from penstock.service.documents import FeedPauseJson, HookAuthJson, HookStateJson, KeyAuthJson, SignatureAuthJson
 from penstock.service.intake.feed import Feed

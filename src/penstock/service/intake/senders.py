@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-from penstock.model.spec import HookKey, HookRate, HookSignature, WebhookSource
+from penstock.model.senders import HookKey, HookRate, HookSignature
+from penstock.model.spec import WebhookSource
 from penstock.service.model import SenderRefused
 
 Headers = Mapping[str, str]
