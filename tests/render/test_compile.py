@@ -24,6 +24,8 @@ def problems(template, dialect, record=RECORD, key="id", **settings):
         ("upsert_person", "flat", {"fields": {"user_id": "uid"}}, ("fields.user_id", "unknown-column")),
         ("upsert_person", "flat", {"fields": {"user_id": "id", "e_mail": "email"}}, ("fields.e_mail", "unknown-field")),
         ("upsert_person", "native", {"fields": {}}, ("fields", "missing-field")),
+        ("upsert_person", "flat", {"identity": "refuse"}, ("identity", "no-reads")),
+        ("upsert_company", "native", {"identity": "refuse"}, ("identity", "no-people")),
         ("insert_event", "native", {"fields": {"user_id": "id", "name": "note"}}, ("fields.created_at", "missing-field")),
         ("upsert_person", "flat", {"exclude": ("email",)}, ("exclude", "excluded-field")),
         ("upsert_person", "flat", {"exclude": ("emial",)}, ("exclude", "unknown-column")),
@@ -219,3 +221,8 @@ def test_release_0_1_0_wrote_links_of_flat_people_in_another_form():
         "upsert_person", "flat", chunk_of([RECORD]), "id", fields={"user_id": "user_id", "companies": "note"}
     )
     assert (plain.former.always, linked.former.always) == (False, True)
+
+
+def test_records_that_create_second_people_are_refused_with_a_note():
+    made = compiled("upsert_person", "native", chunk_of([RECORD]), "id", identity="refuse")
+    assert "read first" in {note.action for note in made.notes}

@@ -7,7 +7,7 @@ from penstock.model.identity import IdentitySource
 from penstock.model.outcome import Refusal
 from penstock.model.record import Chunk, Column, Schema
 from penstock.model.spec import Binding, DestinationSpec
-from penstock.render.identity import identity_columns, people_template
+from penstock.render.identity import identity_columns, people_template, second_person
 from penstock.templates.catalogue import load_catalogue
 
 CATALOGUE = load_catalogue()
@@ -93,3 +93,14 @@ def test_ids_and_emails_are_those_that_are_sent():
 def test_a_dataset_without_an_email_column_has_only_ids():
     (one,) = identity_columns([], schema("user_id"), ("user_id",), CATALOGUE)
     assert one.pairs(Chunk(pa.RecordBatch.from_pydict({"user_id": ["1"]}), 0)) == (["1"], [None])
+
+
+def test_a_second_person_is_refused_with_the_way_out():
+    sent, owner = {"user_id": "17", "email": "ada@example.com"}, {"id": "5f", "user_id": "16"}
+    refusal = second_person(sent, owner)
+    assert (refusal.rule, refusal.field, refusal.value) == ("second person", "email", "ada@example.com")
+    assert refusal.reason == (
+        "ada@example.com is the e-mail of the user_id 16 in Custify: sending 17 would create a second person"
+    )
+    assert "user_id 16" in refusal.accepted
+    assert "identity: warn" in refusal.accepted

@@ -35,7 +35,7 @@ from penstock.model.spec import (
 from penstock.model.text import suggest
 from penstock.templates.catalogue import Template
 
-TEMPLATE_ONLY = ("path", "object", "external_id", "data_id", "company_link")
+TEMPLATE_ONLY = ("path", "object", "external_id", "data_id", "company_link", "identity")
 
 
 def _fuse(value: str | dict[str, Any]) -> FuseSpec | None:

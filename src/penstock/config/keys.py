@@ -371,6 +371,9 @@ DESTINATION = Section(
             "for people: replace removes links to companies that were sent before and are no longer in the record",
         ),
         Key(
+            "identity", ChoiceShape(("warn", "refuse")), "for people: refuse what would create a second one in Custify"
+        ),
+        Key(
             "new_columns",
             ChoiceShape(("note", "send", "refuse")),
             "what to do with columns that appear after the first read of the dataset: add a note, send them, or refuse",

@@ -1,7 +1,6 @@
 """The content of a project file, checked and frozen.
 
 Only `config` builds these types. The defaults are the product's defaults; `None` means "not given".
-
 A new field must not change the stored text of settings that do not use it: see `settings_text.py`.
 """
 
@@ -315,6 +314,7 @@ class DestinationSpec:
     line: int | None = None
     new_columns: Literal["note", "send", "refuse"] = "note"
     company_link: Literal["add", "replace"] = "add"
+    identity: Literal["warn", "refuse"] = "warn"  # refuse: Custify is read before a person is created
     on_unknown: Literal["settle", "hold"] = "settle"  # hold: a run reads nothing back by itself
     append: bool = False  # to what the file has already
     settle_after: float = 5.0  # seconds after sending, before a read may conclude that a record is not there

@@ -18,6 +18,7 @@ from penstock.model.spec import DestinationSpec, Dialect
 from penstock.render.bindings import CompileContext
 from penstock.render.bodies import frame_of
 from penstock.render.cross_field_rules import add_external, already_wrapped, pass_through
+from penstock.render.identity import PERSON
 from penstock.render.layout import add_defaults, add_extras, limits_of, map_fields
 from penstock.render.merger import Merger
 from penstock.render.renderer import Input, ParentRef, Renderer
@@ -26,6 +27,10 @@ from penstock.templates.catalogue import Template, batch_endpoint, load_catalogu
 
 ASYNCHRONOUS: Mapping[str, object] = MappingProxyType({"synchronous": False, "returnJobId": True})
 
+READ_FIRST = (
+    "a run looks up in Custify whether another person has an e-mail before it sends it with a user_id; a plan does not"
+    " count these requests"
+)
 RENDERER = "1"  # the version of the layout: a change of it makes every payload hash be compared again
 
 
@@ -182,6 +187,8 @@ def _compile(ctx: CompileContext, base_url: str) -> Compiled:
         add_extras(ctx)
     if destination.company_link == "replace":
         _check_links(ctx, wrapped=wrapped)
+    if destination.identity == "refuse":
+        _check_identity(ctx, wrapped=wrapped)
     batching = batches(ctx, template)
     shape = shape_of(ctx, template, base_url, batching=batching, wrapped=wrapped)
     if ctx.problems:
@@ -223,6 +230,24 @@ def _check_links(ctx: CompileContext, *, wrapped: bool) -> None:
     where = "of people alone" if ctx.native else "by the native API alone"
     message = f"links to companies are removed {where}"
     ctx.problem("company_link", message, "company-link", "company_link: add, or a native person destination", "replace")
+
+
+def _check_identity(ctx: CompileContext, *, wrapped: bool) -> None:
+    """People alone have an identity, and the native API alone can be read."""
+    path = "identity"
+    if not ctx.native:
+        message, hint = "the flat API publishes no reads", "identity: warn, or a credential with `dialect: native`"
+        ctx.problem(path, f"Custify cannot be read before a person is created: {message}", "no-reads", hint, "flat")
+    elif ctx.template.object != PERSON or wrapped:
+        ctx.problem(
+            path,
+            "only people have an identity to check",
+            "no-people",
+            "identity: warn, or a template for people",
+            "refuse",
+        )
+    else:
+        ctx.note(path, "read first", READ_FIRST)
 
 
 def _room(shape: Shape) -> int | None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from penstock.model.errors import Problem
 from penstock.model.identity import IdentitySource
+from penstock.model.outcome import Refusal
 from penstock.model.record import Chunk, Schema
 from penstock.model.spec import Binding, DestinationSpec
 from penstock.render.bindings import bind, by_name
@@ -45,6 +47,16 @@ def people_template(spec: DestinationSpec, schema: Schema, catalogue: Mapping[st
     if template is not None and template.items:
         template = catalogue[template.items[template.item(spec.object, spec.fields or schema.names())]]
     return template if template is not None and template.object == PERSON else None
+
+
+def second_person(sent: Mapping[str, Any], owner: Mapping[str, Any]) -> Refusal:
+    """Why a person is not sent: `owner`, who has another user_id, has the e-mail already."""
+    address, mine, theirs = sent[EMAIL], sent[ID], owner.get(ID)
+    reason = f"{address} is the e-mail of the user_id {theirs} in Custify: sending {mine} would create a second person"
+    accepted = f"the user_id {theirs} or another e-mail; `identity: warn` on the destination sends it all the same"
+    return Refusal(
+        "second person", reason, EMAIL, str(address), accepted, finding=f"is the e-mail of the user_id {theirs}"
+    )
 
 
 def identity_columns(

@@ -17,6 +17,7 @@ from penstock.delivery.http.client import Client
 from penstock.delivery.limit.budget import Budget
 from penstock.delivery.lookup import LookupClient
 from penstock.delivery.read_back import ReadBack
+from penstock.delivery.reader import ApiReader
 from penstock.delivery.sender import BatchJobs, Sender
 from penstock.model.delivery import Lane
 from penstock.model.errors import InputError
@@ -38,6 +39,7 @@ from penstock.run.pipeline import BatchPipeline, Pipeline, PipelineContext, RunE
 from penstock.run.preparation.datasets import chunks_of
 from penstock.run.preparation.prepare import Prepared, doubt
 from penstock.run.progress import progress_of
+from penstock.run.reconcile.people_check import people_check
 from penstock.run.recording.commit import RecorderContext, RememberSent
 from penstock.run.recording.file_output import FileOutput
 from penstock.run.recording.file_pipeline import FilePipeline
@@ -99,21 +101,18 @@ async def _run_destination(ctx: Context, job: RunRequest) -> RunRow:
     if prepared.is_file:
         output = await asyncio.to_thread(FileOutput.open, ctx, prepared, job.run, job.guard)
         run = _Run(ctx, job, Client(link, budget, clock), clock, output)  # nothing is sent
-        method = prepared.compiled.shape.method
-        return await run.execute(FilePipeline(output, run.recorder, job.signal, clock, method))
+        return await run.execute(FilePipeline(output, run.recorder, job.signal, clock, prepared.compiled.shape.method))
     with ExitStack() as stack:
         grouping = prepared.compiled.shape.grouping
         code = stack.enter_context(GroupingCode(grouping.code)) if grouping.algorithm == "code" else None
-        concurrency = prepared.spec.concurrency
-        async with Client(link, budget, clock, concurrency=concurrency) as client:
+        async with Client(link, budget, clock, concurrency=prepared.spec.concurrency) as client:
             client.events = ctx.events
             put_leftovers_in_doubt(ctx.database, prepared, job.run.id, job.guard)
             run = _Run(ctx, job, client, clock)
             known = StoredIds(ctx.database, prepared.credential.name, ctx.clock)
-            sender = Sender(client, clock)
             pipeline_context = PipelineContext(
                 shape=prepared.compiled.shape,
-                sender=sender,
+                sender=Sender(client, clock),
                 batch_jobs=BatchJobs(client, clock),
                 directory=LookupClient(client, known, clock, job.lane),
                 recorder=run.recorder,
@@ -185,6 +184,7 @@ class _Run:
         self.recorder.last_intent = max((intent.number for intent in self.left_intents), default=0)
         after = int(job.decided.max(initial=-1)) + 1
         notes = StoredNotes(ctx.database, prepared.credential.name)
+        self.people = people_check(ctx, prepared, ApiReader(client, clock, job.lane))
         self.settling = Settling(
             prepared=prepared,
             recorder=self.recorder,
@@ -270,6 +270,8 @@ class _Run:
         self, opened: OpenChunk, classifier: Classifier, batcher: Batcher, pipeline: BatchPipeline
     ) -> None:
         classified = classifier.classify(opened)
+        if self.people is not None and not await self.people.withhold(classified, self.job.signal):
+            return  # the run stops
         self.recorder.add_classified(opened, classified)
         if self.recorder.backlog.weight() > MOST_OPEN:  # wide chunks: their decided rows are freed first
             await self.recorder.commits.durable()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from penstock.model.errors import InputError
@@ -11,8 +11,10 @@ from penstock.model.outcome import Note
 from penstock.model.record import Payload
 from penstock.model.runs import PlanReport
 from penstock.run.context import Context
+from penstock.run.diff.diff import Classified
 from penstock.run.preparation.prepare import Prepared
 from penstock.run.reconcile.account_objects import AccountObjects, Announce, read_objects, sent_object
+from penstock.run.reconcile.people_check import refused, withhold
 
 WHAT = "plan --exact"
 Exact = Callable[[Prepared], "ExactCounts"]  # reads Custify
@@ -26,18 +28,34 @@ class ExactCounts:
     """
 
     objects: AccountObjects
+    refuses: bool = False  # what would create a second person
     creates: int = 0
     updates: int = 0
+    _there: int = 0  # the number of objects that Custify has; those after them are of the plan
+    _created: set[int] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._there = len(self.objects)
 
     def add(self, payloads: Iterable[Payload]) -> None:
         """Count these payloads, each with the records that were merged into it."""
         for payload in payloads:
             sent = sent_object(payload)
-            if self.objects.find(sent) is None:
-                self.creates += len(payload.ordinals)
+            number = self.objects.find(sent)
+            if number is None:
+                number = len(self.objects)
                 self.objects.add(sent)
-            else:
+            if number < self._there or number in self._created:
                 self.updates += len(payload.ordinals)
+            else:
+                self._created.add(number)
+                self.creates += len(payload.ordinals)
+
+    def withhold(self, classified: Classified) -> None:
+        """Refuse what would create a second person, as a run of a destination with `identity: refuse` does."""
+        if self.refuses:
+            payloads = classified.fresh
+            withhold(classified, refused(self.objects, payloads, [sent_object(payload) for payload in payloads]))
 
     def counted(self, report: PlanReport) -> PlanReport:
         """The plan with these counts, and with a note when the lists may lack objects."""
@@ -57,7 +75,8 @@ def exact_counts(ctx: Context, prepared: Prepared, announce: Announce) -> ExactC
         hint = "map their fields, with `object`, so that it is known what they write"
         if prepared.address.dialect == "native":
             raise InputError(ctx.problem(path, message, "not-readable", hint=hint, found=template.name))
-    return ExactCounts(read_objects(ctx, prepared, WHAT, announce))
+    refuses = prepared.spec.identity == "refuse"
+    return ExactCounts(read_objects(ctx, prepared, WHAT, announce), refuses)
 
 
 def exact_or_note(exact: Exact, prepared: Prepared) -> tuple[ExactCounts | None, tuple[Note, ...]]:

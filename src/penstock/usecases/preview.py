@@ -237,6 +237,8 @@ def _count(
         for chunk in chunks:
             opened = prepared.open_chunk(chunk, prints=prepared.policy.compares)
             classified = classifier.classify(opened)
+            if tally.exact is not None:
+                tally.exact.withhold(classified)
             notes.count(opened, classified)
             tally.add(opened, classified)
             if memory is not None and classified.fresh:

@@ -1,4 +1,4 @@
-// Generated from the OpenAPI document by `npm run api`; a test compares 0c3b312fa71342dc
+// Generated from the OpenAPI document by `npm run api`; a test compares c50de117f7aa24f8
 export interface components {
     schemas: {
         AboutOut: {
@@ -153,7 +153,7 @@ export interface components {
             id: string;
             kind: "credential";
             name: string;
-            type: "custify" | "http";
+            type: "custify" | "http" | "file";
             state: components["schemas"]["CredentialStateJson"];
         };
         CredentialStateJson: {
@@ -1126,7 +1126,8 @@ export interface components {
             destination: string | null;
         };
         CredentialSettings: {
-            connector?: "custify" | "http";
+            connector?: "custify" | "http" | "file";
+            path?: string;
             api_key?: string;
             base_url?: string;
             dialect?: "auto" | "native" | "flat";
@@ -1293,9 +1294,11 @@ export interface components {
             external_id?: string | string[];
             data_id?: string | string[];
             company_link?: "add" | "replace";
+            identity?: "warn" | "refuse";
             new_columns?: "note" | "send" | "refuse";
             on_unknown?: "settle" | "hold";
             settle_after?: number | string;
+            append?: boolean;
             responses?: boolean;
         };
         FlowSettings: {

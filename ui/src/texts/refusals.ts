@@ -86,6 +86,10 @@ export const RULES: Record<string, Rule> = {
   required: (v) => ({ text: v["field"] === undefined ? found(v) : `${place(v)} is required and missing.`, way: `Fill it in in the source, or in Quarantine and resend the record, or choose a column or a default for ${place(v)} in the destination's form.` }),
   restored: fixed(LOOK, () => "The state was restored from a backup: this record may have been sent after the backup was made."),
   scalar: value((v) => sentence(v, "is a nested value.")),
+  "second person": (v) => ({
+    text: sentence(v, `${shown(v["finding"])} in Custify: a second person would be created.`),
+    way: `Correct the user_id or the e-mail in the source, or in Quarantine and resend the record. To send it all the same, choose Send under When an e-mail belongs to another person in the destination's form.`,
+  }),
   sql: fixed("Edit the record in Quarantine and resend it, or correct the SQL in the dataset's form."),
   status: fixed(`This is the message of the API. ${EDIT}`),
   text: value(found),

@@ -172,6 +172,7 @@ FIXES: Mapping[str, Fix | None] = {
     "required": None,
     "restored": None,
     "scalar": None,
+    "second person": None,
     "sql": None,
     "status": None,  # the number of an HTTP status
     "text": None,
