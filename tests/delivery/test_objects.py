@@ -18,6 +18,7 @@ from penstock.delivery.objects import (
     remote_id,
     same_value,
     unwrapped,
+    value_form,
     values_at,
 )
 
@@ -272,3 +273,22 @@ def test_the_list_around_people_is_taken_off():
     assert unwrapped(inner) == inner
     assert unwrapped([]) == []
     assert unwrapped([1, 2]) == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("2026-01-31", "2026-01-31T00:00:00.000Z"),
+        ("2026-01-31T01:00:00+01:00", "2026-01-31 00:00:00.000400"),
+        (5, "5.0"),
+        (True, "TRUE"),
+        ({"a": 1, "b": 2}, {"b": 2, "a": 1}),
+    ],
+)
+def test_equal_values_have_one_form(one, other):
+    assert value_form(one) == value_form(other)
+
+
+def test_other_values_have_other_forms():
+    values = [None, "", "a", 0, False, "2026-01-31", "2026-02-01", ["a"], {}, "None"]
+    assert len({value_form(value) for value in values}) == len(values)

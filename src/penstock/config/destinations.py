@@ -83,7 +83,8 @@ def _binding(value: str | dict[str, Any], node: Marked, report: Report) -> Bindi
             hint,
             ", ".join(node.entries()) or "nothing",
         )
-    return Binding(value.get("column"), value.get("value"), value.get("default"), value.get("truncate", False))
+    flags = (value.get(name, False) for name in ("truncate", "if_unchanged"))
+    return Binding(value.get("column"), value.get("value"), value.get("default"), *flags)
 
 
 def _batch(value: str | dict[str, Any]) -> BatchSpec:

@@ -308,6 +308,7 @@ BINDING = Section(
         Key("column", TextShape(), "a column"),
         Key("default", JsonShape(), "the value if the column is null or absent"),
         Key("truncate", BooleanShape(), "whether text longer than the field's limit is cut, with a note"),
+        Key("if_unchanged", BooleanShape(), "whether it is sent only where Custify still has what was sent last"),
     ),
 )
 FUSE = Section(

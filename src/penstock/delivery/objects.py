@@ -14,6 +14,7 @@ from html import unescape
 from typing import Any, NamedTuple
 from unicodedata import normalize
 
+import orjson
 import xxhash
 
 from penstock.delivery.replies import ENTITY_IDS, identifier_text
@@ -218,6 +219,18 @@ def _plain(value: object) -> tuple[str, bool | Decimal] | None:
     if isinstance(value, bool):
         return "boolean", value
     return ("number", Decimal(str(value))) if isinstance(value, int | float | Decimal) else None
+
+
+def value_form(value: object) -> str:
+    """A text that is the same for values that `same_value` takes as equal, but for lists and objects as they are."""
+    at = moment(value)
+    if at is not None:
+        return f"date {at.replace(microsecond=at.microsecond // 1000 * 1000).isoformat()}"
+    plain = _plain(value)
+    if plain is None:
+        return f"{type(value).__name__} {orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()}"
+    kind, found = plain
+    return f"{kind} {found.normalize() if isinstance(found, Decimal) else found}"
 
 
 def note_forms(text: str) -> tuple[str, str]:

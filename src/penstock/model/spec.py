@@ -195,7 +195,8 @@ class DatasetSpec:
 class Binding:
     """Where one endpoint field takes its value from: a column, a constant, or a column with a default.
 
-    `truncate`: text past the field's limit is cut to it. `constant` and `default` are one-tuples when given, so that
+    `truncate`: text past the field's limit is cut to it. `if_unchanged`: it is sent only where Custify still has what
+    was delivered last. `constant` and `default` are one-tuples when given, so that
     null can be a constant.
     """
 
@@ -203,6 +204,7 @@ class Binding:
     constant: tuple[object] | None = None
     default: tuple[object] | None = None
     truncate: bool = False
+    if_unchanged: bool = False
 
 
 @dataclass(frozen=True, slots=True)

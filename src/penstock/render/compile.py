@@ -9,21 +9,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import NamedTuple
 
 from penstock.model.errors import InputError
 from penstock.model.outcome import Note
 from penstock.model.record import Grouping, Replies, RetryClass, Schema, Shape
 from penstock.model.settings_text import settings_text, without_settling
-from penstock.model.spec import DestinationSpec, Dialect
+from penstock.model.spec import DestinationSpec, Dialect, Mode
 from penstock.render.bindings import CompileContext
 from penstock.render.bodies import frame_of
 from penstock.render.cross_field_rules import add_external, already_wrapped, pass_through
 from penstock.render.identity import PERSON
-from penstock.render.layout import add_defaults, add_extras, limits_of, map_fields
+from penstock.render.layout import IDENTIFYING, add_defaults, add_extras, limits_of, map_fields
 from penstock.render.merger import Merger
 from penstock.render.renderer import Input, ParentRef, Renderer
 from penstock.render.steps import has_flat_links, is_date_time
-from penstock.templates.catalogue import Template, batch_endpoint, load_catalogue
+from penstock.templates.catalogue import FieldDoc, Template, batch_endpoint, load_catalogue
 
 ASYNCHRONOUS: Mapping[str, object] = MappingProxyType({"synchronous": False, "returnJobId": True})
 
@@ -113,6 +114,38 @@ class FormerRendering:
     texts: tuple[str, ...] = ()
 
 
+class UnchangedField(NamedTuple):
+    """A field that is sent only where Custify still has what was sent last; `place` is its name in the request."""
+
+    name: str
+    place: str
+
+
+def unchanged_fields(ctx: CompileContext) -> tuple[UnchangedField, ...]:
+    """The fields with `if_unchanged`. One that cannot be compared with what Custify has is a problem."""
+    found: list[UnchangedField] = []
+    for given, binding in (ctx.destination.fields or {}).items():
+        doc, where = ctx.template.doc(given), f"fields.{given}.if_unchanged"
+        if not binding.if_unchanged or doc is None:
+            continue
+        if not ctx.native:
+            message = "the flat API publishes no reads, so that a change in Custify cannot be seen"
+            ctx.problem(where, message, "no-reads", "use a credential with `dialect: native`", "flat")
+        elif doc.target is None or not _is_comparable(ctx.template, doc):
+            message = f"{given} cannot be compared with what Custify has"
+            ctx.problem(where, message, "if-unchanged", "remove `if_unchanged` from this field", "true")
+        else:
+            found.append(UnchangedField(given, doc.target))
+    return tuple(found)
+
+
+def _is_comparable(template: Template, doc: FieldDoc) -> bool:
+    """Whether Custify's lists show the field, under one name, and an update may leave it out."""
+    listed = template.read is not None and not template.read.together and Mode.CHANGED in template.modes
+    identifies = doc.type in IDENTIFYING and (doc.type != "email" or doc.name in template.match["native"])
+    return listed and not identifies and doc.type not in {"object", "companies"} and not doc.others
+
+
 @dataclass(frozen=True, slots=True)
 class Compiled:
     """A destination ready to render: pure, and the same for preview, test, plan and run.
@@ -131,6 +164,7 @@ class Compiled:
     merger: Merger | None = None  # of several versions of one record; None: no request can carry several
     former: FormerRendering | None = None  # how release 0.1.0 rendered it, where that may differ
     needed: frozenset[str] = frozenset()
+    unchanged: tuple[UnchangedField, ...] = ()
 
 
 def compile_template(
@@ -191,6 +225,7 @@ def _compile(ctx: CompileContext, base_url: str) -> Compiled:
         _check_identity(ctx, wrapped=wrapped)
     batching = batches(ctx, template)
     shape = shape_of(ctx, template, base_url, batching=batching, wrapped=wrapped)
+    unchanged = () if wrapped else unchanged_fields(ctx)
     if ctx.problems:
         raise InputError(*ctx.problems)
     renderer = Renderer(
@@ -211,7 +246,9 @@ def _compile(ctx: CompileContext, base_url: str) -> Compiled:
     rules = None if wrapped else ctx.template.versions.get(dialect)
     merger = None if rules is None else Merger(rules, renderer.bounded, _room(shape))
     notes, needed = tuple(ctx.notes), _needed(ctx)
-    return Compiled(renderer, shape, notes, columns, template.name, dialect, version, merger, needed=needed)
+    return Compiled(
+        renderer, shape, notes, columns, template.name, dialect, version, merger, needed=needed, unchanged=unchanged
+    )
 
 
 def _needed(ctx: CompileContext) -> frozenset[str]:

@@ -1,11 +1,11 @@
-"""The progress of a run, and when it will end."""
+"""The progress of a run, when it will end, and its status at the end."""
 
 from __future__ import annotations
 
 from penstock.delivery.http.client import AttemptLog
 from penstock.model.delivery import Waiting
 from penstock.model.outcome import COUNT_NAMES
-from penstock.model.runs import Progress
+from penstock.model.runs import Progress, RunStatus
 from penstock.model.spec import RateLimit
 from penstock.store.runs.runs import RunRow
 
@@ -42,3 +42,14 @@ def time_left(decided: int, total: int | None, requests: int, elapsed_s: float, 
     by_pace = left * elapsed_s / decided
     by_limit = left * requests / decided * limit.per / limit.requests
     return round(max(by_pace, by_limit), 1)
+
+
+def status_of(run: RunRow) -> RunStatus:
+    """succeeded, partial, failed or cancelled: see product rules for exit codes."""
+    if run.stopped_by == "cancelled":
+        return "cancelled"
+    if run.stopped_by is not None:
+        return "failed"
+    counts = run.counts
+    clean = counts.quarantined == counts.unknown == counts.waiting == counts.unsent == 0
+    return "succeeded" if clean else "partial"

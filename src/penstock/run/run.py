@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sqlalchemy import Connection
 
-from penstock.clock import Clock, iso
+from penstock.clock import iso
 from penstock.delivery.http.client import Client
 from penstock.delivery.limit.budget import Budget
 from penstock.delivery.lookup import LookupClient
@@ -23,7 +23,7 @@ from penstock.model.delivery import Lane
 from penstock.model.errors import InputError
 from penstock.model.outcome import Outcome, only_quarantine, quarantine_reason
 from penstock.model.record import Chunk, Payload, Rendered
-from penstock.model.runs import Listener, RunStatus
+from penstock.model.runs import Listener
 from penstock.render.batches import Batcher
 from penstock.render.merger import one_of_each
 from penstock.run.connection import connection
@@ -38,8 +38,9 @@ from penstock.run.gc_pause import fewer_collections
 from penstock.run.pipeline import BatchPipeline, Pipeline, PipelineContext, RunEvents, run_events
 from penstock.run.preparation.datasets import chunks_of
 from penstock.run.preparation.prepare import Prepared, doubt
-from penstock.run.progress import progress_of
+from penstock.run.progress import progress_of, status_of
 from penstock.run.reconcile.people_check import people_check
+from penstock.run.reconcile.unchanged_fields import UnchangedFields
 from penstock.run.recording.commit import RecorderContext, RememberSent
 from penstock.run.recording.file_output import FileOutput
 from penstock.run.recording.file_pipeline import FilePipeline
@@ -131,7 +132,7 @@ class _Run:
     """The parts of one run, made from the stored state."""
 
     def __init__(
-        self, ctx: Context, job: RunRequest, client: Client, clock: Clock, output: FileOutput | None = None
+        self, ctx: Context, job: RunRequest, client: Client, clock: StoppableClock, output: FileOutput | None = None
     ) -> None:
         prepared, name = job.prepared, job.prepared.spec.name
         self.ctx, self.job, self.client, self.output = ctx, job, client, output
@@ -145,6 +146,7 @@ class _Run:
             next_delivery = ledger.next_delivery(conn, job.run.id)
             self.left_intents = ledger.leftover_intents(conn, job.run.id)
             self.left_jobs = ledger.pending_jobs(conn, name)
+            self.unchanged = UnchangedFields.load(ctx, prepared, conn, client, clock, job.lane)
             leftovers = [ledger.leftover_intents(conn, run) for run in ledger.leftover_runs(conn, name)]
         self.classifier = Classifier(
             policy=prepared.policy,
@@ -175,7 +177,7 @@ class _Run:
             resent=self.resent,
             guard=job.guard,
             index=None if job.resend else quarantined,
-            remember_sent=_remember_sent(prepared, output),
+            remember_sent=_remember_sent(prepared, output) if self.unchanged is None else self.unchanged.delivered,
             requests=lambda: client.requests,
         )
         keys = set[tuple[int, int]]() if job.resend else set(quarantined.keys())  # a resend releases by id, at its end
@@ -272,6 +274,8 @@ class _Run:
         classified = classifier.classify(opened)
         if self.people is not None and not await self.people.withhold(classified, self.job.signal):
             return  # the run stops
+        if self.unchanged is not None:
+            await self.unchanged.leave_out_changed(opened, classified)
         self.recorder.add_classified(opened, classified)
         if self.recorder.backlog.weight() > MOST_OPEN:  # wide chunks: their decided rows are freed first
             await self.recorder.commits.durable()
@@ -323,6 +327,7 @@ class _Run:
     def _end(self) -> RunRow:
         """Close the run: what was read and has no outcome is unsent."""
         recorder, signal = self.recorder, self.job.signal
+        reads_input = not (self.job.resend or self.job.again)
         unsent = recorder.backlog.undecided()
         counts = recorder.run.counts.plus({"read": unsent, Outcome.UNSENT: unsent})
         run = replace(
@@ -344,20 +349,15 @@ class _Run:
                 self.memory.compact(conn)
             if signal.kind is None:  # after a stop, what was in flight is forgotten by the next run
                 memory.clear_in_flight(conn, run.target, run.id)
-                if self.job.settle != "only" and self._reads_input:
+                if self.job.settle != "only" and reads_input:
                     unknown_records.release_found(conn, run.target)
-                if self._reads_input:
+                if reads_input:
                     resources.settle_restored(conn, run.target)
             status = status_of(run)
             if run.reason is None and only_quarantine(status, run.counts):
                 new, since = quarantine.runs_behind(conn, run.target, run.id)
                 run = replace(run, reason=quarantine_reason(run.counts, new=new, since=since))
             return runs.finish(conn, run, status, iso(self.ctx.clock.now()), resumable=signal.kind == "cancelled")
-
-    @property
-    def _reads_input(self) -> bool:
-        """Whether the run sends its dataset, and not only some records once more."""
-        return not (self.job.resend or self.job.again)
 
     def _reason(self) -> str | None:
         """Why the run stopped; for a problem with the credential also its place and the fix."""
@@ -387,14 +387,3 @@ def _remember_sent(prepared: Prepared, output: FileOutput | None) -> RememberSen
     if output is not None:
         return output.count
     return partial(remember_notes, prepared.credential.name) if plan_of(prepared).kind == "note" else None
-
-
-def status_of(run: RunRow) -> RunStatus:
-    """succeeded, partial, failed or cancelled: see product rules for exit codes."""
-    if run.stopped_by == "cancelled":
-        return "cancelled"
-    if run.stopped_by is not None:
-        return "failed"
-    counts = run.counts
-    clean = counts.quarantined == counts.unknown == counts.waiting == counts.unsent == 0
-    return "succeeded" if clean else "partial"

@@ -43,6 +43,7 @@ from penstock.run.diff.notes import Notes
 from penstock.run.flow import in_order
 from penstock.run.preparation.cursor_reading import reading_of, with_notes
 from penstock.run.preparation.prepare import Prepared, doubt, prepare
+from penstock.run.reconcile.unchanged_fields import PlannedReads
 from penstock.sources.chunks import read_frozen
 from penstock.store.memory import Memory
 from penstock.usecases.exact_plan import Exact, ExactCounts, exact_or_note, sum_of
@@ -199,7 +200,7 @@ def plan(
         policy, render, known, quarantine, parents, doubts.refusal, merger, former=former, table=table
     )
     notes = prepared.notes()
-    tally = _Tally(exact=exact)
+    tally = _Tally(exact=exact, reads=PlannedReads.of(ctx, prepared, memory))
     _count(tally, prepared, _read(ctx, prepared, reading.window), classifier, memory, notes)
     requests, asking = (0, 0) if prepared.is_file else (tally.requests, tally.asking)
     reads, reads_s = (0, 0.0) if prepared.data.dataset.api is None else prepared.data.dataset.api.whole
@@ -241,8 +242,10 @@ def _count(
                 tally.exact.withhold(classified)
             notes.count(opened, classified)
             tally.add(opened, classified)
+            rows = [payload.ordinal - chunk.first for payload in classified.fresh]
+            if tally.reads is not None:
+                tally.counts["polls"] += tally.reads.add(classified.fresh, memory, opened.hashes[rows])
             if memory is not None and classified.fresh:
-                rows = [payload.ordinal - chunk.first for payload in classified.fresh]
                 contents = np.array([payload.content for payload in classified.fresh], dtype=np.uint64)
                 memory.stage(opened.hashes[rows], contents)
             for batch in batcher.add(classified.fresh):
@@ -262,6 +265,7 @@ class _Tally:
     errors: list[RefusedRecord] = field(default_factory=list)
     lookups: set[Lookup] = field(default_factory=set)
     exact: ExactCounts | None = None
+    reads: PlannedReads | None = None  # of fields with `if_unchanged`
 
     @property
     def requests(self) -> int:

@@ -67,6 +67,7 @@ export const labels = {
     "fields.*.column": "Column",
     "fields.*.default": "Default",
     "fields.*.truncate": "Cut long text",
+    "fields.*.if_unchanged": "Send only if unchanged in Custify",
     attributes: "Other columns",
     exclude: "Exclude attributes",
     nulls: "Null values",

@@ -173,6 +173,7 @@ class _Comparing:
         )
         self._companies = _Companies(ctx, prepared)
         self._ids = StoredIds(ctx.database, prepared.credential.name, ctx.clock)
+        self._apart = frozenset(each.place for each in compiled.unchanged)
         self._matched = bytearray(len(objects))
         self._verdicts = _Verdicts()
         self._kinds: set[str] = set()  # of custom data
@@ -249,7 +250,7 @@ class _Comparing:
     def _differences(self, sent: dict[str, Any], theirs: Object) -> list[FieldDifference]:
         form = self._objects.form
         compared = {name: value for name, value in sent.items() if not form.together or name not in form.by}
-        return differences(compared, theirs, self._companies)
+        return differences(compared, theirs, self._companies, self._apart)
 
     def _pending(self, opened: OpenChunk, ordinal: int, key: Key) -> None:
         key_hash = _hash(opened, ordinal)

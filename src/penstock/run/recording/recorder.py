@@ -171,8 +171,6 @@ class Recorder:
         self.commits.pending.totals["retries"] += min(max(delivery.attempts - 1, 0), delivery.requests)
         self.decide(entry_of(delivery, number, decided))
         self._settle(delivery, decided, traced)
-        if self.context.remember_sent is not None:
-            self.context.remember_sent(delivery, self._write)
         self._not_sent([s.payload for s in delivery.settled if s.outcome is Outcome.UNSENT])
         if delivery.job is not None:
             self._jobs[self.run.id, number] = traced
@@ -266,6 +264,8 @@ class Recorder:
         sent = [settled for settled in decided if settled.outcome in SENT]
         if sent and self.context.memory is not None:
             self._remember(*self._words(sent, traced), confirmed=delivery.job is None)
+        if self.context.remember_sent is not None:
+            self.context.remember_sent(delivery, self._write)
         self._linked(decided, traced)
         for settled in decided:
             if settled.outcome in IN_QUARANTINE and settled.refusal is not None:

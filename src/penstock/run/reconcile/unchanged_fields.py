@@ -1,0 +1,271 @@
+"""`UnchangedFields`: fields that are sent only where Custify still has what was delivered last (`if_unchanged`).
+
+A chunk's objects are read before it is sent: singly, or as a list if more than 200 records wait; the list then serves
+the rest of the run. A hash of each delivered value is stored. A change between the read and the write cannot be seen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import orjson
+import xxhash
+from sqlalchemy import Connection
+
+from penstock.delivery.http.client import Client
+from penstock.delivery.machine.paged_list import API_LISTS, ApiList
+from penstock.delivery.objects import list_page, unwrapped, value_form
+from penstock.delivery.reader import ApiReader, Failed, FailedReadError, ObjectReader, ReadRefusedError
+from penstock.model.delivery import Delivery, Lane
+from penstock.model.outcome import Outcome
+from penstock.model.record import Payload
+from penstock.render.compile import UnchangedField
+from penstock.run.context import Context
+from penstock.run.diff.backlog import OpenChunk
+from penstock.run.diff.diff import Classified
+from penstock.run.preparation.prepare import Prepared
+from penstock.run.reconcile.account_objects import OWN_ID, AccountObjects, member_text, record_template
+from penstock.run.recording.commit import Write
+from penstock.run.stop import StoppableClock, Stopped, StopSignal
+from penstock.sources.typing.exact_json import read_record, write_record
+from penstock.store.memory import Memory, key_hashes, put_sent_values, read_sent_values
+from penstock.store.quarantine import KeyHash
+from penstock.store.runs.ordinals import Words
+from penstock.templates.catalogue import ReadForm, Template
+
+MOST_SINGLE = 200  # records that are read singly
+CHANGED = "Custify has another value than was delivered last"
+FOREIGN = "it was never delivered, and Custify has a value"
+
+
+@dataclass(slots=True)
+class UnchangedFields:
+    """The fields of one run. `stored` has the hash of the value that was delivered last, by place and key."""
+
+    destination: str
+    base_url: str
+    template: Template
+    form: ReadForm
+    fields: Sequence[UnchangedField]
+    reader: ApiReader
+    signal: StopSignal
+    stored: dict[str, dict[KeyHash, int]]
+    sending: dict[tuple[KeyHash, int], dict[str, int]] = field(default_factory=dict)  # by key and content
+    now_there: dict[KeyHash, dict[str, int]] = field(default_factory=dict)  # what this run has sent after a read
+    everything: AccountObjects | None = None  # once the list was read
+
+    @staticmethod
+    def load(
+        ctx: Context, prepared: Prepared, conn: Connection, client: Client, clock: StoppableClock, lane: Lane
+    ) -> UnchangedFields | None:
+        """None where no field of the destination has `if_unchanged`."""
+        fields, name = prepared.compiled.unchanged, prepared.spec.name
+        template = record_template(ctx, prepared) if fields else None
+        if template is None or template.read is None:
+            return None
+        return UnchangedFields(
+            name,
+            prepared.address.base_url,
+            template,
+            template.read,
+            fields,
+            ApiReader(client, clock, lane, "read of what Custify has"),
+            clock.signal,
+            {each.place: read_sent_values(conn, name, each.place) for each in fields},
+        )
+
+    async def leave_out_changed(self, opened: OpenChunk, classified: Classified) -> None:
+        """Take the fields that were changed in Custify out of the payloads to send; notes count them.
+
+        If Custify cannot be read, the run stops, and nothing of the chunk is sent.
+        """
+        waiting = [(payload, orjson.loads(payload.text)) for payload in classified.fresh]
+        waiting = [(payload, sent) for payload, sent in waiting if places_in(sent, self.fields)]
+        if not waiting:
+            return
+        try:
+            found = await self._read([sent for _, sent in waiting])
+        except ReadRefusedError as refused:
+            self.signal.stop("credential", refused.lost.reason)
+        except FailedReadError as failed:
+            self.signal.stop("unreachable", str(failed))
+        except Stopped:
+            pass
+        else:
+            kept = {
+                payload.ordinal: self._kept(payload, sent, _hash(opened, payload), found, classified)
+                for payload, sent in waiting
+            }
+            classified.fresh = [kept.get(payload.ordinal, payload) for payload in classified.fresh]
+            return
+        classified.fresh = []
+
+    def _kept(
+        self, payload: Payload, sent: Mapping[str, Any], key: KeyHash, found: AccountObjects, classified: Classified
+    ) -> Payload:
+        """The payload without the fields that were changed in Custify."""
+        number = found.find(sent)
+        theirs = None if number is None else found[number]
+        there, dropped = self.now_there.get(key, {}), list[str]()
+        for each in places_in(sent, self.fields):
+            ours = value_hash(value_at(sent, each.place))
+            before = self.stored[each.place].get(key)
+            have = there.get(each.place)
+            if have is None and theirs is not None:
+                value = value_at(theirs, each.place)
+                have = value_hash(None if value is MISSING else value)
+            if theirs is None or have in (ours, NOTHING if before is None else before):
+                self.sending.setdefault((key, payload.content), {})[each.place] = ours
+                self.now_there.setdefault(key, {})[each.place] = ours
+            else:
+                dropped.append(each.place)
+                classified.notes[each.name, "not sent", FOREIGN if before is None else CHANGED] += 1
+        return without(payload, dropped) if dropped else payload
+
+    def delivered(self, delivery: Delivery, write: Callable[[Write], None]) -> None:
+        """Store the hashes of what a delivery has changed in Custify."""
+        stored: dict[tuple[str, KeyHash], int] = {}
+        for settled in delivery.settled:
+            key = _key_hash(settled.payload)
+            if settled.outcome is Outcome.DELIVERED or (settled.outcome is Outcome.ACCEPTED and delivery.job is None):
+                for place, value in self.sending.pop((key, settled.payload.content), {}).items():
+                    self.stored[place][key] = stored[place, key] = value
+            elif settled.outcome is not Outcome.ACCEPTED:
+                self.now_there.pop(key, None)
+        if stored:
+            write(lambda conn: put_sent_values(conn, self.destination, stored))
+
+    # ── reading ──────────────────────────────────────────────────────────────
+
+    async def _read(self, waiting: Sequence[Mapping[str, Any]]) -> AccountObjects:
+        """The objects that the payloads write. Raises FailedReadError and ReadRefusedError."""
+        if self.everything is not None:
+            return self.everything
+        if len(waiting) > MOST_SINGLE:
+            found = AccountObjects(self.form)
+            async for page in ObjectReader(self.reader, self.base_url, self.form.objects, {}).pages(()):
+                for each in page.objects:
+                    found.add(each)
+            self.everything = found
+            return found
+        found = AccountObjects(self.form)
+        for objects in await asyncio.gather(*(self._read_one(sent) for sent in waiting)):
+            for each in objects:
+                found.add(each)
+        return found
+
+    async def _read_one(self, sent: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+        """What Custify has under the first id of a payload that it knows."""
+        for name in self.form.by:
+            text = member_text(sent, name)
+            page = () if text is None else await self._under(name, text)
+            if page:
+                return page
+        return ()
+
+    async def _under(self, name: str, text: str) -> Sequence[Mapping[str, Any]]:
+        url = f"{self.base_url.rstrip('/')}{self.template.path['native']}"
+        url = f"{url}/{quote(text, safe='')}" if name == OWN_ID else f"{url}?{urlencode({name: text})}"
+        answer = await self.reader.read(url)
+        if isinstance(answer, Failed) and answer.status == 404:
+            return ()
+        page = self.reader.page_in(answer, lambda found: list_page(unwrapped(found), list_of(self.form).member))
+        if isinstance(page, Failed):
+            raise FailedReadError(page)
+        return page.objects
+
+
+# ── counting ─────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(slots=True)
+class PlannedReads:
+    """How many requests a run would read with, chunk by chunk; of a list, as many as the remembered keys take."""
+
+    form: ReadForm
+    fields: Sequence[UnchangedField]
+    remembered: int
+    _has_list: bool = False
+
+    @staticmethod
+    def of(ctx: Context, prepared: Prepared, memory: Memory | None) -> PlannedReads | None:
+        """None where no field of the destination has `if_unchanged`."""
+        template = record_template(ctx, prepared) if prepared.compiled.unchanged else None
+        if template is None or template.read is None:
+            return None
+        return PlannedReads(template.read, prepared.compiled.unchanged, 0 if memory is None else len(memory))
+
+    def add(self, payloads: Sequence[Payload], memory: Memory | None, hashes: Words) -> int:
+        """The requests for a chunk; `hashes` are those of the payloads' keys."""
+        if self._has_list or not payloads:
+            return 0
+        knows = [False] * len(payloads) if memory is None else memory.knows(hashes).tolist()
+        every = [(orjson.loads(payload.text), known) for payload, known in zip(payloads, knows, strict=True)]
+        waiting = [each for each in every if places_in(each[0], self.fields)]
+        if len(waiting) <= MOST_SINGLE:
+            return sum(1 if known else self._ids(sent) for sent, known in waiting)
+        self._has_list = True
+        return max(1, -(-self.remembered // list_of(self.form).size))
+
+    def _ids(self, sent: Mapping[str, Any]) -> int:
+        """A new object is looked up by each of its ids."""
+        return sum(member_text(sent, name) is not None for name in self.form.by)
+
+
+# ── values ───────────────────────────────────────────────────────────────────────────────
+
+
+class _Missing:
+    """There is no such member."""
+
+
+MISSING = _Missing()
+
+
+def list_of(form: ReadForm) -> ApiList:
+    """The list that has the objects."""
+    assert form.objects != "custom_data"  # `unchanged_fields` refuses it
+    return API_LISTS[form.objects]
+
+
+def places_in(sent: Mapping[str, Any], fields: Sequence[UnchangedField]) -> list[UnchangedField]:
+    """The fields that a payload has."""
+    return [each for each in fields if value_at(sent, each.place) is not MISSING]
+
+
+def value_at(within: Mapping[str, Any], place: str) -> Any:
+    """The value of `plan` or `custom_attributes.plan`; MISSING where there is none."""
+    container, _, name = place.rpartition(".")
+    inner = within.get(container) if container else within
+    return inner.get(name, MISSING) if isinstance(inner, Mapping) else MISSING
+
+
+def without(payload: Payload, places: Sequence[str]) -> Payload:
+    """The payload without these members. Its content hash stays: the next run sends nothing because of them."""
+    body = read_record(payload.text.decode())
+    for place in places:
+        container, _, name = place.rpartition(".")
+        del (body[container] if container else body)[name]
+    return payload._replace(text=write_record(body).encode())
+
+
+def value_hash(value: Any) -> int:
+    """A 64-bit hash of a value, the same for values that Custify takes as equal."""
+    return xxhash.xxh3_64_intdigest(value_form(value).encode(errors="surrogatepass"))
+
+
+NOTHING = value_hash(None)
+
+
+def _hash(opened: OpenChunk, payload: Payload) -> KeyHash:
+    high, low = opened.hashes[payload.ordinal - opened.first]
+    return int(high), int(low)
+
+
+def _key_hash(payload: Payload) -> KeyHash:
+    high, low = key_hashes([payload.key])[0]
+    return int(high), int(low)

@@ -1,0 +1,125 @@
+"""`if_unchanged: true`: a field is sent only where Custify still has what was delivered last."""
+
+import pytest
+
+COMPANY = "template: upsert_company, attributes: none, fields: {company_id: id, name: name, plan: {column: plan, if_unchanged: true}}"
+PERSON = "template: upsert_person, attributes: none, fields: {user_id: id, email: mail, plan: {column: plan, if_unchanged: true}}"
+NOT_SENT = {
+    "field": "plan",
+    "count": 1,
+    "action": "not sent",
+    "reason": "Custify has another value than was delivered last",
+}
+
+
+def company(key, plan, name="N"):
+    return {"id": key, "name": name, "plan": plan}
+
+
+def plans(its):
+    return {key: each.get("plan") for key, each in its.stored("companies", "company_id").items()}
+
+
+def notes(report):
+    return [note for note in report["notes"] if note["action"] == "not sent"]
+
+
+def run_as_planned(its, code=0):
+    planned = its.shell.json("plan it")["requests"]
+    report = its.run(code)
+    assert report["requests"] == planned
+    return report
+
+
+@pytest.mark.parametrize("batch", ["on", "off"])
+def test_a_value_that_was_changed_in_custify_stays_and_the_rest_is_sent(its, batch):
+    its.write(f"{COMPANY}, batch: {batch}", company("c1", "free"), company("c2", "free"), company("c3", "free"))
+    run_as_planned(its)
+    its.call("POST /company", {"company_id": "c1", "plan": "by a person"})
+    its.write_rows(company("c1", "pro", "New"), company("c2", "pro"), company("c3", "free"))
+    report = run_as_planned(its)
+    assert (report["records"]["delivered"], notes(report)) == (2, [NOT_SENT])
+    assert plans(its) == {"c1": "by a person", "c2": "pro", "c3": "free"}
+    assert its.stored("companies", "company_id")["c1"]["name"] == "New"
+    report = its.run()
+    assert (report["records"]["unchanged"], report["requests"]) == (3, 0)
+    its.write_rows(company("c1", "max", "New"), company("c2", "max"), company("c3", "max"))
+    assert notes(run_as_planned(its)) == [NOT_SENT]
+    assert plans(its) == {"c1": "by a person", "c2": "max", "c3": "max"}
+    assert its.reconcile() == {"same": 3}, "what is left to Custify is no drift"
+
+
+def test_a_field_that_was_never_delivered_is_sent_only_where_custify_has_no_value(its):
+    for key, plan in (("c1", "theirs"), ("c2", None)):
+        its.call("POST /company", {"company_id": key, "plan": plan})
+    its.write(COMPANY, company("c1", "ours"), company("c2", "ours"), company("c3", "ours"))
+    report = run_as_planned(its)
+    assert notes(report) == [NOT_SENT | {"reason": "it was never delivered, and Custify has a value"}]
+    assert plans(its) == {"c1": "theirs", "c2": "ours", "c3": "ours"}
+
+
+def test_people_are_found_by_each_of_their_ids_and_attributes_are_compared(its):
+    its.call("POST /people", {"email": "one@example.com", "custom_attributes": {"plan": "theirs"}})
+    rows = [{"id": f"u{n}", "mail": f"{word}@example.com", "plan": "ours"} for n, word in enumerate(("one", "two"))]
+    its.write(PERSON, *rows)
+    report = run_as_planned(its)
+    assert [note["count"] for note in notes(report)] == [1]
+    found = {each["user_id"]: each["custom_attributes"].get("plan") for each in its.sandbox.state()["people"]}
+    assert found == {"u0": "theirs", "u1": "ours"}
+
+
+def test_more_than_200_records_are_read_as_a_list(its):
+    its.write(COMPANY, *(company(f"c{n}", "free") for n in range(201)))
+    run_as_planned(its)
+    its.call("POST /company", {"company_id": "c7", "plan": "by a person"})
+    its.write_rows(*(company(f"c{n}", "pro") for n in range(201)))
+
+    def reads():
+        return [each["path"] for each in its.sandbox.requests() if each["method"] == "GET"]
+
+    before = len(reads())
+    report = run_as_planned(its)
+    assert [path for path in reads()[before:] if path.startswith("/company")] == ["/company/all"] * 2
+    assert [note["count"] for note in notes(report)] == [1]
+    assert {key for key, plan in plans(its).items() if plan != "pro"} == {"c7"}
+
+
+def test_a_fix_leaves_the_field_as_it_is_in_custify(its):
+    its.write(COMPANY, company("c1", "free"))
+    its.run()
+    its.call("POST /company", {"company_id": "c1", "plan": "by a person", "name": "X"})
+    assert its.fix()["differs"] == [{"key": "c1", "field": "name", "ours": "N", "theirs": "X"}]
+    assert (plans(its), its.reconcile()) == ({"c1": "by a person"}, {"same": 1})
+
+
+def test_what_cannot_be_read_ends_the_run_and_nothing_is_sent(its, sandbox):
+    its.write(COMPANY, company("c1", "free"))
+    sandbox.fault(status=403, method="GET", path="/company")
+    report = its.run(3)
+    assert (report["status"], report["records"]["unsent"], plans(its)) == ("failed", 1, {})
+    sandbox.clear_faults()
+    assert its.run()["records"]["delivered"] == 1
+
+
+@pytest.mark.parametrize(
+    ("how", "path", "code"),
+    [
+        (COMPANY.replace("id, name", "id, name"), "destinations.it.fields.plan.if_unchanged", "no-reads"),
+        (
+            COMPANY.replace("company_id: id", "company_id: {column: id, if_unchanged: true}"),
+            "destinations.it.fields.company_id.if_unchanged",
+            "if-unchanged",
+        ),
+        (
+            "template: create_task, fields: {name: {column: name, if_unchanged: true}}",
+            "destinations.it.fields.name.if_unchanged",
+            "if-unchanged",
+        ),
+    ],
+    ids=["flat", "identifies", "sent once"],
+)
+def test_where_it_does_not_apply_is_an_error_of_the_settings(its, sandbox, how, path, code):
+    its.write(how, company("c1", "free"), base=sandbox.flat_url if code == "no-reads" else None)
+    [problem] = its.shell.json("plan it", 2)["errors"]
+    assert (problem["path"], problem["code"]) == (path, code)
+    assert code != "no-reads" or "native" in problem["hint"]
