@@ -1,4 +1,4 @@
-// Generated from the OpenAPI document by `npm run api`; a test compares c50de117f7aa24f8
+// Generated from the OpenAPI document by `npm run api`; a test compares af0cbe56ab4df318
 export interface components {
     schemas: {
         AboutOut: {
@@ -1257,6 +1257,7 @@ export interface components {
                     column?: string;
                     default?: unknown;
                     truncate?: boolean;
+                    if_unchanged?: boolean;
                 } | string;
             };
             attributes?: ("all" | "none") | string[];
