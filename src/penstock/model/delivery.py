@@ -270,10 +270,18 @@ def dated_delivery_json(report: DeliveryReport) -> DeliveryJson:
     return cast(DeliveryJson, {name: document[name] for name in DeliveryJson.__annotations__ if name in document})
 
 
-def request_document(request: Request) -> StoredRequestJson:
-    """A request as it is stored for a person."""
-    body = None if request.body is None else request.body[: KEPT_BODY * 4].decode("utf-8", errors="replace")[:KEPT_BODY]
-    return {"method": request.method, "url": request.url, "headers": dict(request.headers), "body": body}
+def request_document(request: Request, *, whole: bool = False) -> StoredRequestJson:
+    """A request as it is stored: the beginning of its body for a person, or all of it for a read-back."""
+    body = None if request.body is None else request.body if whole else request.body[: KEPT_BODY * 4]
+    text = None if body is None else body.decode("utf-8", errors="replace")
+    text = text if text is None or whole else text[:KEPT_BODY]
+    return {"method": request.method, "url": request.url, "headers": dict(request.headers), "body": text}
+
+
+def cut_request_document(document: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """A stored request as it is shown to a person: the beginning of its body."""
+    body = None if document is None else document.get("body")
+    return document if document is None or body is None else {**document, "body": body[:KEPT_BODY]}
 
 
 def reply_document(answer: Reply | Lost | None) -> StoredReplyJson | None:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection
 
 from penstock.clock import iso
+from penstock.model.delivery import cut_request_document
 from penstock.model.errors import InputError, Problem
 from penstock.model.reports import (
     Page,
@@ -134,7 +135,7 @@ def detail(held: QuarantineRow) -> QuarantineDetail:
         record=json.loads(held.record),
         value=held.value,
         accepted=held.accepted,
-        request=held.request,
+        request=cut_request_document(held.request),
         reply=held.reply,
     )
 

@@ -36,7 +36,8 @@ class QuarantineWriter:
         part = self._context.partial or (self._context.each_once and outcome is Outcome.UNKNOWN)
         request, sent_at = (None, None) if intent is None else (intent.request, intent.at)
         if delivery is not None:
-            request, sent_at = request_document(delivery.request), delivery.sent_at
+            is_read_back = outcome is Outcome.UNKNOWN and len(delivery.settled) == 1
+            request, sent_at = request_document(delivery.request, whole=is_read_back), delivery.sent_at
         row = NewQuarantineRow(
             destination=self._context.destination,
             key=record.key,

@@ -150,7 +150,7 @@ class Recorder:
             ordinals=[payload.ordinal for payload in payloads],
             keys=[payload.key for payload in payloads],
             contents=[payload.content for payload in payloads],
-            request=request_document(request),
+            request=request_document(request, whole=len(payloads) == 1),
             at=self.context.now(),
         )
         self.commits.pending.begun.append(intent)
