@@ -235,7 +235,7 @@ async def test_without_a_connection_the_run_stops_and_the_records_are_unsent(ret
     assert "nothing listens at 127.0.0.1" in delivery.stop.reason
 
 
-async def test_the_intent_is_written_once_before_the_first_byte():
+async def test_the_intent_is_written_before_the_first_byte_of_each_attempt():
     moments = []
     async with ScriptedServer([reply(429), reply(425), reply(200, {})]) as server:
 
@@ -245,7 +245,7 @@ async def test_the_intent_is_written_once_before_the_first_byte():
         where = shape(server.url, retry=ONCE)
         await deliver(server, payloads(1), where, before=before)
         assert len(server.log) == 3
-    assert moments == [0]
+    assert moments == [0, 1, 2]
 
 
 async def test_new_records_go_before_retries():

@@ -40,7 +40,7 @@ RESERVED = Reserved()
 
 
 class Driver:
-    """For one machine. `before` is awaited once, before the first byte of its first request.
+    """For one machine. `before` is awaited before the first byte of its first request, and of each that is sent again.
 
     Raises what the clock and the rate limit raise when the run stops; then the machine is closed.
     """
@@ -50,6 +50,7 @@ class Driver:
         self._clock = clock
         self._before = before
         self._place: Taken | None = None
+        self._is_first = True
 
     async def deliveries(self, steps: Steps[None]) -> AsyncIterator[Delivery]:
         """The deliveries that the machine settles, each as soon as it has ended."""
@@ -84,8 +85,8 @@ class Driver:
             return RESERVED
         if isinstance(command, Send):
             assert self._place is not None
-            place, before = self._place, self._before
-            self._place = self._before = None
+            place, before = self._place, self._before if self._is_first or command.attempt > 1 else None
+            self._place, self._is_first = None, False
             answer = await self._client.send_reserved(command.request, place, before)
             moment = self._moment()
             return Replied(answer, moment) if isinstance(answer, Reply) else ConnectionLost(answer, moment)
@@ -127,8 +128,8 @@ class Sender:
         """Send the payloads of one batch; each delivery is reported as soon as it has ended.
 
         Every payload is settled in exactly one of the deliveries (`machine.batch.deliver` says when there are several).
-        `before` is awaited once, before the first byte. A delivery with `stop` set ends the run; its payloads are
-        unsent.
+        `before` is awaited before the first byte, and before each further attempt. A delivery with `stop` set ends the
+        run; its payloads are unsent.
         """
         rules = self.rules(shape, requests_for, lane)
         return Driver(self._client, self._clock, before).deliveries(deliver(payloads, rules, requests))

@@ -155,6 +155,7 @@ class Delivery:
 
     `outcome` and `reason` are those of the request as a whole; `settled` has every record exactly once. `job` is the id
     of a batch job that has to be polled (then every record is `accepted`). `answer` is the last reply or loss.
+    `sent_at` is when its first attempt left, `last_sent_at` when the last one did, if there was one.
     `missing` are records for which the reply has no result, with the reason in `missing_why`: they are not in
     `settled`, and are sent again.
     """
@@ -172,6 +173,7 @@ class Delivery:
     stop: Stop | None = None
     missing: tuple[Payload, ...] = ()
     missing_why: Refusal | None = None
+    last_sent_at: str | None = None
 
     @property
     def status(self) -> int | None:

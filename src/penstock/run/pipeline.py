@@ -158,7 +158,10 @@ class PipelineContext:
 
 @dataclass(slots=True)
 class _Intent:
-    """The intent to send some records once, which is durable before the first byte of their request leaves."""
+    """The intent to send some records once, which is durable before the first byte of their request leaves.
+
+    It has the time of the last attempt: those before did nothing, and a read-back must not come too early.
+    """
 
     recorder: OutcomeRecorder
     payloads: Sequence[Payload]
@@ -166,8 +169,9 @@ class _Intent:
     number: int | None = None  # of the intent that is written down and has not ended
 
     async def write(self) -> None:
-        if self.number is None:
-            self.number = await self.recorder.intend(self.payloads, self.request)
+        if self.number is not None:
+            self.recorder.withdraw(self.number)
+        self.number = await self.recorder.intend(self.payloads, self.request)
 
     def ended_by(self, delivery: Delivery) -> int | None:
         """The number of the intent that this delivery ends: one that settles records."""

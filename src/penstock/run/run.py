@@ -292,17 +292,20 @@ class _Run:
         prepared = self.job.prepared
         batcher = Batcher(prepared.compiled.shape, repeats=prepared.policy.repeats)
         again = replace(self.classifier, memory=None, quarantine=None, parents=None, doubt=None)
-        originals = self.settling.originals(rows)
-        for made in chunks_of(prepared.data, rows):
-            first, made_rows = self.settling.next_ordinal, rows[made.first : made.first + made.records.num_rows]
-            for number, (row, original) in enumerate(zip(made_rows, originals[made.first :], strict=False)):
-                self.resent[first + number] = row.record_print
-                if original is not None:
-                    self.recorder.sent_again[first + number] = original
-            self.settling.next_ordinal += made.records.num_rows
-            opened = prepared.open_chunk(replace(made, first=first), prints=self.compares)
-            self.recorder.backlog.add(opened)
-            await self._send_chunk(opened, again, batcher, pipeline)
+        originals = dict(zip((row.id for row in rows), self.settling.originals(rows), strict=True))
+        for are_own in (False, True):  # of earlier runs, then of this one
+            some = [row for row in rows if (originals[row.id] is not None) is are_own]
+            for made in chunks_of(prepared.data, some) if some else ():
+                first, made_rows = self.settling.next_ordinal, some[made.first : made.first + made.records.num_rows]
+                for ordinal, row in enumerate(made_rows, first):
+                    self.resent[ordinal] = row.record_print
+                    original = originals[row.id]
+                    if original is not None:
+                        self.recorder.sent_again[ordinal] = original
+                self.settling.next_ordinal += made.records.num_rows
+                opened = prepared.open_chunk(replace(made, first=first), prints=self.compares)
+                self.recorder.backlog.add(opened)
+                await self._send_chunk(opened, again, batcher, pipeline)
         for batch in batcher.flush():
             await pipeline.put(batch)
         await pipeline.drain()

@@ -50,7 +50,12 @@ def test_a_request_that_succeeds_at_once_is_one_attempt():
     result, simulator = run([reply(200, seconds=0.5)], lane="backfill", jobs=7)
     assert simulator.commands == [Reserve(REQUEST, "backfill", 7), Send(REQUEST, 1)]
     assert (result.attempts, result.requests, result.duration_ms, result.answer.status) == (1, 1, 500.0, 200)
-    assert result.sent_at == "2026-01-01T00:16:40.000Z"
+    assert result.sent_at == result.last_sent_at == "2026-01-01T00:16:40.000Z"
+
+
+def test_the_last_attempt_of_several_has_a_moment_of_its_own():
+    result, _ = run([reply(429, retry_after="60"), lost()], ONCE)
+    assert (result.sent_at, result.last_sent_at) == ("2026-01-01T00:16:40.000Z", "2026-01-01T00:17:40.100Z")
 
 
 def test_the_commands_after_a_503():

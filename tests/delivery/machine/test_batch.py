@@ -259,7 +259,9 @@ def test_which_records_may_be_sent_again(retry, algorithm, whole, allowed):
 
 
 REQUEST = Request("POST", URL, (), b"[]")
-ATTEMPTED = Attempted(reply(200), 3, 2, 250.0, "2026-01-01T00:00:00.000Z", Moment(START, 1.0, 0.5))
+ATTEMPTED = Attempted(
+    reply(200), 3, 2, 250.0, "2026-01-01T00:00:00.000Z", "2026-01-01T00:00:01.000Z", Moment(START, 1.0, 0.5)
+)
 REFUSAL = Refusal("422", "no name")
 STOP = Stop("credential", "the credential was refused")
 GOOD, BAD = Judged(Outcome.DELIVERED, None, "aa"), Judged(Outcome.QUARANTINED, REFUSAL)

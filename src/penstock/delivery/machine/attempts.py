@@ -20,7 +20,8 @@ class Attempted(NamedTuple):
     """The final reply or loss of a request, with its attempts.
 
     `requests` counts the attempts of which a byte may have left. `duration_ms` is the time of the attempts without
-    the pauses between them. `sent_at` is when the first attempt went out. `ended` is when the last one ended.
+    the pauses between them. `sent_at` is when the first attempt went out, `last_sent_at` the last one, which
+    ended at `ended`.
     """
 
     answer: Reply | Lost
@@ -28,6 +29,7 @@ class Attempted(NamedTuple):
     requests: int
     duration_ms: float
     sent_at: str
+    last_sent_at: str
     ended: Moment
 
 
@@ -64,11 +66,11 @@ def attempts(
 def _after(so_far: Attempted | None, answer: Reply | Lost, moment: Moment) -> Attempted:
     """The request with one more attempt."""
     left = 0 if isinstance(answer, Lost) and answer.nothing_sent else 1
+    sent_at = iso(moment.now - timedelta(milliseconds=answer.duration_ms))
     if so_far is None:
-        sent_at = iso(moment.now - timedelta(milliseconds=answer.duration_ms))
-        return Attempted(answer, 1, left, answer.duration_ms, sent_at, moment)
+        return Attempted(answer, 1, left, answer.duration_ms, sent_at, sent_at, moment)
     duration = so_far.duration_ms + answer.duration_ms
-    return Attempted(answer, so_far.attempts + 1, so_far.requests + left, duration, so_far.sent_at, moment)
+    return Attempted(answer, so_far.attempts + 1, so_far.requests + left, duration, so_far.sent_at, sent_at, moment)
 
 
 def _spent(spent: Spent, answer: Reply | Lost, moment: Moment, first_429: float | None) -> Spent:

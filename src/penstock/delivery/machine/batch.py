@@ -163,6 +163,7 @@ def delivered(
         requests=attempted.requests if requests is None else requests,
         duration_ms=attempted.duration_ms,
         sent_at=attempted.sent_at,
+        last_sent_at=attempted.last_sent_at,
         outcome=outcome,
         reason=_reason(verdict),
         settled=settled,

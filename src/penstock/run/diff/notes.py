@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from penstock.model.outcome import EMPTY, EMPTY_NOW, GONE, Note, gone_reason
 from penstock.model.record import Chunk, Key, gone_columns, key_text
-from penstock.run.diff.backlog import OpenChunk
+from penstock.run.diff.backlog import SENT_AGAIN_FROM, OpenChunk
 from penstock.run.diff.diff import Classified, Policy
 from penstock.run.diff.records import Rows
 from penstock.sources.api_rows import OF_READING
@@ -50,9 +50,13 @@ class Notes:
     counted: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     _rows: int = 0
 
-    def count(self, opened: OpenChunk, classified: Classified) -> None:
-        """Count the notes about a chunk."""
+    def count(self, opened: OpenChunk, classified: Classified, *, are_counted: bool = False) -> None:
+        """Count the notes about a chunk. `are_counted`: this run has counted its records before it sends them again."""
+        if are_counted:
+            return
         self._add(classified.notes)
+        if opened.first >= SENT_AGAIN_FROM:  # from the quarantine: the columns and keys of the input are not theirs
+            return
         self._rows += opened.chunk.records.num_rows
         gone = self.used.intersection(gone_columns(opened.chunk)) if self.table is not None else frozenset[str]()
         for name in gone:

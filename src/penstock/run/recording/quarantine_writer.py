@@ -37,7 +37,8 @@ class QuarantineWriter:
         request, sent_at = (None, None) if intent is None else (intent.request, intent.at)
         if delivery is not None:
             is_read_back = outcome is Outcome.UNKNOWN and len(delivery.settled) == 1
-            request, sent_at = request_document(delivery.request, whole=is_read_back), delivery.sent_at
+            request = request_document(delivery.request, whole=is_read_back)
+            sent_at = delivery.last_sent_at or delivery.sent_at  # earlier attempts did nothing, or anything
         row = NewQuarantineRow(
             destination=self._context.destination,
             key=record.key,

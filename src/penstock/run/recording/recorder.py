@@ -97,7 +97,7 @@ class Recorder:
             high, low = chunk.hashes[payload.ordinal - chunk.first]
             self._same_rows.add(SameKeyRow(payload, (int(high), int(low))))
         self._refresh(chunk, classified)
-        self.notes.count(chunk, classified)
+        self.notes.count(chunk, classified, are_counted=chunk.first in self.sent_again)
         self.commits.commit_soon()
 
     def _refresh(self, chunk: OpenChunk, classified: Classified) -> None:

@@ -125,7 +125,8 @@ def remember_notes(credential: str, delivery: Delivery, write: Callable[[Write],
     """Store the notes that a delivery created: a later read-back tells them from others with the same text."""
     body = _object(delivery.request.body)
     made = [settled for settled in delivery.settled if settled.outcome is Outcome.DELIVERED]
-    notes = [sent_note(credential, body or {}, settled.remote_id, delivery.sent_at) for settled in made]
+    at = delivery.last_sent_at or delivery.sent_at
+    notes = [sent_note(credential, body or {}, settled.remote_id, at) for settled in made]
     stored = [note for note in notes if note is not None]
     if stored:
         write(lambda conn: add_sent_notes(conn, stored))
