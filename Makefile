@@ -10,7 +10,7 @@ PYTEST := $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile --no-load
 # Compiled once, not once a process: the tests start many.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test quick shuffle test-dir random coverage browser faketime components check bench dist docs clean help
+.PHONY: demo test quick shuffle test-dir random coverage browser faketime components check bench faults dist docs clean help
 
 help:
 	@echo "make demo   the whole workflow on sample data: plan, run, quarantine, fix, second run, what arrived"
@@ -23,6 +23,7 @@ help:
 	@echo "make check  formatting, lint, types and the import rules"
 	@echo "make dist   wheel and source distribution, each tried in an empty environment"
 	@echo "make docs   the documents as a site, in site/"
+	@echo "make faults the fault campaign: docs/guarantees/campaign.md (takes up to an hour)"
 	@echo "make bench  the benchmark table, beside hand-written loops and dlt (takes minutes)"
 
 $(BIN)/python:
@@ -98,6 +99,11 @@ check: $(SETUP)-dev
 
 bench: $(SETUP)-bench
 	$(BIN)/python benchmarks/compare.py
+
+# make faults ARGS="--only kills --seed 3" runs a part; without arguments the report in docs/guarantees is written.
+ARGS ?= --seed 1 --to docs/guarantees
+faults: $(SETUP)-dev faketime
+	$(BIN)/python benchmarks/fault_campaign.py $(ARGS)
 
 # The wheel is built from the source distribution.
 dist: $(SETUP)
