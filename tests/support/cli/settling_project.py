@@ -88,6 +88,25 @@ CUSTOM_OBJECT = Kind(
     "data_id",
     repeatable=True,
 )
+
+
+def financial(sort: str, fields: str, **values: str) -> Kind:
+    """Invoices, subscriptions or deals of one company, sent one by one."""
+    return Kind(
+        f"template: upsert_{sort}\n    batch: off\n    attributes: none\n    fields: {{company_id: company, {fields}}}",
+        tuple({"id": key, "company": "acme", **values} for key in KEYS),
+        f"/financial/{sort}",
+        f"{sort}s",
+        "externalId",
+        repeatable=True,
+    )
+
+
+FINANCIAL = {
+    "invoice": financial("invoice", "amount: amount, status: state", amount="12.5", state="paid"),
+    "subscription": financial("subscription", "plan: plan, mrr: mrr", plan="gold", mrr="9.5"),
+    "deal": financial("deal", "name: name, value: value", name="Renewal", value="100"),
+}
 KINDS = {
     "task": TASK,
     **{f"note as {form}": notes(TEXTS, form) for form in FORMS},
