@@ -113,6 +113,7 @@ SERVICE: dict[str, tuple[Listed, ...]] = {  # by module, whose `add_to` register
         Listed("prune", CARE, 4, "Remove data that is older than its retention period."),
         Listed("compact", CARE, 5, "Return the space that `penstock prune` freed to the disk."),
         Listed("retention", CARE, 6, "Show or change how many days data is stored."),
+        Listed("erase", CARE, 7, "Erase the values of one record from the state and the exported ledger."),
         Listed("credential rotate-key", None, None, "Seal all API keys and secrets with a new sealing key."),
     ),
 }

@@ -208,6 +208,7 @@ def test_every_command(penstock, golden, sandbox, masked, monkeypatch):
     step("backup backup.tar", hidden={"schema"})
     step("retention")
     step("retention runs=30")
+    step("erase bolt --yes")
     step("prune --dry-run")
     step("prune")
     step("compact")

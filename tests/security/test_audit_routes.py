@@ -121,6 +121,7 @@ class Walk:
         yield "POST /settings/alerts/test", None
         yield "POST /prune", {}
         yield "POST /backup", None
+        yield "POST /erase", {"key": "cust-secret-1", "dry_run": True}
         yield "POST /rotate-key", None  # all users must sign in again
         yield "POST /session", {"name": "ada", "password": PASSWORD}
         yield "POST /people/me/password", {"old": PASSWORD, "new": f"{PASSWORD} too"}

@@ -23,6 +23,7 @@ from penstock.service.demo import Demo
 from penstock.service.documents import StateJson
 from penstock.service.intake.intake import Intake
 from penstock.service.intake.uploads import Uploads
+from penstock.service.model import Erased, EraseRequest
 from penstock.service.overview import overview
 from penstock.service.overview.overview import Overview
 from penstock.service.people.people import People
@@ -138,6 +139,19 @@ class ServiceApp(App):
         """
         self._operations.require_reads(destination)
         return self.work.settle(destination, trigger=f"person:{asked_by}", asked_by=asked_by)
+
+    def erase(self, wanted: EraseRequest) -> Erased:
+        """Remove the values of one record from the state and from the exported ledger, or find them."""
+        from penstock.service.care.erasure import erase  # noqa: PLC0415 - imports Psycopg
+
+        return erase(self._present(), wanted)
+
+    def note_erased(self, erased: Erased, file: Path | None, database: str | None) -> None:
+        """Write the audit entry of the command `erase`, which names the key by its hash."""
+        from penstock.service.people.audit import note_command  # noqa: PLC0415 - only for this command
+
+        names = [f"key {erased.key_hash}", erased.dataset or "", *erased.destinations]
+        note_command(("erase",), [name for name in names if name], "ok", file, database)
 
     @cached_property
     def unsaved(self) -> UnsavedSettings:

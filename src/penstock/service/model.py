@@ -332,6 +332,28 @@ class DiscardRow:
     ended_at: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class EraseRequest:
+    """Which record is erased. `key` is its key, a JSON list for several columns; several datasets may have it."""
+
+    key: str
+    dataset: str | None = None
+    destination: str | None = None
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What was found of a record, by kind; `erased`: it is removed. `key_hash` names the key without its text."""
+
+    key_hash: str
+    dataset: str | None
+    destinations: tuple[str, ...]
+    found: Mapping[str, int]
+    erased: bool
+    notes: tuple[str, ...] = ()
+
+
 MANY = 1000  # records: more are discarded in the background
 
 

@@ -14,12 +14,14 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Protocol
 
+import orjson
 import psycopg
 import pyarrow as pa
 from sqlalchemy import Connection
 
-from penstock.model.errors import InputError, PenstockError, StateLocked
+from penstock.model.errors import EnvironmentFailure, InputError, PenstockError, Problem, StateLocked
 from penstock.model.outcome import Note
+from penstock.model.record import Key
 from penstock.model.runs import RunReport
 from penstock.model.spec import LedgerFiles, LedgerTables, SqlSource
 from penstock.run.context import Context
@@ -42,6 +44,8 @@ class ExportedLedger(Protocol):
     """Where runs are written to; `write` replaces what was written of the run before."""
 
     def write(self, conn: Connection, run: RunRow) -> None: ...
+
+    def erase(self, key: str, *, dry_run: bool) -> int: ...
 
     def close(self) -> None: ...
 
@@ -79,6 +83,26 @@ def export_ledger(ctx: Context, ended: Sequence[str]) -> Note | None:
         _store(ctx, ended, note)
         return note
     return None
+
+
+def erase_exported(ctx: Context, key: Key, *, dry_run: bool) -> int:
+    """Remove a key from the exported ledger, with its reasons; returns of how many records.
+
+    Raises InputError or EnvironmentFailure if the place cannot be reached.
+    """
+    target = _target(ctx)
+    if target is None:
+        return 0
+    text = key if isinstance(key, str) else orjson.dumps(key).decode()
+    try:
+        if not dry_run:
+            _export(ctx, target)
+        with closing(target.open()) as ledger:
+            return ledger.erase(text, dry_run=dry_run)
+    except (OSError, psycopg.Error, pa.ArrowException) as error:
+        message = f"the exported ledger cannot be changed: {target.masked(_reason(error))}"
+        hint = "make it reachable, then erase again"
+        raise EnvironmentFailure(Problem(FIELD, message, "cannot-write", hint)) from error
 
 
 def _reason(error: Exception) -> str:

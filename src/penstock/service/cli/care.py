@@ -1,16 +1,21 @@
-"""The maintenance commands: doctor, backup, restore, prune, compact, retention, credential rotate-key."""
+"""The maintenance commands: doctor, backup, restore, prune, compact, retention, erase, credential rotate-key."""
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
 from penstock.cli.command import CARE, Given
 from penstock.cli.exits import Exit, refuse
-from penstock.service.cli.service_app import app_class
+from penstock.service.cli.service_app import app_class, open_project
+
+if TYPE_CHECKING:
+    from penstock.cli.command import Command
+    from penstock.service.model import Erased
 
 
 def add_to(app: App) -> None:
@@ -20,6 +25,7 @@ def add_to(app: App) -> None:
     app.command(prune, group=CARE, sort_key=4)
     app.command(compact, group=CARE, sort_key=5)
     app.command(retention, group=CARE, sort_key=6)
+    app.command(erase, group=CARE, sort_key=7)
     app["credential"].command(rotate_key, name="rotate-key")
 
 
@@ -124,6 +130,47 @@ def retention(
     found = app_class().care_of(command.file, command.database).retention(dict(map(_setting, settings)))
     days = {name: f"{days} days" if days else "for ever" for name, days in asdict(found).items()}
     command.show(asdict(found), lambda: [f"{name:<10} {text}" for name, text in days.items()])
+
+
+def erase(
+    key: Annotated[str, Parameter(name="KEY", help="The key of the record; of several columns as a JSON list.")],
+    /,
+    *,
+    dataset: Annotated[str | None, Parameter(help="The dataset of the record, if several have this key.")] = None,
+    destination: Annotated[str | None, Parameter(help="Erase only what this destination has.")] = None,
+    dry_run: Annotated[bool, Parameter(help="Erase nothing; show what would be erased.")] = False,
+    yes: Annotated[bool, Parameter(help="Do not ask for confirmation.")] = False,
+    command: Given,
+) -> None:
+    """Erase the values of one record from the state and the exported ledger.
+
+    Removes them from the quarantine, the ledger, stored requests and replies, samples and posted records. Hashes stay,
+    and counts do not change. First remove the record from its source, else the next run reads it again.
+    """
+    from penstock.service.model import EraseRequest  # noqa: PLC0415 - a third of a second
+
+    with open_project(command) as app:
+        found = app.erase(EraseRequest(key, dataset, destination, dry_run=True))
+        if not dry_run and found.found:
+            if not yes:
+                _confirm(found, command)
+            found = app.erase(EraseRequest(key, dataset, destination))
+            app.note_erased(found, command.file, command.database)
+    from penstock.service.cli.text import erased_text  # noqa: PLC0415 - rich is slow to import
+
+    command.show(asdict(found), lambda: erased_text(found))
+
+
+def _confirm(found: Erased, command: Command) -> None:
+    """Ask on the terminal whether to erase; without one, --yes is needed."""
+    from penstock.service.cli.text import erased_text  # noqa: PLC0415 - rich is slow to import
+
+    if not sys.stdin.isatty():
+        raise refuse("--yes", "nothing was erased: it is not confirmed", "usage", "add --yes, or --dry-run to look")
+    command.remark(*erased_text(found))
+    command.remark("Erase this? It cannot be undone. Write yes:")
+    if sys.stdin.readline().strip() != "yes":
+        raise refuse("KEY", "nothing was erased", "usage", "write yes to confirm")
 
 
 def _setting(text: str) -> tuple[str, int]:

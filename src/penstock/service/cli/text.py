@@ -12,7 +12,7 @@ from penstock.cli.text.words import amount, hint, safe_text, table
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from penstock.service.model import BackedUp, Compacted, Diagnosis, Pruned, RestoredState
+    from penstock.service.model import BackedUp, Compacted, Diagnosis, Erased, Pruned, RestoredState
 
 
 LEVELS = {"wrong": ("wrong", "bold red"), "note": ("note ", "yellow")}
@@ -110,3 +110,33 @@ def _sender(auth: Mapping[str, Any]) -> str:
     if auth["type"] == "hmac":
         return "Standard Webhooks" if auth["scheme"] == "standard" else f"signature in {auth['header']}"
     return next(f"key by {way} {auth[way]}" for way in WAYS if way in auth)
+
+
+FOUND = {
+    "quarantine": "records in quarantine",
+    "discarded": "reasons of discarded versions",
+    "ledger": "entries of the ledger",
+    "requests": "stored requests with their replies",
+    "responses": "replies that are records of a source",
+    "samples": "sample records of the dataset",
+    "posted": "posted records",
+    "links": "links to companies that were sent",
+    "identities": "identities that a mirror deletes by",
+    "known_ids": "ids of Custify",
+    "comparisons": "reports that compare with Custify",
+    "texts": "texts that quote it, such as notes of runs",
+    "exported": "records of the exported ledger",
+}
+
+
+def erased_text(found: Erased) -> Iterator[Text]:
+    """What was found of a record and, if it is removed, what is left to do."""
+    where = found.dataset or ", ".join(found.destinations)
+    if not found.found:
+        yield Text(f"Nothing of this key is stored for {where}.")
+        return
+    yield Text(f"{'Erased' if found.erased else 'Found'} for {where} (key {found.key_hash}):")
+    for name, number in found.found.items():
+        yield Text(f"  {number:>9,}  {FOUND[name]}")
+    for note in found.notes:
+        yield Text(note)

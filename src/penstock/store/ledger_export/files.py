@@ -6,15 +6,19 @@ A file is written beside its place and renamed, so that readers see a whole file
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from sqlalchemy import Connection
 
 from penstock.store.ledger_export.columns import COLUMNS, TABLES, ExportedTable
-from penstock.store.ledger_export.rows import tables_of
+from penstock.store.ledger_export.rows import GROUP_ROWS, tables_of
+from penstock.store.runs.erasure import ERASED
 from penstock.store.runs.runs import RunRow, is_pruned
 
 FILE = "part.parquet"
@@ -42,6 +46,25 @@ class ParquetLedger:
             for path in written.values():
                 path.unlink(missing_ok=True)
 
+    def erase(self, key: str, *, dry_run: bool) -> int:
+        """Remove a key and the reasons of its records from every file; returns of how many records."""
+        return sum(self._erase(path, key, dry_run=dry_run) for path in self.folder.glob(f"records/run=*/{FILE}"))
+
+    def _erase(self, path: Path, key: str, *, dry_run: bool) -> int:
+        compute: Any = pc
+        mine = compute.fill_null(compute.equal(pq.ParquetFile(path).read(["key"]).column("key"), key), False)
+        count = int(compute.sum(mine).as_py() or 0)
+        if count and not dry_run:
+            records = pq.ParquetFile(path).read()
+            requests = set(records.filter(mine).column("request").to_pylist())
+            _replace(path, _erased(records, mine, ("key", "reason")))
+            sent = self.folder / "requests" / path.parent.name / FILE
+            if sent.exists():
+                table = pq.ParquetFile(sent).read()
+                theirs = compute.is_in(table.column("request"), pa.array(sorted(filter(None, requests)), pa.string()))
+                _replace(sent, _erased(table, theirs, ("url", "reason")))
+        return count
+
     def close(self) -> None:
         """Does nothing: no file stays open."""
 
@@ -64,3 +87,25 @@ class ParquetLedger:
             elif not path.with_name(FILE).exists():
                 path.unlink()
                 path.parent.rmdir()
+
+
+def _erased(table: pa.Table, rows: Any, columns: Sequence[str]) -> pa.Table:
+    """The table whose values in these rows and columns are erased; nulls stay."""
+    compute: Any = pc
+    for name in columns:
+        column = table.column(name)
+        new = compute.if_else(compute.and_(rows, compute.is_valid(column)), ERASED, column)
+        table = table.set_column(table.schema.get_field_index(name), table.schema.field(name), new)
+    return table
+
+
+def _replace(path: Path, table: pa.Table) -> None:
+    unfinished = path.with_name(UNFINISHED)
+    try:
+        with unfinished.open("wb") as file:
+            pq.write_table(table, file, compression="zstd", row_group_size=GROUP_ROWS)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)

@@ -7,7 +7,7 @@ Penstock did not make is left alone.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 import psycopg
@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 from penstock.model.errors import InputError, Problem
 from penstock.store.ledger_export.columns import COLUMNS, TABLES, VERSION, ExportedTable
 from penstock.store.ledger_export.rows import tables_of
+from penstock.store.runs.erasure import ERASED
 from penstock.store.runs.runs import RunRow, is_pruned
 
 T = TypeVar("T")
@@ -97,6 +98,24 @@ class PostgresLedger:
             self._connection.execute("set local statement_timeout = 0")
             for name in names:
                 self._copy(conn, run, name)
+
+    def erase(self, key: str, *, dry_run: bool) -> int:
+        """Remove a key and the reasons of its records from the tables; returns of how many records."""
+        with self._connection.transaction():
+            find = sql.SQL("select run, request from {} where key = %s").format(self._table("records"))
+            found = self._connection.execute(find, (key.replace("\0", "\ufffd"),)).fetchall()
+            if found and not dry_run:
+                self._erase(key.replace("\0", "\ufffd"), found)
+        return len(found)
+
+    def _erase(self, key: str, found: Sequence[tuple[Any, ...]]) -> None:
+        """A reason that is null stays null."""
+        reason = sql.SQL("reason = case when reason is null then null else %(erased)s end")
+        records = sql.SQL("update {} set key = %(erased)s, {} where key = %(key)s")
+        self._connection.execute(records.format(self._table("records"), reason), {"key": key, "erased": ERASED})
+        requests = sql.SQL("update {} set url = %(erased)s, {} where run = any(%(runs)s) and request = any(%(sent)s)")
+        sent = {"runs": [run for run, _ in found], "sent": [request for _, request in found], "erased": ERASED}
+        self._connection.execute(requests.format(self._table("requests"), reason), sent)
 
     def close(self) -> None:
         self._connection.close()

@@ -1,4 +1,4 @@
-"""Routes for the maintenance of the service: diagnosis, retention, pruning, backup, key rotation."""
+"""Routes for the maintenance of the service: diagnosis, retention, pruning, erasing, backup, key rotation."""
 
 from pathlib import Path
 from shutil import rmtree
@@ -11,7 +11,7 @@ from starlette.background import BackgroundTask
 
 from penstock.model.reports import as_json
 from penstock.service.api.dependencies import IfMatch, Opened, Person, Right, needs, require_etag, set_etag
-from penstock.service.model import Level, Retention
+from penstock.service.model import EraseRequest, Level, Retention
 
 router = APIRouter(tags=["care"])
 settings = APIRouter(prefix="/settings/retention", tags=["settings"])
@@ -60,6 +60,29 @@ class PrunedOut(BaseModel):
     gone: dict[str, int]
     forgotten: list[str]
     free_bytes: int
+
+
+class Erase(BaseModel):
+    """`key` is the key of the record, a JSON list for a key of several columns. `dataset` or `destination` is needed if
+    several datasets have it.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+    key: str
+    dataset: str | None = None
+    destination: str | None = None
+    dry_run: bool = False
+
+
+class ErasedOut(BaseModel):
+    """What was found, by kind; `key_hash` names the key in the audit log."""
+
+    key_hash: str
+    dataset: str | None
+    destinations: list[str]
+    found: dict[str, int]
+    erased: bool
+    notes: list[str]
 
 
 class RotatedOut(BaseModel):
@@ -127,6 +150,14 @@ def back_up(app: Opened, _: Person = needs(Right.ADMIN)) -> FileResponse:
         filename=name,
         background=BackgroundTask(rmtree, Path(made.file).parent),
     )
+
+
+@router.post("/erase", operation_id="erase")
+def erase(what: Erase, app: Opened, _: Person = needs(Right.ADMIN)) -> ErasedOut:
+    """Removes the values of one record from the state and from the exported ledger. Hashes stay. Remove the record from
+    its source first, else the next run reads it again.
+    """
+    return ErasedOut(**as_json(app.erase(EraseRequest(**what.model_dump()))))
 
 
 @router.post("/rotate-key", operation_id="rotateKey")
