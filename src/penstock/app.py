@@ -259,15 +259,17 @@ class App:
         listener: Listener | None = None,
         handle_signals: bool = False,
         begins_at: str | None = None,
+        allow_deletes: str | None = None,
     ) -> RunReport:
         """Run a destination or flow, or continue its unfinished run.
 
         `wait`: wait while another run holds the destination. `listener` is called with the progress a few times a
         second. `handle_signals`: SIGINT and SIGTERM stop the run after its requests in flight. `begins_at`: read a
-        source with a cursor again, from `start` or from a value of the cursor.
+        source with a cursor again, from `start` or from a value of the cursor. `allow_deletes`: the hash of a plan,
+        which approves that exactly its deletions are carried out.
         """
         how = {"wait": wait, "handle_signals": handle_signals}
-        return self._operations.run(target, listener, begins_at=begins_at, **how)
+        return self._operations.run(target, listener, begins_at=begins_at, allow_deletes=allow_deletes, **how)
 
     def activate(self, destination: str, *, by: str = COMMAND_LINE) -> None:
         """Let runs send to this destination."""

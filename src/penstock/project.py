@@ -60,13 +60,20 @@ class Project:
         return self._app.plan(target)
 
     def run(
-        self, target: str, *, wait: bool = False, listener: Listener | None = None, begins_at: str | None = None
+        self,
+        target: str,
+        *,
+        wait: bool = False,
+        listener: Listener | None = None,
+        begins_at: str | None = None,
+        allow_deletes: str | None = None,
     ) -> RunReport:
         """Run a destination or flow, or continue its unfinished run.
 
-        `begins_at` reads a source with a cursor again: from `start`, or from a value of the cursor.
+        `begins_at` reads a source with a cursor again: from `start`, or from a value of the cursor. `allow_deletes` is
+        the `deletes_hash` of a plan: exactly the deletions that it lists are approved.
         """
-        return self._app.run(target, wait=wait, listener=listener, begins_at=begins_at)
+        return self._app.run(target, wait=wait, listener=listener, begins_at=begins_at, allow_deletes=allow_deletes)
 
     def activate(self, destination: str) -> None:
         """Let runs send to a destination."""

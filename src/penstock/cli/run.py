@@ -147,6 +147,9 @@ def run(
             help="Read a source with a cursor again: from `start`, or from a value of the cursor.",
         ),
     ] = None,
+    allow_deletes: Annotated[
+        str | None, Parameter(help="Delete exactly what a plan with this `deletes_hash` lists. A hash is valid once.")
+    ] = None,
     wait: Annotated[bool, Parameter(help="Wait while another run holds the destination.")] = False,
     command: Given,
 ) -> Exit:
@@ -163,7 +166,8 @@ def run(
     from penstock.cli.progress import progress_display  # noqa: PLC0415 - only where something is sent
 
     with command.open() as app, progress_display() as listener:
-        report = app.run(target, wait=wait, listener=listener, handle_signals=True, begins_at=begins_at)
+        options = {"begins_at": begins_at, "allow_deletes": allow_deletes}
+        report = app.run(target, wait=wait, listener=listener, handle_signals=True, **options)
     return show_runs([report], command)
 
 

@@ -83,6 +83,9 @@ class Refusal:
         return {**{name: value for name, value in named.items() if value is not None and value is not False}, **text}
 
 
+NOT_DELETED = "not deleted"  # the action of a note about deletions that a run should have made: it is partial
+
+
 @dataclass(frozen=True, slots=True)
 class Note:
     """A change before sending: what was renamed, derived, left out or not sent on purpose."""

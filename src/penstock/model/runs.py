@@ -15,7 +15,7 @@ from typing_extensions import TypedDict  # Pydantic reads the one of `typing` on
 from penstock.model.delivery import Attempt, AttemptJson, Waiting, WaitingJson
 from penstock.model.errors import Problem, ProblemJson, problem_json
 from penstock.model.outcome import COUNT_NAMES, Counts, CountsJson, Note, NoteJson, Outcome
-from penstock.model.record import KeyJson, RefusedJson, RefusedRecord
+from penstock.model.record import Key, KeyJson, RefusedJson, RefusedRecord
 from penstock.model.reports import SettleJson, SettleReport, as_json
 
 RunKind = Literal["destination", "flow", "test", "resend", "settle", "reconcile"]
@@ -76,6 +76,7 @@ class RunReport(RunTotals):
     finished_at: str | None = None
     skipped: Mapping[str, str] = field(default_factory=dict)  # in a flow: destination → why it was skipped
     errors: tuple[Problem, ...] = ()  # what stopped it, with place, finding and hint
+    deletes_hash: str | None = None  # of the deletions of a mirror that wait for an approval
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,7 @@ class RunPartJson(TypedDict):
     retries: int
     duration_s: float
     notes: list[NoteJson]
+    deletes_hash: NotRequired[str]
     reason: NotRequired[str]
     errors: NotRequired[list[ProblemJson]]
     started_at: str | None
@@ -150,6 +152,8 @@ class PlanReport:
     skipped: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     base_url: str = ""
     base_url_reason: str = ""
+    deletes_hash: str | None = None  # approves that exactly `delete_keys` are deleted
+    delete_keys: tuple[Key, ...] = ()  # in order
     creates: int | None = None  # None: not read from Custify, or it cannot be read
     updates: int | None = None
     read_requests: int | None = None  # that were made for `creates` and `updates`
@@ -161,6 +165,8 @@ PLANNED = ("records", "creates_or_updates", "unchanged", "deletes", "invalid", "
 
 class PlanJson(TypedDict):
     """What a run would do now; `eta_s` is the least time that the rate limit allows. A flow's plan has `destinations`.
+
+    `delete_keys` are the keys of the objects that a mirror deletes, in order; `deletes_hash` approves exactly these.
 
     `asking` is how many of the `requests` only read: look-ups, and polls of batch jobs. Of an exact plan, `creates` and
     `updates` are the records whose object Custify does not have and has; reading that took `read_requests` now.
@@ -179,6 +185,8 @@ class PlanJson(TypedDict):
     eta_s: float
     first_errors: list[RefusedJson]
     notes: list[NoteJson]
+    deletes_hash: str | None
+    delete_keys: list[KeyJson]
     base_url: NotRequired[str]
     creates: NotRequired[int]
     updates: NotRequired[int]
@@ -266,6 +274,8 @@ def run_json(report: RunReport, *, times: bool = False, errors: bool = True) -> 
         **{name: round(getattr(report, name), 3) for name in TOTALS},
         "notes": [as_json(note) for note in report.notes],
     }
+    if report.deletes_hash is not None:
+        document["deletes_hash"] = report.deletes_hash
     if report.reason is not None:
         document["reason"] = report.reason
     if errors and report.errors:
@@ -289,6 +299,8 @@ def plan_json(report: PlanReport) -> PlanJson:
         "eta_s": round(report.eta_s, 1),
         "first_errors": as_json(report.first_errors),
         "notes": as_json(report.notes),
+        "deletes_hash": report.deletes_hash,
+        "delete_keys": as_json(report.delete_keys),
     }
     if report.flow is not None:
         document["destinations"] = [plan_json(child) for child in report.destinations]

@@ -16,6 +16,7 @@ from penstock.model.runs import RunReport, RunStatus, sum_totals, worst_status
 from penstock.model.spec import DestinationSpec, FlowSpec
 from penstock.run.connection import connection
 from penstock.run.context import Context
+from penstock.run.mirror.decision import hash_together
 from penstock.run.preparation.datasets import known_dataset
 from penstock.run.stop import StopSignal
 from penstock.store.runs import runs
@@ -83,7 +84,8 @@ def total(parts: Sequence[RunRow]) -> Counts:
 
 def sums(parts: Sequence[RunRow]) -> dict[str, Any]:
     """What a flow's runs count together: the counts of records and every total, as fields of `RunRow`."""
-    return {"counts": total(parts), **sum_totals(parts)}
+    waiting = hash_together([part.deletes_hash for part in parts])
+    return {"counts": total(parts), **sum_totals(parts), "deletes_hash": waiting}
 
 
 def status_of_flow(parts: Sequence[RunRow]) -> RunStatus:

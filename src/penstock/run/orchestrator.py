@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -22,6 +22,7 @@ from penstock.run.connection import check, connection
 from penstock.run.context import Context, is_active, require_active
 from penstock.run.destination_lock import DestinationLocks
 from penstock.run.diff.known_records import ParentsInQuarantine, parents_in_quarantine
+from penstock.run.mirror.turns import DeletionTurns, Gate
 from penstock.run.preparation import start as run_start
 from penstock.run.preparation.cursor_reading import CursorReading, reading_of, with_notes
 from penstock.run.preparation.datasets import chunks_of
@@ -33,7 +34,7 @@ from penstock.run.settling.settling import SettleMode
 from penstock.run.stop import StopKind, StopSignal, stopped_by_signals
 from penstock.store import quarantine, unknown_records
 from penstock.store.quarantine import QuarantineRow
-from penstock.store.runs import ledger, runs
+from penstock.store.runs import deletions, ledger, runs
 from penstock.store.runs.runs import RunRow, holder_text, new_run_id
 
 
@@ -48,6 +49,8 @@ class Orchestrator:
     handle_signals: bool
     queued: str | None = None  # the id under which it was requested
     begins_at: str | None = None  # of sources with a cursor: `start`, a value, or None: where they were left
+    approved: Mapping[str, str] = field(default_factory=dict)  # destination → hash of the deletions that are approved
+    gates: dict[str, Gate] = field(default_factory=dict)  # of a flow's destinations: they wait to delete
     signal: StopSignal = field(default_factory=StopSignal)
     sending: dict[str, StopSignal] = field(default_factory=dict)  # of each destination that is run now
     locks: DestinationLocks = field(init=False)
@@ -70,26 +73,29 @@ class Orchestrator:
         with stopped_by_signals(self._stop_by_hand, wanted=self.handle_signals):
             async with self.locks.held(f"flow {spec.name}"):
                 row, done = self._start_flow(spec, skipped)
+                turns = DeletionTurns()
                 try:
                     for destination in specs:
                         if destination.name in done | skipped.keys() or self.signal.is_set:
                             continue
                         active, reason = is_active(self.ctx, destination)
                         if active:
-                            await self._run_part(
-                                destination, row.id, parents_in_quarantine(self.ctx, destination, specs)
-                            )
+                            parents = parents_in_quarantine(self.ctx, destination, specs)
+                            await turns.send(partial(self._run_part, destination, row.id, parents))
                         else:  # paused since the flow began
                             skipped[destination.name] = reason
+                    await turns.delete(lambda: not self.signal.is_set)
                 except StateLocked as locked:
                     self.signal.stop("error", str(locked.problems[0]))
+                    await turns.delete(lambda: False)
                     self._end_flow(replace(row, skipped=skipped))
                     raise
                 return self._end_flow(replace(row, skipped=skipped))
 
-    async def _run_part(self, spec: DestinationSpec, flow_run: str, parents: ParentsInQuarantine) -> None:
+    async def _run_part(self, spec: DestinationSpec, flow_run: str, parents: ParentsInQuarantine, gate: Gate) -> None:
         """One destination of a flow. What is wrong with its input or settings ends this part only."""
         try:
+            self.gates[spec.name] = gate
             await self._run(spec, flow_run, parents)
         except InputError as error:
             self._refuse_part(spec, flow_run, error, "input")
@@ -204,8 +210,13 @@ class Orchestrator:
             return reading_of(conn, prepared, self.begins_at, now, alone=parent is None)
 
     def _begin(self, prepared: Prepared, parent: str | None, queued: str | None, reading: CursorReading) -> StartedRun:
-        guard = partial(self.locks.check, prepared.spec.name)
-        return run_start.begin(self.ctx, prepared, run_start.RunOrigin(parent, queued, guard, reading))
+        guard, name = partial(self.locks.check, prepared.spec.name), prepared.spec.name
+        start = run_start.begin(self.ctx, prepared, run_start.RunOrigin(parent, queued, guard, reading))
+        if name in self.approved:
+            with self.ctx.database.begin() as conn:
+                guard(conn)
+                deletions.approve(conn, name, self.approved[name], start.run.id, iso(self.ctx.clock.now()))
+        return start
 
     async def _prepared(self, spec: DestinationSpec, *, whole: bool = False) -> tuple[Prepared, int]:
         """The destination compiled for its checked address, and how many requests the check took."""
@@ -243,6 +254,7 @@ class Orchestrator:
             again=again,
             lane=self._lane_of(prepared, start.run),
             settle=settle,
+            gate=self.gates.get(name),
             guard=partial(self.locks.check, name),
             edited_entries={entry.key_hash: entry.id for entry in resent or () if entry.edited},
             resent={ordinal: entry.record_print for ordinal, entry in enumerate(resent or ())},

@@ -30,20 +30,23 @@ from penstock.run.connection import connection
 from penstock.run.connection.key_locks import key_locks
 from penstock.run.context import Context
 from penstock.run.diff.backlog import SENT_AGAIN_FROM, OpenChunk
-from penstock.run.diff.diff import Classifier, Parents
+from penstock.run.diff.diff import Classified, Classifier, Parents
 from penstock.run.diff.known_records import CompanyLinks, QuarantineIndex, StoredIds, StoredNotes
 from penstock.run.diff.notes import with_notes_of_reading
 from penstock.run.diff.records import chunk_of
 from penstock.run.gc_pause import fewer_collections
+from penstock.run.mirror.deletions import Deletions, NoDeletions
+from penstock.run.mirror.mirror import Mirror
+from penstock.run.mirror.turns import Gate
 from penstock.run.pipeline import BatchPipeline, Pipeline, PipelineContext, RunEvents, run_events
 from penstock.run.preparation.datasets import chunks_of
 from penstock.run.preparation.prepare import Prepared, doubt
-from penstock.run.progress import progress_of, status_of
 from penstock.run.reconcile.people_check import people_check
 from penstock.run.reconcile.unchanged_fields import UnchangedFields
-from penstock.run.recording.commit import RecorderContext, RememberSent
+from penstock.run.recording.commit import RecorderContext, RememberSent, each_of
 from penstock.run.recording.file_output import FileOutput
 from penstock.run.recording.file_pipeline import FilePipeline
+from penstock.run.recording.progress import progress_of, status_of
 from penstock.run.recording.recorder import Recorder
 from penstock.run.settling.leftovers import put_leftovers_in_doubt
 from penstock.run.settling.sent_records import plan_of, remember_notes
@@ -83,6 +86,7 @@ class RunRequest:
     lane: Lane = "live"
     settle: SettleMode = "off"  # what it does about the unknown records of its destination
     guard: Callable[[Connection], None] = lambda _: None  # raises in a transaction of a holder that has lost the lease
+    gate: Gate | None = None  # of a mirror in a flow: waits for its turn to delete
     edited_entries: Mapping[tuple[int, int], str] = field(default_factory=dict)  # of a resend: key hash → edited entry
     resent: Mapping[int, int] = field(default_factory=dict)  # of a resend: ordinal → hash of the source's version
 
@@ -137,6 +141,7 @@ class _Run:
         prepared, name = job.prepared, job.prepared.spec.name
         self.ctx, self.job, self.client, self.output = ctx, job, client, output
         self.compares = prepared.policy.compares
+        self.reads_input = not (job.resend or job.again)  # else it sends some records once more
         self.resent = dict(job.resent) if prepared.policy.versions == "merge" else {}
         with ctx.database.read() as conn:
             self.memory = Memory.load(conn, name, prepared.fingerprints) if self.compares else None
@@ -148,6 +153,7 @@ class _Run:
             self.left_jobs = ledger.pending_jobs(conn, name)
             self.unchanged = UnchangedFields.load(ctx, prepared, conn, client, clock, job.lane)
             leftovers = [ledger.leftover_intents(conn, run) for run in ledger.leftover_runs(conn, name)]
+            mirror = Mirror.load(conn, prepared, self.memory)
         self.classifier = Classifier(
             policy=prepared.policy,
             render=prepared.render,
@@ -160,6 +166,7 @@ class _Run:
             former=prepared.compiled.former,
             table=prepared.data.dataset.is_table,
             again=job.again,
+            finish=None if mirror is None else mirror.returned,
         )
         recorder_context = RecorderContext(
             database=ctx.database,
@@ -177,13 +184,16 @@ class _Run:
             resent=self.resent,
             guard=job.guard,
             index=None if job.resend else quarantined,
-            remember_sent=_remember_sent(prepared, output) if self.unchanged is None else self.unchanged.delivered,
+            remember_sent=each_of(_remember_sent(prepared, output), self.unchanged, mirror),
             requests=lambda: client.requests,
         )
         keys = set[tuple[int, int]]() if job.resend else set(quarantined.keys())  # a resend releases by id, at its end
         self.recorder = Recorder.open(recorder_context, job.run, prepared.notes(), keys)
         self.recorder.next_delivery = next_delivery
         self.recorder.last_intent = max((intent.number for intent in self.left_intents), default=0)
+        self.deletions: Deletions | NoDeletions = NoDeletions()
+        if mirror is not None and self.reads_input and job.settle != "only":
+            self.deletions = Deletions(mirror, self.recorder, job.signal, job.chunks, job.run.position, job.gate)
         after = int(job.decided.max(initial=-1)) + 1
         notes = StoredNotes(ctx.database, prepared.credential.name)
         self.people = people_check(ctx, prepared, ApiReader(client, clock, job.lane))
@@ -212,6 +222,7 @@ class _Run:
             await pipeline.drain()
             self.recorder.decide_waiting_rows()
             await self.settling.after(partial(self._send_again, pipeline))
+            await self.deletions.carry_out(pipeline)
         except BaseException:
             self.job.signal.stop("error", "an error ended the run")
             raise
@@ -262,18 +273,21 @@ class _Run:
         while not signal.is_set:
             chunk = await asyncio.to_thread(next, reader, None)
             if chunk is None:
+                self.deletions.is_read = True
                 break
-            await self._send_chunk(self._open(chunk), self.classifier, batcher, pipeline)
+            opened = self._open(chunk)
+            classified = await self._send_chunk(opened, self.classifier, batcher, pipeline)
+            self.deletions.add(opened, classified)
         self.recorder.notes.read()
         for batch in batcher.flush():
             await pipeline.put(batch)
 
     async def _send_chunk(
         self, opened: OpenChunk, classifier: Classifier, batcher: Batcher, pipeline: BatchPipeline
-    ) -> None:
+    ) -> Classified:
         classified = classifier.classify(opened)
         if self.people is not None and not await self.people.withhold(classified, self.job.signal):
-            return  # the run stops
+            return classified  # the run stops
         if self.unchanged is not None:
             await self.unchanged.leave_out_changed(opened, classified)
         self.recorder.add_classified(opened, classified)
@@ -286,6 +300,7 @@ class _Run:
             payload = next(p for p in classified.fresh if p.ordinal == refused.ordinal)
             self.recorder.refuse([payload], refused.refusal)
         batcher.oversized.clear()
+        return classified
 
     async def _send_again(self, pipeline: BatchPipeline, rows: Sequence[QuarantineRow]) -> None:
         """Send records from the quarantine, under ordinals that are not of the input; returns when they are decided."""
@@ -330,9 +345,7 @@ class _Run:
     def _end(self) -> RunRow:
         """Close the run: what was read and has no outcome is unsent."""
         recorder, signal = self.recorder, self.job.signal
-        reads_input = not (self.job.resend or self.job.again)
-        unsent = recorder.backlog.undecided()
-        counts = recorder.run.counts.plus({"read": unsent, Outcome.UNSENT: unsent})
+        counts = recorder.run.counts.plus(dict.fromkeys(("read", Outcome.UNSENT), recorder.backlog.undecided()))
         run = replace(
             recorder.run,
             counts=counts,
@@ -340,7 +353,9 @@ class _Run:
                 *with_notes_of_reading(recorder.notes.all(counts.read), self.job.run.notes),
                 *self.settling.notes(),
                 *self.job.budget.notes(),
+                *self.deletions.notes,
             ),
+            deletes_hash=self.deletions.deletes_hash,
             reason=self._reason(),
             stopped_by=signal.kind,
         )
@@ -352,10 +367,10 @@ class _Run:
                 self.memory.compact(conn)
             if signal.kind is None:  # after a stop, what was in flight is forgotten by the next run
                 memory.clear_in_flight(conn, run.target, run.id)
-                if self.job.settle != "only" and reads_input:
+            if signal.kind is None and self.reads_input:
+                if self.job.settle != "only":
                     unknown_records.release_found(conn, run.target)
-                if reads_input:
-                    resources.settle_restored(conn, run.target)
+                resources.settle_restored(conn, run.target)
             status = status_of(run)
             if run.reason is None and only_quarantine(status, run.counts):
                 new, since = quarantine.runs_behind(conn, run.target, run.id)
@@ -367,7 +382,7 @@ class _Run:
         signal, name = self.job.signal, self.job.prepared.credential.name
         if signal.kind in {"credential", "unreachable"}:
             return f"credentials.{name}: {signal.reason} — see `penstock check {name}`"
-        return signal.reason or None
+        return signal.reason or self.deletions.reason
 
     async def _report_regularly(self) -> None:
         while True:
@@ -375,14 +390,10 @@ class _Run:
             await asyncio.sleep(PROGRESS_EVERY_S)
 
     def _report(self) -> None:
-        if self.job.listener is not None:
+        if self.job.listener is not None and not self.deletions.is_waiting:
             phase = "stopping after the requests in flight" if self.job.signal.is_set else self.settling.phase
-            run, budget, limit = (
-                self.recorder.commits.snapshot(),
-                self.job.budget,
-                self.job.prepared.credential.rate_limit,
-            )
-            self.job.listener(progress_of(run, self.client.attempt_log, budget.wait_s(), limit, phase))
+            run, limit = self.recorder.commits.snapshot(), self.job.prepared.credential.rate_limit
+            self.job.listener(progress_of(run, self.client.attempt_log, self.job.budget.wait_s(), limit, phase))
 
 
 def _remember_sent(prepared: Prepared, output: FileOutput | None) -> RememberSent | None:

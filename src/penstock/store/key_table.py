@@ -135,6 +135,12 @@ class KeyTable:
     def nbytes(self) -> int:
         return 32 * len(self)
 
+    def keys(self) -> Words:
+        """(n, 2): all known keys, in no order."""
+        known = ((level, level.values != FORGOTTEN) for level in self._levels)
+        parts = [np.column_stack((level.high[rows], level.low[rows])) for level, rows in known]
+        return np.concatenate([np.empty((0, 2), dtype=np.uint64), *parts])
+
     def find(self, hashes: Words) -> FoundKeys:
         """`hashes` is (n, 2). They are looked up in sorted order, which is three times as fast."""
         values, prints = np.zeros(len(hashes), dtype=np.uint64), np.zeros(len(hashes), dtype=np.uint64)

@@ -87,6 +87,10 @@ class Memory:
     def nbytes(self) -> int:
         return self._table.nbytes
 
+    def keys(self) -> Words:
+        """(n, 2): the hashes of all keys that are remembered, in no order."""
+        return self._table.keys()
+
     def knows(self, hashes: Words) -> Mask:
         """Which of these keys were ever sent. `hashes` is (n, 2) uint64 in all methods."""
         known: Mask = self._table.find(hashes).values != FORGOTTEN

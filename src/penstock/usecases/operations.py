@@ -27,6 +27,7 @@ from penstock.run.preparation.prepare import prepare
 from penstock.run.reconcile.account_objects import Announce
 from penstock.store.runs.runs import to_report
 from penstock.usecases import quarantine, settlement, unsaved
+from penstock.usecases.deletions import approved_by
 from penstock.usecases.exact_plan import exact_counts
 from penstock.usecases.identity import identity_report, people_report
 from penstock.usecases.preview import plan, plan_flow, preview, preview_of_everything
@@ -145,6 +146,11 @@ class Operations:
 
         return _wait_for(send())
 
+    def approved_deletions(self, target: str, hash_: str) -> Mapping[str, str]:
+        """The destinations whose deletions a hash approves, each with its own hash. InputError if it approves none."""
+        ctx = self.ctx()
+        return approved_by(ctx, ctx.target(target), hash_)
+
     def plan(
         self, target: str, *, begins_at: str | None, exact: bool = False, announce: Announce = say_nothing
     ) -> PlanReport:
@@ -183,11 +189,21 @@ class Operations:
         _wait_for(ensure())
 
     def run(
-        self, target: str, listener: Listener | None, *, wait: bool, handle_signals: bool, begins_at: str | None
+        self,
+        target: str,
+        listener: Listener | None,
+        *,
+        wait: bool,
+        handle_signals: bool,
+        begins_at: str | None,
+        allow_deletes: str | None = None,
     ) -> RunReport:
         """Run a destination or flow, or continue its unfinished run."""
-        spec = self.ctx().target(target)
-        orchestrator = self._orchestrator(listener, wait=wait, handle_signals=handle_signals, begins_at=begins_at)
+        ctx = self.ctx()
+        spec = ctx.target(target)
+        approved = {} if allow_deletes is None else approved_by(ctx, spec, allow_deletes)
+        how = {"wait": wait, "handle_signals": handle_signals, "begins_at": begins_at, "approved": approved}
+        orchestrator = self._orchestrator(listener, **how)
         run = orchestrator.run_flow(spec) if isinstance(spec, FlowSpec) else orchestrator.run_one(spec)
         return _exported(orchestrator.ctx, [_wait_for(run)])[0]
 

@@ -41,6 +41,8 @@ from penstock.run.diff.diff import Classified, Classifier, Parents
 from penstock.run.diff.known_records import QuarantineIndex, parents_in_quarantine
 from penstock.run.diff.notes import Notes
 from penstock.run.flow import in_order
+from penstock.run.mirror.decision import hash_together
+from penstock.run.mirror.mirror import Mirror, planned_deletions
 from penstock.run.preparation.cursor_reading import reading_of, with_notes
 from penstock.run.preparation.prepare import Prepared, doubt, prepare
 from penstock.run.reconcile.unchanged_fields import PlannedReads
@@ -192,6 +194,7 @@ def plan(
         quarantine = QuarantineIndex.load(conn, name)
         reading = reading_of(conn, prepared, begins_at, ctx.clock.now(), alone=alone)
         doubts = doubt(conn, prepared)
+        mirror = Mirror.load(conn, prepared, memory)
     prepared = with_notes(prepared, reading)
     known = None if doubts.ignores_memory else memory
     render, merger = prepared.render, prepared.merger
@@ -200,22 +203,25 @@ def plan(
         policy, render, known, quarantine, parents, doubts.refusal, merger, former=former, table=table
     )
     notes = prepared.notes()
-    tally = _Tally(exact=exact, reads=PlannedReads.of(ctx, prepared, memory))
+    tally = _Tally(exact=exact, reads=PlannedReads.of(ctx, prepared, memory), mirror=mirror)
     _count(tally, prepared, _read(ctx, prepared, reading.window), classifier, memory, notes)
-    requests, asking = (0, 0) if prepared.is_file else (tally.requests, tally.asking)
+    deletions = planned_deletions(ctx.database, mirror)
+    requests, asking = (0, 0) if prepared.is_file else (tally.requests + deletions.requests, tally.asking)
     reads, reads_s = (0, 0.0) if prepared.data.dataset.api is None else prepared.data.dataset.api.whole
     report = PlanReport(
         records=tally.counts["records"],
         creates_or_updates=tally.counts["fresh"],
         unchanged=tally.counts["unchanged"],
-        deletes=0,
+        deletes=len(deletions.keys),
+        deletes_hash=deletions.hash,
+        delete_keys=deletions.keys,
         invalid=tally.counts["invalid"],
         held=tally.counts["held"],
         requests=requests + reads,
         asking=asking + reads,
         eta_s=reads_s + eta_s(requests, prepared.credential.rate_limit, prepared.spec.concurrency),
         first_errors=tuple(tally.errors),
-        notes=(*notes.all(tally.counts["records"]), *_address_note(prepared)),
+        notes=(*notes.all(tally.counts["records"]), *deletions.notes, *_address_note(prepared)),
         destination=name,
         base_url=prepared.address.base_url,
         base_url_reason=prepared.address.reason,
@@ -266,6 +272,7 @@ class _Tally:
     lookups: set[Lookup] = field(default_factory=set)
     exact: ExactCounts | None = None
     reads: PlannedReads | None = None  # of fields with `if_unchanged`
+    mirror: Mirror | None = None
 
     @property
     def requests(self) -> int:
@@ -277,6 +284,8 @@ class _Tally:
 
     def add(self, opened: OpenChunk, classified: Classified) -> None:
         """Count a classified chunk."""
+        if self.mirror is not None:
+            self.mirror.add(opened, classified)
         self.counts["records"] += len(opened.rows)
         self.counts["fresh"] += _records(classified.fresh)
         self.counts["unchanged"] += sum(len(rows) for rows, _ in classified.unchanged)
@@ -383,4 +392,6 @@ def _together(name: str, parts: Sequence[PlanReport], rate_eta: float, skipped: 
         flow=name,
         destinations=tuple(parts),
         skipped=skipped,
+        deletes_hash=hash_together([part.deletes_hash for part in parts]),
+        delete_keys=tuple(key for part in reversed(parts) for key in part.delete_keys),
     )

@@ -4,7 +4,7 @@ from penstock.delivery.http.client import ATTEMPTS_SHOWN, AttemptLog
 from penstock.model.delivery import Lost, Reply, Waiting
 from penstock.model.record import Request
 from penstock.model.spec import RateLimit
-from penstock.run.progress import time_left
+from penstock.run.recording.progress import time_left
 from support.kernel.virtual_time import LoopClock, run_virtually
 
 POST = Request("POST", "https://api.custify.com/people", (), b"{}")

@@ -144,6 +144,7 @@ class Classifier:
     former: FormerRendering | None = None  # how an earlier release rendered the same settings
     table: bool = False  # whether every record has every column
     again: bool = False  # sends what was sent last again, and nothing else
+    finish: Callable[[OpenChunk, Payload], Payload] | None = None  # of a mirror: the last change of what is sent
 
     def classify(self, chunk: OpenChunk) -> Classified:
         """Classify the open rows of the chunk."""
@@ -160,6 +161,8 @@ class Classifier:
             self._withhold(self.doubt, classified)
         if self.links is not None:
             classified.fresh = [self.links.replaced(chunk, payload) for payload in classified.fresh]
+        if self.finish is not None:
+            classified.fresh = [self.finish(chunk, payload) for payload in classified.fresh]
         return classified
 
     def sent_contents(self, chunk: OpenChunk, payloads: Sequence[Payload]) -> list[int | None]:

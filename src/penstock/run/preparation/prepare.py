@@ -16,12 +16,14 @@ import numpy as np
 import orjson
 from sqlalchemy import Connection
 
-from penstock.model.errors import InputError, NotAvailableYet
+from penstock.model.errors import InputError
 from penstock.model.outcome import Note, Refusal, new_column_notes
 from penstock.model.record import Chunk, Grouping, Key, Payload, Rendered, RetryClass
 from penstock.model.spec import CredentialSpec, DestinationSpec, Mode
 from penstock.render.bindings import columns_by_name, columns_named, new_column_problem, would_be_sent
 from penstock.render.compile import Compiled, compile_template
+from penstock.render.deletion import Deletion, deletion_of
+from penstock.render.deletion import problems as deletion_problems
 from penstock.render.file_records import compile_file
 from penstock.render.manual import compile_manual
 from penstock.render.merger import Merger
@@ -197,6 +199,7 @@ class Prepared:
     own_ids: Mapping[Key, str] = field(
         default_factory=dict
     )  # Custify's ids of objects to be changed at their own paths
+    deletion: Deletion | None = None  # of a mirror; its mode is `changed` otherwise
 
     @property
     def policy(self) -> Policy:
@@ -308,15 +311,34 @@ def _prepare(ctx: Context, spec: DestinationSpec, address: connection.ApiAddress
         catalogue = ctx.catalogue if credential.connector == "custify" else {}
         compiled = compile_manual(spec, key, data.schema, where.base_url, where.dialect, catalogue)
         mode = spec.mode or Mode.ALL
-    if mode is Mode.MIRROR:
-        path = f"destinations.{spec.name}.mode"
-        raise NotAvailableYet(ctx.problem(path, "mode: mirror is not available yet", "not-available-yet"))
     if more := (*unseen, *data.schema.notes, *(data.schema.source.notes if data.schema.source else ())):
         compiled = replace(compiled, notes=(*compiled.notes, *more))
     data.dataset.need(compiled.needed)
     if ctx.code == "none" and compiled.shape.grouping.algorithm == "code":
         compiled = _without_code(compiled)
-    return Prepared(spec, credential, data, where, compiled, mode)
+    if mode is not Mode.MIRROR:
+        return Prepared(spec, credential, data, where, compiled, mode)
+    deletion = _deletion(ctx, spec, where, compiled, data)
+    return Prepared(spec, credential, data, where, compiled, Mode.CHANGED, deletion=deletion)
+
+
+def _deletion(
+    ctx: Context, spec: DestinationSpec, where: connection.ApiAddress, compiled: Compiled, data: KnownDataset
+) -> Deletion:
+    """How a mirror deletes. InputError with everything that stands against it in the dialect that the API has."""
+    template = ctx.catalogue[str(spec.template)]
+    if template.items:
+        names = data.schema.names() if spec.fields is None else spec.fields
+        template = ctx.catalogue[template.items[template.item(spec.object, names)]]
+    assert spec.on_delete is not None, "the configuration is checked"
+    found = [
+        replace(one, path=f"destinations.{spec.name}.{one.path}")
+        for one in deletion_problems(spec.on_delete, template, where.dialect)
+    ]
+    if found:
+        raise InputError(*found)
+    path = spec.path if compiled.shape.grouping.algorithm == "single" else None
+    return deletion_of(spec.on_delete, template, where.dialect, where.base_url, path)
 
 
 def _without_code(compiled: Compiled) -> Compiled:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from sqlalchemy import Connection
@@ -42,6 +42,24 @@ Ticket = tuple[str, int]  # a delivery: its run, and its number in it
 
 Write = Callable[[Connection], object]  # into the transaction of the next commit
 RememberSent = Callable[[Delivery, Callable[[Write], None]], None]
+
+
+class DeliveryObserver(Protocol):
+    """Stores more of a delivery than its outcomes."""
+
+    def delivered(self, delivery: Delivery, write: Callable[[Write], None]) -> None: ...
+
+
+def each_of(first: RememberSent | None, *observers: DeliveryObserver | None) -> RememberSent | None:
+    """What all of these store of a delivery; None if there are none."""
+    every = [*([] if first is None else [first]), *(each.delivered for each in observers if each is not None)]
+
+    def remember(delivery: Delivery, write: Callable[[Write], None]) -> None:
+        for each in every:
+            each(delivery, write)
+
+    return remember if every else None
+
 
 COMMIT_EVERY_S = 0.5
 COMMIT_RECORDS = 8192

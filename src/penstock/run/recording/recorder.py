@@ -56,6 +56,7 @@ class Recorder:
         self._quarantine = QuarantineWriter(context, commits.run.id, self._write, keys)
         self._same_rows = SameKeyRows()
         self._jobs: dict[Ticket, Mapping[int, Traced]] = {}  # the records of batch jobs that have not ended
+        self._left_jobs = set[Ticket]()  # of earlier processes: what was sent of their records is not known
         self._stored_failures = 0
         self.sent_again: dict[int, int] = {}  # ordinal of a record sent again → its ordinal with outcome unknown
         commits.written = self._decide_delivered_rows
@@ -143,8 +144,7 @@ class Recorder:
             await self.commits.durable()
 
     async def intend(self, payloads: Sequence[Payload], request: Request) -> int:
-        self.last_intent += 1
-        number = self.last_intent
+        number = self.last_intent = self.last_intent + 1
         intent = ledger.Intent(
             number=number,
             ordinals=[payload.ordinal for payload in payloads],
@@ -176,8 +176,7 @@ class Recorder:
             self._jobs[self.run.id, number] = traced
             job = job_of(self.context.destination, (self.run.id, number), delivery, decided, traced)
             self._write(lambda conn: ledger.add_job(conn, job))
-        self._store_exchange(delivery, number)
-        self._store_response(delivery, number)
+        self.store_request(delivery, number)
         self.commits.commit_soon()
         return self.run.id, number
 
@@ -192,6 +191,8 @@ class Recorder:
         self._write(lambda conn: ledger.change_outcomes(conn, run, number, changes, repeats))
         self._write(lambda conn: ledger.end_job(conn, run, number))
         self._settle(delivery, list(delivery.settled), self._jobs.pop(ticket))
+        if self.context.remember_sent is not None and ticket not in self._left_jobs:
+            self.context.remember_sent(delivery, self._write)
         self._store_response(delivery, number)
         self.commits.commit_soon()
 
@@ -202,6 +203,7 @@ class Recorder:
             for ordinal, text in record.parts:
                 traced[ordinal] = Traced(ordinal, record.key, record.hash, 0, text)
         self._jobs[job.run, job.delivery] = traced
+        self._left_jobs.add((job.run, job.delivery))
         if self.context.memory is not None and job.records:
             hashes = np.array([record.hash for record in job.records], dtype=np.uint64)
             self.context.memory.stage(hashes, np.array([record.content for record in job.records], dtype=np.uint64))
@@ -349,9 +351,8 @@ class Recorder:
     def _quarantine_same(self, record: Traced, content: int, outcome: Outcome, refusal: Refusal) -> None:
         """Quarantine the rows that equal one that was not delivered."""
         if self._same_rows:
-            rows = self._same_rows.take(record.hash, content)
             why = still_quarantined_json(refusal_json(refusal))
-            self._decide_same(rows, outcome, STILL.format(refusal.reason), why)
+            self._decide_same(self._same_rows.take(record.hash, content), outcome, STILL.format(refusal.reason), why)
 
     def _not_sent(self, payloads: Sequence[Payload]) -> None:
         """Leave these payloads, and rows equal to them, undecided: the end of the run counts them as unsent."""
@@ -383,8 +384,9 @@ class Recorder:
             hashes = [self._hash_of(payload, {}) for payload in payloads]
             self.context.memory.unstage(np.array(hashes, dtype=np.uint64))
 
-    def _store_exchange(self, delivery: Delivery, number: int) -> None:
+    def store_request(self, delivery: Delivery, number: int) -> None:
         """The first requests of a run, and the first that went wrong, are stored whole for a person to look at."""
+        self._store_response(delivery, number)
         well = delivery.outcome in SENT
         if number >= STORED_FIRST and (well or self._stored_failures >= STORED_FAILURES):
             return
@@ -395,5 +397,4 @@ class Recorder:
     def _store_response(self, delivery: Delivery, number: int) -> None:
         if self.context.store_responses:
             record = response_record(delivery, run=self.run.id, number=number)
-            destination = self.context.destination
-            self._write(lambda conn: deliveries.append_responses(conn, destination, [record]))
+            self._write(lambda conn: deliveries.append_responses(conn, self.context.destination, [record]))

@@ -11,7 +11,7 @@ send as `unknown` until a run of it has ended, or a person has activated it agai
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import orjson
@@ -184,13 +184,15 @@ def forget_setting(conn: Connection, name: str) -> None:
 class Restored:
     """A state that was restored at `at` from a backup of `made_at`; `settled` are destinations that continued since.
 
-    With `resend_all` the memory of what can be sent twice is ignored until then.
+    With `resend_all` the memory of what can be sent twice is ignored until then. `may_delete` are mirrors whose
+    deletions a person has confirmed since.
     """
 
     made_at: str
     at: str
     resend_all: bool = False
     settled: frozenset[str] = frozenset()
+    may_delete: frozenset[str] = frozenset()
 
 
 def note_restored(conn: Connection, restored: Restored) -> None:
@@ -198,6 +200,7 @@ def note_restored(conn: Connection, restored: Restored) -> None:
         "made_at": restored.made_at,
         "resend_all": restored.resend_all,
         "settled": sorted(restored.settled),
+        "may_delete": sorted(restored.may_delete),
     }
     put_setting(conn, RESTORE_MARK, document, by="restore", at=restored.at)
 
@@ -208,7 +211,8 @@ def restored_before(conn: Connection) -> Restored | None:
     if found is None:
         return None
     document = found.document
-    return Restored(document["made_at"], found.at, document["resend_all"], frozenset(document["settled"]))
+    settled, may_delete = frozenset(document["settled"]), frozenset(document.get("may_delete", ()))
+    return Restored(document["made_at"], found.at, document["resend_all"], settled, may_delete)
 
 
 def unsettled_restore(conn: Connection, destination: str) -> Restored | None:
@@ -221,7 +225,20 @@ def settle_restored(conn: Connection, destination: str) -> None:
     """Mark the memory of this destination as complete again. Inside a write transaction."""
     found = unsettled_restore(conn, destination)
     if found is not None:
-        note_restored(conn, Restored(found.made_at, found.at, found.resend_all, found.settled | {destination}))
+        note_restored(conn, replace(found, settled=found.settled | {destination}))
+
+
+def deletions_doubt(conn: Connection, destination: str) -> str | None:
+    """The moment of the backup from which the state was restored, if no person has confirmed deletions since."""
+    found = restored_before(conn)
+    return None if found is None or destination in found.may_delete else found.made_at
+
+
+def confirm_deletions(conn: Connection, destination: str) -> None:
+    """A person accepts that a mirror deletes what the restored state remembers. Inside a write transaction."""
+    found = restored_before(conn)
+    if found is not None and destination not in found.may_delete:
+        note_restored(conn, replace(found, may_delete=found.may_delete | {destination}))
 
 
 def newest_version(conn: Connection) -> ProjectVersion | None:

@@ -208,7 +208,8 @@ def _batches_with_unknown(connection: Connection, run: str, ordinals: Collection
     """The rows of a run that have a record whose outcome is unknown: all, or those that may have these ordinals."""
     word = Outcome.UNKNOWN.value
     odd = select(exceptions.c.batch).where(exceptions.c.batch == batches.c.id, exceptions.c.outcome == word).exists()
-    query = select(batches).where(batches.c.run == run, ~batches.c.is_test, (batches.c.outcome == word) | odd)
+    mine = (batches.c.run == run) & ~batches.c.is_test & (batches.c.records > 0)  # a deletion has no record
+    query = select(batches).where(mine, (batches.c.outcome == word) | odd)
     if ordinals:
         several = (batches.c.records > 1) & (batches.c.top >= min(ordinals))
         query = query.where((batches.c.top >= min(ordinals)) & (batches.c.top <= max(ordinals)) | several)

@@ -65,7 +65,8 @@ class RunRow(RunTotals):
     known, `window` the slice of a cursor that it reads (its `from`: a requested beginning), `settings` the
     version of the destination's settings. `beside` is the unfinished run that it left to another process, and that has
     older versions of some of its records. `holder` is the process that has it. `errors` are the problems of the input,
-    the settings or the environment, where that ended the run.
+    the settings or the environment, where that ended the run. `deletes_hash` approves the deletions of a mirror that
+    were not carried out.
     """
 
     id: str
@@ -90,6 +91,7 @@ class RunRow(RunTotals):
     finished_at: str | None = None
     beside: str | None = None
     errors: tuple[Problem, ...] = ()
+    deletes_hash: str | None = None
 
     @property
     def begins_at(self) -> str | None:
@@ -307,6 +309,7 @@ def to_report(run: RunRow, parts: Sequence[RunRow] = ()) -> RunReport:
         started_at=run.started_at,
         finished_at=run.finished_at,
         skipped=dict(run.skipped),
+        deletes_hash=run.deletes_hash,
         errors=tuple(dict.fromkeys(problem for row in stopped for problem in row.errors)),
     )
 

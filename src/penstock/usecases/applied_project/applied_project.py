@@ -320,3 +320,4 @@ def _switch(ctx: Context, destination: str, state: SwitchState, author: str) -> 
         resources.set_switch(conn, destination, state, by=author, at=iso(ctx.clock.now()))
         if state == "active":  # the person accepts what a restored state remembers
             resources.settle_restored(conn, destination)
+            resources.confirm_deletions(conn, destination)

@@ -1,10 +1,10 @@
-"""The progress of a run, when it will end, and its status at the end."""
+"""The progress of a run, when it will end, and the status with which it has ended."""
 
 from __future__ import annotations
 
 from penstock.delivery.http.client import AttemptLog
 from penstock.model.delivery import Waiting
-from penstock.model.outcome import COUNT_NAMES
+from penstock.model.outcome import COUNT_NAMES, NOT_DELETED
 from penstock.model.runs import Progress, RunStatus
 from penstock.model.spec import RateLimit
 from penstock.store.runs.runs import RunRow
@@ -52,4 +52,4 @@ def status_of(run: RunRow) -> RunStatus:
         return "failed"
     counts = run.counts
     clean = counts.quarantined == counts.unknown == counts.waiting == counts.unsent == 0
-    return "succeeded" if clean else "partial"
+    return "succeeded" if clean and all(note.action != NOT_DELETED for note in run.notes) else "partial"

@@ -1,0 +1,16 @@
+import pytest
+
+from support.cli.shell import Shell
+
+pytest.register_assert_rewrite("support.cli.mirror_project")  # before the first import
+
+
+@pytest.fixture
+def its(tmp_path, sandbox, monkeypatch, capsys):
+    """A project that has no destination yet."""
+    from support.cli.mirror_project import MirrorProject
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SANDBOX_KEY", sandbox.api_key)
+    monkeypatch.delenv("PENSTOCK_DATABASE_URL", raising=False)
+    return MirrorProject(Shell(tmp_path, monkeypatch, capsys), sandbox)
