@@ -43,13 +43,13 @@ from penstock.run.preparation.datasets import chunks_of
 from penstock.run.preparation.prepare import Prepared, doubt
 from penstock.run.reconcile.people_check import people_check
 from penstock.run.reconcile.unchanged_fields import UnchangedFields
-from penstock.run.recording.commit import RecorderContext, RememberSent, each_of
+from penstock.run.recording.commit import RecorderContext, each_of
 from penstock.run.recording.file_output import FileOutput
 from penstock.run.recording.file_pipeline import FilePipeline
 from penstock.run.recording.progress import progress_of, status_of
 from penstock.run.recording.recorder import Recorder
 from penstock.run.settling.leftovers import put_leftovers_in_doubt
-from penstock.run.settling.sent_records import plan_of, remember_notes
+from penstock.run.settling.sent_records import notes_of
 from penstock.run.settling.settling import SettleMode, Settling
 from penstock.run.stop import Fuse, StoppableBudget, StoppableClock, StopSignal
 from penstock.sources.typing.exact_json import read_record
@@ -184,7 +184,7 @@ class _Run:
             resent=self.resent,
             guard=job.guard,
             index=None if job.resend else quarantined,
-            remember_sent=each_of(_remember_sent(prepared, output), self.unchanged, mirror),
+            remember_sent=each_of(notes_of(prepared) if output is None else output.count, self.unchanged, mirror),
             requests=lambda: client.requests,
         )
         keys = set[tuple[int, int]]() if job.resend else set(quarantined.keys())  # a resend releases by id, at its end
@@ -394,10 +394,3 @@ class _Run:
             phase = "stopping after the requests in flight" if self.job.signal.is_set else self.settling.phase
             run, limit = self.recorder.commits.snapshot(), self.job.prepared.credential.rate_limit
             self.job.listener(progress_of(run, self.client.attempt_log, self.job.budget.wait_s(), limit, phase))
-
-
-def _remember_sent(prepared: Prepared, output: FileOutput | None) -> RememberSent | None:
-    """What is stored of each delivery besides its outcomes."""
-    if output is not None:
-        return output.count
-    return partial(remember_notes, prepared.credential.name) if plan_of(prepared).kind == "note" else None

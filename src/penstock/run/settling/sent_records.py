@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import orjson
@@ -19,7 +20,7 @@ from penstock.render.manual import absolute
 from penstock.render.values.macros import parse_macros
 from penstock.run.preparation.datasets import chunks_of
 from penstock.run.preparation.prepare import Prepared
-from penstock.run.recording.commit import Write
+from penstock.run.recording.commit import RememberSent, Write
 from penstock.sources.typing.exact_json import read_record
 from penstock.store.quarantine import QuarantineRow
 from penstock.store.sent_notes import add_sent_notes
@@ -130,6 +131,11 @@ def remember_notes(credential: str, delivery: Delivery, write: Callable[[Write],
     stored = [note for note in notes if note is not None]
     if stored:
         write(lambda conn: add_sent_notes(conn, stored))
+
+
+def notes_of(prepared: Prepared) -> RememberSent | None:
+    """Stores the notes of each delivery; None for other objects."""
+    return partial(remember_notes, prepared.credential.name) if plan_of(prepared).kind == "note" else None
 
 
 def found_note(prepared: Prepared, row: QuarantineRow, remote_id: str | None) -> SentNote | None:
