@@ -208,9 +208,19 @@ class App:
         """The detected schema of a dataset; `refresh` detects it again."""
         return self._operations.dataset(name, refresh=refresh)
 
-    def identity(self, dataset: str, *, most: int = MOST_ENTRIES) -> IdentityReport:
-        """Which people of a dataset Custify would hold twice; at most `most` entries of each list. No request."""
-        return self._operations.identity(dataset, most=most)
+    def identity(
+        self,
+        dataset: str,
+        *,
+        most: int = MOST_ENTRIES,
+        against: str | None = None,
+        announce: Callable[[int, float], None] = lambda _requests, _seconds: None,
+    ) -> IdentityReport:
+        """Which people of a dataset Custify would hold twice; at most `most` entries of each list.
+
+        `against`: all people of the account of this credential are read; `announce` as in `plan`. Else no request.
+        """
+        return self._operations.identity(dataset, most=most, against=against, announce=announce)
 
     def people_of(self, destination: str) -> tuple[str, IdentityReport | None]:
         """A destination's dataset and the numbers of its identity report; None if it sends no people. No request."""

@@ -127,8 +127,8 @@ def _do_nothing(route: RouteContext) -> None:
     dependant.call = nothing
 
 
-def test_a_viewer_makes_no_requests_to_custify_by_an_exact_plan(service):
-    plan = "/api/v1/destinations/it/plan?exact=true"
-    refused = service.signed_in("viewer").get(plan)
+@pytest.mark.parametrize("path", ["destinations/it/plan?exact=true", "datasets/people/identity?against=sandbox"])
+def test_a_viewer_makes_no_requests_to_custify(service, path):
+    refused = service.signed_in("viewer").get(f"/api/v1/{path}")
     assert (refused.status_code, code_of(refused)) == (403, "not-allowed")
-    assert code_of(service.signed_in("operator").get(plan)) != "not-allowed"
+    assert code_of(service.signed_in("operator").get(f"/api/v1/{path}")) != "not-allowed"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -121,17 +122,19 @@ def plan(
 
 
 def show_plan(target: str, command: Command, begins_at: str | None = None, *, exact: bool = False) -> None:
-    def announce(requests: int, seconds: float) -> None:
-        from penstock.cli.text.words import amount, duration  # noqa: PLC0415 - rich is slow to import
-
-        command.remark(f"Reading Custify takes about {amount(requests, 'request')} and {duration(seconds)}.")
-
     with command.open() as app:
-        report = app.plan(target, begins_at=begins_at, exact=exact, announce=announce)
+        report = app.plan(target, begins_at=begins_at, exact=exact, announce=partial(announce, command))
     from penstock.cli.text.requests import plan_text  # noqa: PLC0415 - rich is slow to import
     from penstock.model.runs import plan_json  # noqa: PLC0415
 
     command.show(plan_json(report), lambda: plan_text(report))
+
+
+def announce(command: Command, requests: int, seconds: float) -> None:
+    """Print how long a read of Custify takes, on stderr."""
+    from penstock.cli.text.words import amount, duration  # noqa: PLC0415 - rich is slow to import
+
+    command.remark(f"Reading Custify takes about {amount(requests, 'request')} and {duration(seconds)}.")
 
 
 def run(

@@ -102,6 +102,7 @@ class IdentityReport:
     taken_in_custify: tuple[TakenEmail, ...] | None = None
     requests: int = 0
     records: int = 0
+    incomplete: str | None = None  # why people of the account may be missing
     counts: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
 
     @property

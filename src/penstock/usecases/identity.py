@@ -17,29 +17,36 @@ import duckdb
 import pyarrow as pa
 
 from penstock.deadline import check_deadline
+from penstock.delivery.objects import remote_id
 from penstock.model.errors import InputError, Problem
 from penstock.model.identity import (
     MOST_ENTRIES,
+    CustifyPerson,
     EmailOfSeveralIds,
     IdentityReport,
     IdOfSeveralEmails,
     ScientificId,
+    TakenEmail,
 )
 from penstock.model.reach import SPILL
-from penstock.model.spec import DestinationSpec
+from penstock.model.spec import CustifySource, DestinationSpec
 from penstock.model.text import joined
-from penstock.render.identity import IdentityColumns, identity_columns, people_template
+from penstock.render.identity import EMAIL, ID, IdentityColumns, identity_columns, people_template
+from penstock.run.connection import connection
 from penstock.run.context import Context
 from penstock.run.diff.notes import SCIENTIFIC_KEY
 from penstock.run.preparation.datasets import KnownDataset, known_dataset
+from penstock.run.reconcile.account_objects import AccountObjects, Announce, member_text, object_pages
 from penstock.sources.dataset_sql import SETTINGS
+from penstock.templates.catalogue import ReadForm
 
+WHAT = "identity --against"
 MOST_VALUES = 20  # of an entry
 COLUMNS = {"number": pa.int64(), "source": pa.int32(), "id": pa.string(), "email": pa.string()}
 PAIRS = pa.schema([pa.field(name, kind) for name, kind in COLUMNS.items()])
 TABLES = """
 create table pairs (number bigint, source integer, id varchar, email varchar, address varchar);
-create table theirs (number bigint, id varchar, user_id varchar, address varchar);
+create table theirs (id varchar, user_id varchar, address varchar);
 """
 EACH = """
 create or replace table each as
@@ -72,6 +79,21 @@ select id, min(number) as first, count(distinct number) as records from pairs
 where regexp_full_match(id, '{shape}') group by id
 """
 
+TAKEN = """
+create or replace table taken as
+with mine as (
+    select id, address, min(number) as first, arg_min(email, number) as email
+    from pairs where id is not null and address is not null group by id, address
+)
+select mine.email, mine.id, mine.first, list({id: theirs.id, user_id: theirs.user_id} order by theirs.id) as people,
+    count(*) as number, mine.id not in (select user_id from theirs where user_id is not null) as creates
+from mine join theirs on theirs.address = mine.address and theirs.user_id <> mine.id
+where not exists (
+    select 1 from theirs own where own.address = mine.address and (own.user_id = mine.id or own.user_id is null)
+)
+group by mine.email, mine.id, mine.first
+"""
+
 
 class Found(NamedTuple):
     """Rows of a list, and how many there are in all."""
@@ -80,11 +102,23 @@ class Found(NamedTuple):
     total: int
 
 
-def identity_report(ctx: Context, dataset: str, *, most: int = MOST_ENTRIES) -> IdentityReport:
-    """What a dataset shows about its people; at most `most` entries of each list.
+class Against(NamedTuple):
+    """The credential of the account that is read; `announce` as in `read_objects`."""
 
-    Raises InputError when the dataset cannot be read, or has no columns that identify people.
+    credential: str
+    announce: Announce
+
+
+def identity_report(
+    ctx: Context, dataset: str, *, most: int = MOST_ENTRIES, against: Against | None = None
+) -> IdentityReport:
+    """What a dataset shows about its people, and which e-mails others have in an account; at most `most` entries each.
+
+    Raises InputError when the dataset or the account cannot be read, or has no columns that identify people;
+    CredentialRefused, HostUnreachable, and KeyboardInterrupt when the caller is stopped.
     """
+    if against is not None:
+        require_native(ctx, against.credential)
     with ctx.placing():
         data = known_dataset(ctx, dataset, whole=True)
         columns = columns_of(ctx, data)
@@ -92,7 +126,9 @@ def identity_report(ctx: Context, dataset: str, *, most: int = MOST_ENTRIES) -> 
             raise InputError(_no_columns(ctx, data))
         with _database(ctx) as db:
             records = _read(db, data, columns)
-            return _report(db, IdentityReport(dataset, tuple(one.source for one in columns), records=records), most)
+            report = IdentityReport(dataset, tuple(one.source for one in columns), records=records)
+            report = _report(db, report, most)
+            return report if against is None else _compared(ctx, db, report, against, most)
 
 
 def people_report(ctx: Context, spec: DestinationSpec) -> IdentityReport | None:
@@ -142,6 +178,36 @@ def _read(db: duckdb.DuckDBPyConnection, data: KnownDataset, columns: tuple[Iden
             db.unregister("read")
         number += rows
     return number
+
+
+def require_native(ctx: Context, name: str) -> None:
+    """InputError unless the people of this credential's account can be read; what is not known yet is no error."""
+    spec = connection.credential_spec(ctx, name)
+    unknown = spec.connector == "custify" and connection.needs_check(ctx, spec)
+    if spec.connector != "custify" or (not unknown and connection.address(ctx, spec).dialect == "flat"):
+        raise InputError(connection.no_reads(ctx, spec, WHAT))
+
+
+def _compared(
+    ctx: Context, db: duckdb.DuckDBPyConnection, report: IdentityReport, against: Against, most: int
+) -> IdentityReport:
+    """The report with the e-mails that people with other ids have in the account."""
+    source = CustifySource(f"for {WHAT}", against.credential, "people")
+    read = AccountObjects(ReadForm("people", ()))
+    for page in object_pages(ctx, source, read, WHAT, against.announce):
+        rows = [(remote_id(each), member_text(each, ID), member_text(each, EMAIL)) for each in page]
+        arrays = [pa.array([row[place] for row in rows], pa.string()) for place in range(3)]
+        db.register("read", pa.Table.from_arrays(arrays, names=["id", "user_id", "address"]))
+        db.execute("insert into theirs select * from read")
+        db.unregister("read")
+    db.execute(TAKEN)
+    query = "select email, id, creates, people, number from taken order by first limit ?"
+    found = tuple(
+        TakenEmail(email, own, creates, tuple(CustifyPerson(**each) for each in people[:MOST_VALUES]), number)
+        for email, own, creates, people, number in db.execute(query, [most]).fetchall()
+    )
+    counts = {**report.counts, "taken_in_custify": _count(db, "taken")}
+    return replace(report, taken_in_custify=found, requests=read.requests, counts=counts, incomplete=read.gap)
 
 
 def _report(db: duckdb.DuckDBPyConnection, empty: IdentityReport, most: int) -> IdentityReport:

@@ -29,7 +29,7 @@ from penstock.store.runs.runs import to_report
 from penstock.usecases import quarantine, settlement, unsaved
 from penstock.usecases.deletions import approved_by
 from penstock.usecases.exact_plan import exact_counts
-from penstock.usecases.identity import identity_report, people_report
+from penstock.usecases.identity import Against, identity_report, people_report
 from penstock.usecases.preview import plan, plan_flow, preview, preview_of_everything
 from penstock.usecases.test_send import send_test
 from penstock.usecases.unsaved import UnsavedSettings
@@ -52,9 +52,12 @@ class Operations:
         """The detected schema of a dataset; `refresh` detects it again."""
         return dataset_report(self.ctx(), name, refresh=refresh)
 
-    def identity(self, dataset: str, *, most: int) -> IdentityReport:
+    def identity(
+        self, dataset: str, *, most: int, against: str | None = None, announce: Announce = say_nothing
+    ) -> IdentityReport:
         """Which people of a dataset Custify would hold twice; at most `most` entries of each list."""
-        return identity_report(self.ctx(), dataset, most=most)
+        account = None if against is None else Against(against, announce)
+        return identity_report(self.ctx(), dataset, most=most, against=account)
 
     def people_of(self, destination: str) -> tuple[str, IdentityReport | None]:
         """A destination's dataset and its identity report, without entries; None if it sends no people."""

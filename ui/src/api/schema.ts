@@ -1,4 +1,4 @@
-// Generated from the OpenAPI document by `npm run api`; a test compares af0cbe56ab4df318
+// Generated from the OpenAPI document by `npm run api`; a test compares d45f1d553e49aa53
 export interface components {
     schemas: {
         AboutOut: {
@@ -442,6 +442,7 @@ export interface components {
             id_several_emails: components["schemas"]["IdOfSeveralEmails"][];
             scientific_ids: components["schemas"]["ScientificId"][];
             taken_in_custify: components["schemas"]["TakenEmail"][] | null;
+            incomplete: string | null;
             requests: number;
         };
         IdentitySource: {

@@ -11,11 +11,12 @@ from penstock.cli.text.words import amount, hint, safe_text, titled
 from penstock.model.identity import IdentityReport
 
 SHOWN = 20  # entries of a list
-NOUNS = {"email_several_ids": "e-mail", "id_several_emails": "id", "scientific_ids": "id"}
+NOUNS = {"email_several_ids": "e-mail", "id_several_emails": "id", "scientific_ids": "id", "taken_in_custify": "e-mail"}
 WHAT = {
     "email_several_ids": "of several ids: Custify creates a person for each id",
     "id_several_emails": "with several e-mails: the e-mail that is sent last overwrites the others",
     "scientific_ids": "in scientific notation: a spreadsheet has shortened them, and different people may share one",
+    "taken_in_custify": "of other people in Custify",
 }
 
 
@@ -25,6 +26,8 @@ def identity_text(report: IdentityReport) -> Iterator[RenderableType]:
     yield from source_lines(report)
     if report.is_clean:
         yield Text("No e-mail belongs to several ids, and no id has several e-mails.", "green")
+    if report.incomplete is not None:
+        yield safe_text(f"People of the account may be missing: {report.incomplete}", "yellow")
     for name, entries in _entries(report).items():
         number = report.counts.get(name, 0)
         lines = list(entries[:SHOWN])
@@ -65,10 +68,19 @@ def _entries(report: IdentityReport) -> dict[str, list[Text]]:
     return {
         "email_several_ids": [_line(each.email, each.ids, each.count) for each in report.email_several_ids],
         "id_several_emails": [_line(each.id, each.emails, each.count) for each in report.id_several_emails],
+        "taken_in_custify": [
+            _taken(each.email, each.id, [str(one.user_id) for one in each.people], creates=each.creates)
+            for each in report.taken_in_custify or ()
+        ],
         "scientific_ids": [
             safe_text(f"  {each.id} ({amount(each.records, 'record')})") for each in report.scientific_ids
         ],
     }
+
+
+def _taken(email: str, own: str, others: list[str], *, creates: bool) -> Text:
+    what = "would be created as a second person" if creates else "would get it too"
+    return safe_text(f"  {email} is that of {', '.join(others)}: {own} {what}")
 
 
 def _line(value: str, others: tuple[str, ...], count: int) -> Text:

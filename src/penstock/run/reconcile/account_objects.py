@@ -177,8 +177,15 @@ def _add_pages(
     announce: Announce,
 ) -> Iterator[Sequence[Object]]:
     source = CustifySource(f"for {what} of {prepared.spec.name}", prepared.spec.credential, kind)
+    return object_pages(ctx, source, found, what, announce)
+
+
+def object_pages(
+    ctx: Context, source: CustifySource, found: AccountObjects, what: str, announce: Announce
+) -> Iterator[Sequence[Object]]:
+    """The objects of an account in pages. `requests` and `gap` of `found` are set, and nothing is added to it."""
     reads = CustifyReads(ctx, source, what, announce)
-    rows = ApiRows(source, reads, ctx.folder / "frozen", _last_sent(ctx, prepared.spec.credential))
+    rows = ApiRows(source, reads, ctx.folder / "frozen", _last_sent(ctx, source.credential))
     try:
         for page in rows.pages():
             yield page.objects

@@ -20,7 +20,7 @@ from penstock.model.record import DataLook
 from penstock.model.reports import Page, as_json, single_page
 from penstock.model.spec import ColumnType
 from penstock.model.text import place_in
-from penstock.service.api.dependencies import Limit, Opened, Person, Right, needs
+from penstock.service.api.dependencies import Limit, Opened, Person, Right, needs, require
 from penstock.service.api.middleware.limits import limit_queries
 from penstock.service.api.responses import whole_problems
 from penstock.service.app import ServiceApp
@@ -28,6 +28,12 @@ from penstock.service.app import ServiceApp
 router = APIRouter(tags=["sources"])
 datasets = APIRouter(prefix="/datasets", tags=["datasets"])
 AT_ONCE = 1 << 20  # bytes that are written together
+
+
+Against = Annotated[
+    str | None,
+    Query(description="A credential. All people of its account are read and compared with those of the dataset."),
+]
 
 
 class FormatOut(BaseModel):
@@ -86,7 +92,8 @@ class SamplesOut(BaseModel):
 class IdentityOut(BaseModel):
     """The identity report of a dataset. Each list has at most `limit` entries; `counts` has the number of all.
 
-    `sources` are the columns with the ids and the e-mails. `taken_in_custify` is null unless an account was read.
+    `sources` are the columns with the ids and the e-mails. `taken_in_custify` is null unless an account was read;
+    `incomplete` is why people of the account may be missing.
     """
 
     dataset: str
@@ -97,6 +104,7 @@ class IdentityOut(BaseModel):
     id_several_emails: list[IdOfSeveralEmails]
     scientific_ids: list[ScientificId]
     taken_in_custify: list[TakenEmail] | None
+    incomplete: str | None
     requests: int
 
 
@@ -206,11 +214,16 @@ def samples(name: str, app: Opened, limit: Limit = 50, _: Person = needs(Right.V
 
 
 @datasets.get("/{name}/identity", operation_id="getDatasetIdentity")
-def identity(name: str, app: Opened, limit: Limit = 50, _: Person = needs(Right.VIEW)) -> IdentityOut:
+def identity(
+    name: str, app: Opened, limit: Limit = 50, against: Against = None, person: Person = needs(Right.VIEW)
+) -> IdentityOut:
     """Returns which people of a dataset Custify would hold twice: e-mails that belong to several ids, ids that have
-    several e-mails, ids in scientific notation. Makes no request to Custify.
+    several e-mails, ids in scientific notation. Makes no request to Custify without `against`, which needs the role
+    operator.
     """
-    return IdentityOut(**as_json(app.identity(name, most=limit)))
+    if against is not None:
+        require(person, Right.OPERATE, "against")
+    return IdentityOut(**as_json(app.identity(name, most=limit, against=against)))
 
 
 @datasets.post("/{name}/refresh", operation_id="refreshDataset", dependencies=[Depends(limit_queries)])
