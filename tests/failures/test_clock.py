@@ -2,21 +2,29 @@
 
 import os
 import signal
+import tempfile
+from pathlib import Path
 
+import psycopg
 import pytest
 
 from support.deadline import until
 from support.environment.fake_clock import fake_clock
+from support.environment.kernel import not_run
 from support.environment.sending import change, sending
 from support.servers.sandbox import running_sandbox
 
+HOUR = 3600.0
+
 
 @pytest.fixture
-def clock(tmp_path, monkeypatch):
-    made = fake_clock(tmp_path)
-    for name, value in made.environ.items():
-        monkeypatch.setenv(name, value)  # the sandbox inherits it
-    return made
+def clock(monkeypatch):
+    with tempfile.TemporaryDirectory(prefix="penstock-clock-") as folder:
+        Path(folder).chmod(0o755)  # PostgreSQL has a user of its own
+        made = fake_clock(Path(folder))
+        for name, value in made.environ.items():
+            monkeypatch.setenv(name, value)  # the sandbox and PostgreSQL inherit it
+        yield made
 
 
 @pytest.mark.parametrize(("state", "hours"), [("sqlite", 1), ("sqlite", -1), ("postgres", 1)])
@@ -33,6 +41,30 @@ def test_a_clock_that_is_set_inside_a_window_of_the_rate_limit_delays_nothing(re
         assert ended.document["duration_s"] < 30
         assert sandbox.stats()["refused_429"] == 0
         it.completed(ended)
+
+
+@pytest.mark.parametrize("hours", [1, -1])
+def test_a_clock_that_is_set_for_the_database_too_delays_nothing(tmp_path, clock, own_server, hours):
+    """The rate limit and the leases of a shared state are counted by the database's clock."""
+    before = clock_of(own_server)
+    with running_sandbox("--rate", "40/2s") as sandbox:
+        options = ("--database", own_server.url)
+        it = sending(sandbox, tmp_path / "project", "notes", 80, options=options, environ=clock.environ)
+        change(it.project, "requests: 100000, per: 1s", "requests: 40, per: 2s")
+        with it.interrupted(after=50) as process:
+            clock.set(hours)
+            ended = it.end(process)
+        if abs(clock_of(own_server) - before) < HOUR / 2:
+            not_run("PostgreSQL does not take the clock of the test")
+        assert ended.code == 0
+        assert ended.document["duration_s"] < 30
+        assert sandbox.stats()["refused_429"] == 0
+        it.completed(ended)
+
+
+def clock_of(server) -> float:
+    with psycopg.connect(server.url) as connection:
+        return float(connection.execute("select extract(epoch from clock_timestamp())").fetchone()[0])
 
 
 def test_a_clock_that_is_set_inside_a_lease_gives_the_destination_to_no_other(tmp_path, clock, postgres):

@@ -2,6 +2,8 @@
 
 import signal
 
+from support.deadline import until
+from support.environment.fake_clock import fast_clock
 from support.environment.kernel import cut_network, mount, with_own_mounts, with_own_network
 from support.environment.sending import sending
 from support.servers.sandbox import running_sandbox
@@ -21,15 +23,48 @@ def test_a_network_that_is_cut_ends_the_run_and_the_next_one_sends_the_rest(tmp_
         it.completed(it.run())
 
 
-@with_own_mounts
-def test_a_host_that_is_not_found_any_more_is_named_and_the_run_continues_later(tmp_path, own_sandbox):
-    hosts, servers = tmp_path / "hosts", tmp_path / "resolv.conf"
+def names_in(folder):
+    """The file in which host names are found, of the test alone; there is no other server of names."""
+    hosts, servers = folder / "hosts", folder / "resolv.conf"
     hosts.write_text("127.0.0.1 localhost\n")
     servers.write_text("nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")
     mount("--bind", hosts, "/etc/hosts")
     mount("--bind", servers, "/etc/resolv.conf")
-    it = sending(own_sandbox, tmp_path, "people", 300, as_program=True)
-    it.project.write("penstock.yaml", (tmp_path / "penstock.yaml").read_text().replace("//127.0.0.1:", "//localhost:"))
+    return hosts
+
+
+def at_localhost(it):
+    """The destination finds the sandbox by a name."""
+    text = (it.project.folder / "penstock.yaml").read_text()
+    it.project.write("penstock.yaml", text.replace("//127.0.0.1:", "//localhost:"))
+    return it
+
+
+@with_own_mounts
+def test_a_host_that_is_not_found_any_more_ends_the_run_that_has_found_it_before(tmp_path):
+    """An address is used for a minute, which passes in two seconds here; then a new connection needs the name."""
+    with running_sandbox("--rate", "off", "--latency", "150") as sandbox:
+        hosts = names_in(tmp_path)
+        it = at_localhost(sending(sandbox, tmp_path, "people", 400, as_program=True, environ=fast_clock(30)))
+        with it.interrupted(after=20) as process:
+            hosts.write_text("")
+            received = it.received()
+            until(lambda: it.received() >= received + 150)  # in more than two seconds: ten requests each 150 ms
+            sandbox.fault(cut="before", times=20)
+            ended = it.end(process)
+        it.failed_clearly(ended, "credentials.sandbox.base_url", "host-unreachable")
+        assert ended.problem()["message"] == "the host localhost was not found"
+        assert ended.document["records"]["unsent"] > 0
+        sandbox.clear_faults()
+        sandbox.settings(latency=0)
+        hosts.write_text("127.0.0.1 localhost\n")
+        it.completed(it.run())
+
+
+@with_own_mounts
+def test_a_host_that_is_not_found_any_more_is_named_and_the_run_continues_later(tmp_path, own_sandbox):
+    hosts = names_in(tmp_path)
+    it = at_localhost(sending(own_sandbox, tmp_path, "people", 300, as_program=True))
     with it.interrupted(after=60) as process:
         process.send_signal(signal.SIGINT)
         assert it.end(process).code == 130

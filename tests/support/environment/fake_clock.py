@@ -37,3 +37,10 @@ def fake_clock(folder: Path) -> FakeClock:
     clock = FakeClock(file, {**os.environ, **environ})
     clock.set(0)
     return clock
+
+
+def fast_clock(times: int) -> dict[str, str]:
+    """The environment of processes for which time passes so many times as fast, also where they measure seconds."""
+    if not LIBRARIES:
+        not_run("libfaketime is not installed")
+    return {**os.environ, "LD_PRELOAD": str(LIBRARIES[0]), "FAKETIME": f"+0 x{times}"}
