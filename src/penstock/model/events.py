@@ -32,6 +32,7 @@ EVENTS: Mapping[str, Kind] = MappingProxyType(
         "worker.lost": Kind("warning", "a worker sent no heartbeat; other workers take over its runs"),
         "run.queued": Kind("info", "a run waits for a worker"),
         "run.started": Kind("info", "a run of a destination started, or continued after an interruption"),
+        "run.gave-way": Kind("info", "a backfill lets another run of its destination go on, and continues after it"),
         "run.ended": Kind("info", "a run of a destination ended, with its status and counts"),
         "run.failed": Kind("error", "a run could not start, or an error ended it"),
         "ledger.not-exported": Kind(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -20,7 +20,7 @@ from penstock.run.mirror.decision import hash_together
 from penstock.run.preparation.datasets import known_dataset
 from penstock.run.stop import StopSignal
 from penstock.store.runs import runs
-from penstock.store.runs.runs import NOT_BEGUN, RunRow, new_run_id
+from penstock.store.runs.runs import NOT_BEGUN, RunRow, holder_text, new_run_id
 
 LAST_PHASE = 9  # manual requests: what they depend on is not known
 
@@ -71,6 +71,47 @@ def refused_part(ctx: Context, spec: DestinationSpec, flow_run: str, error: Pens
         stopped_by=kind,
         errors=error.problems,
     )
+
+
+def start(
+    ctx: Context,
+    spec: FlowSpec,
+    skipped: Mapping[str, str],
+    queued: str | None,
+    begins_at: str | None,
+    check: Callable[[Connection], None],
+) -> tuple[RunRow, set[str], str | None]:
+    """The flow's run, its destinations that an earlier process has completed, and where it begins to read.
+
+    `queued` is the id under which it was requested; `check` raises in a transaction of a process that lost the flow.
+    """
+    at, holder = iso(ctx.clock.now()), holder_text(ctx.clock)
+    with ctx.database.read() as conn:
+        last = runs.unfinished(conn, spec.name, "flow")
+        if last is not None and begins_at not in (None, last.begins_at):
+            last = None  # another one is requested than the one that was left unfinished
+        parts = [] if last is None else runs.children(conn, last.id)
+    ended = [part for part in parts if not part.resumable and part.stopped_by != "input"]
+    stale = any(input_changed(ctx, part) for part in ended)
+    with ctx.database.begin() as conn:
+        check(conn)
+        if last is not None and not stale:
+            row = replace(last, status="running", finished_at=None, skipped=skipped, holder=holder)
+            runs.save(conn, row)
+            return row, {part.target for part in ended}, last.begins_at
+        for left in runs.left_open(conn, spec.name):
+            runs.finish(conn, replace(left, **sums(runs.children(conn, left.id))), "interrupted", at)
+        row = RunRow(
+            id=runs.fresh(conn, queued, None) or new_run_id(ctx.clock),
+            kind="flow",
+            target=spec.name,
+            started_at=at,
+            skipped=skipped,
+            holder=holder,
+            window=None if begins_at is None else {"from": begins_at},
+        )
+        runs.begin(conn, row)
+    return row, set(), begins_at
 
 
 def total(parts: Sequence[RunRow]) -> Counts:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -11,7 +12,6 @@ import numpy as np
 
 from penstock.clock import iso
 from penstock.delivery.limit.budget import Budget
-from penstock.model.delivery import Lane
 from penstock.model.errors import CredentialRefused, HostUnreachable, InputError, PenstockError, Problem, StateLocked
 from penstock.model.outcome import IN_QUARANTINE
 from penstock.model.reconciliation import ReconcileReport
@@ -20,8 +20,9 @@ from penstock.model.spec import CredentialSpec, DestinationSpec, FlowSpec
 from penstock.run import flow
 from penstock.run.connection import check, connection
 from penstock.run.context import Context, is_active, require_active
-from penstock.run.destination_lock import DestinationLocks
+from penstock.run.destination_lock import DestinationLocks, Turn, not_a_backfill
 from penstock.run.diff.known_records import ParentsInQuarantine, parents_in_quarantine
+from penstock.run.diff.notes import Notes
 from penstock.run.mirror.turns import DeletionTurns, Gate
 from penstock.run.preparation import start as run_start
 from penstock.run.preparation.cursor_reading import CursorReading, reading_of, with_notes
@@ -29,13 +30,30 @@ from penstock.run.preparation.datasets import chunks_of
 from penstock.run.preparation.prepare import Prepared, prepare
 from penstock.run.preparation.start import StartedRun
 from penstock.run.reconcile.reconciliation import Comparison, compare, comparison_run
+from penstock.run.recording.progress import progress_given_way
 from penstock.run.run import RunRequest, run_destination
 from penstock.run.settling.settling import SettleMode
-from penstock.run.stop import StopKind, StopSignal, stopped_by_signals
+from penstock.run.stop import GAVE_WAY, StopKind, Stopped, StopSignal, stopped_by_signals
 from penstock.store import quarantine, unknown_records
 from penstock.store.quarantine import QuarantineRow
-from penstock.store.runs import deletions, ledger, runs
+from penstock.store.runs import deletions, ledger, runs, sent_beside
 from penstock.store.runs.runs import RunRow, holder_text, new_run_id
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """What one run of a destination does next; `resent`, `newer`, `notes` and `again` as in `RunRequest`."""
+
+    prepared: Prepared
+    start: StartedRun
+    turn: Turn
+    signal: StopSignal
+    settle: SettleMode = "off"
+    parents: ParentsInQuarantine | None = None
+    resent: Sequence[QuarantineRow] | None = None
+    newer: frozenset[int] | None = None
+    notes: Notes | None = None
+    again: bool = False
 
 
 @dataclass(slots=True)
@@ -140,12 +158,14 @@ class Orchestrator:
         return (await self._settle(spec, queued=None)).requests if left else 0
 
     async def _fix(self, prepared: Prepared, run: RunRow, found: Comparison) -> RunRow:
-        async with self.locks.held(prepared.spec.name):
-            for part, chunks in found.parts(prepared):
-                if run.stopped_by is None:
-                    run = replace(run, status="running", finished_at=None, input_rows=found.to_send)
-                    start = StartedRun(run, chunks, np.empty(0, dtype=np.int64))
-                    run = await self._execute(part, start, None, again=True)
+        name = prepared.spec.name
+        async with self.locks.turn(name, not_a_backfill) as turn:
+            with self._sending(name) as signal:
+                for part, chunks in found.parts(prepared):
+                    if run.stopped_by is None:
+                        run = replace(run, status="running", finished_at=None, input_rows=found.to_send)
+                        start = StartedRun(run, chunks, np.empty(0, dtype=np.int64))
+                        run = await self._execute(Execution(part, start, turn, signal, again=True))
         return run
 
     async def resend(self, rows: Sequence[QuarantineRow]) -> list[RunReport]:
@@ -176,47 +196,79 @@ class Orchestrator:
     async def _run(
         self, spec: DestinationSpec, parent: str | None, parents: ParentsInQuarantine | None, queued: str | None = None
     ) -> RunRow:
-        async with self.locks.held(spec.name):
-            whole = spec.new_columns != "note" or not self._has_frozen_input(spec)
+        async with self.locks.turn(spec.name, partial(run_start.claim, self.ctx, spec, self.begins_at, queued)) as turn:
+            whole = spec.new_columns != "note" or not self._has_frozen_input(spec, queued, turn)
             prepared, checks = await self._prepared(spec, whole=whole)
-            reading = await asyncio.to_thread(self._reading, prepared, parent)
+            reading = await asyncio.to_thread(self._reading, prepared, parent, turn)
             prepared = with_notes(prepared, reading)
-            start = await asyncio.to_thread(self._begin, prepared, parent, queued, reading)
-            run = replace(start.run, requests=start.run.requests + checks)
-            try:
-                settle: SettleMode = "automatic" if spec.on_unknown == "settle" else "off"
-                ended = await self._execute(prepared, replace(start, run=run), parents, settle=settle)
-            except InputError as error:  # before anything was sent
-                ended = self._refused(run, error)
-            run_start.finish_input(self.ctx, start, ended, partial(self.locks.check, spec.name))
+            start = await asyncio.to_thread(self._begin, prepared, parent, queued, reading, turn)
+            start = replace(start, run=replace(start.run, requests=start.run.requests + checks))
+            settle: SettleMode = "automatic" if spec.on_unknown == "settle" else "off"
+            notes = prepared.notes(start.run.notes)
+            with self._sending(spec.name) as signal:
+                while True:
+                    try:
+                        execution = Execution(prepared, start, turn, signal, settle, parents, notes=notes)
+                        ended = await self._execute(execution)
+                    except InputError as error:  # before anything was sent
+                        ended = self._refused(start.run, error, turn)
+                    if ended.finished_at is not None:
+                        break
+                    try:
+                        await turn.give_way(signal, partial(self._report_given_way, ended))
+                    except Stopped:
+                        return run_start.end_given_way(self.ctx, ended, signal, turn.check_backfill)
+                    start = await asyncio.to_thread(self._begin, prepared, parent, ended.id, reading, turn)
+                    notes = notes if start.run.id == ended.id else prepared.notes(start.run.notes)
+            run_start.finish_input(self.ctx, start, ended, turn.check)
             return ended
 
-    def _has_frozen_input(self, spec: DestinationSpec) -> bool:
+    def _report_given_way(self, run: RunRow) -> None:
+        """Report that a backfill waits for another run of its destination."""
+        if self.listener is not None:
+            with self.ctx.database.read() as conn:
+                self.listener(progress_given_way(run, runs.newest_beside(conn, run.id)))
+
+    def _has_frozen_input(self, spec: DestinationSpec, queued: str | None, turn: Turn) -> bool:
         """Whether an unfinished run has read all of its input: what continues it reads nothing."""
         with self.ctx.database.read() as conn:
-            last = runs.unfinished(conn, spec.name)
-        return last is not None and last.resumable and last.frozen is not None and self.begins_at is None
+            left = run_start.to_continue(runs.unfinished_runs(conn, spec.name), queued, beside=turn.beside)
+        return bool(left) and left[0].frozen is not None and self.begins_at is None
 
-    def _refused(self, run: RunRow, error: InputError) -> RunRow:
+    def _refused(self, run: RunRow, error: InputError, turn: Turn) -> RunRow:
         """End a run that has begun and cannot send anything because of an error in its settings."""
         ended = replace(run, reason=str(error.problems[0]), stopped_by="input", errors=error.problems)
         with self.ctx.database.begin() as conn:
-            self.locks.check(run.target, conn)
+            turn.check(conn)
             return runs.finish(conn, ended, "failed", iso(self.ctx.clock.now()))
 
-    def _reading(self, prepared: Prepared, parent: str | None) -> CursorReading:
+    def _reading(self, prepared: Prepared, parent: str | None, turn: Turn) -> CursorReading:
         now = self.ctx.clock.now()
         with self.ctx.database.read() as conn:
-            return reading_of(conn, prepared, self.begins_at, now, alone=parent is None)
+            beside = runs.unfinished_alone(conn, prepared.spec.name) if turn.beside else None
+            return reading_of(conn, prepared, self.begins_at, now, alone=parent is None, beside=beside)
 
-    def _begin(self, prepared: Prepared, parent: str | None, queued: str | None, reading: CursorReading) -> StartedRun:
-        guard, name = partial(self.locks.check, prepared.spec.name), prepared.spec.name
-        start = run_start.begin(self.ctx, prepared, run_start.RunOrigin(parent, queued, guard, reading))
+    def _begin(
+        self, prepared: Prepared, parent: str | None, queued: str | None, reading: CursorReading, turn: Turn
+    ) -> StartedRun:
+        origin = run_start.RunOrigin(parent, queued, turn.check, reading, turn.beside)
+        start, name = run_start.begin(self.ctx, prepared, origin), prepared.spec.name
         if name in self.approved:
             with self.ctx.database.begin() as conn:
-                guard(conn)
+                turn.check(conn)
                 deletions.approve(conn, name, self.approved[name], start.run.id, iso(self.ctx.clock.now()))
         return start
+
+    @contextmanager
+    def _sending(self, name: str) -> Iterator[StopSignal]:
+        """The signal that stops a destination, while it is run."""
+        signal = self.sending[name] = StopSignal()
+        if self.signal.kind is not None:
+            signal.stop(self.signal.kind, self.signal.reason)
+        try:
+            yield signal
+        finally:
+            del self.sending[name]
 
     async def _prepared(self, spec: DestinationSpec, *, whole: bool = False) -> tuple[Prepared, int]:
         """The destination compiled for its checked address, and how many requests the check took."""
@@ -227,20 +279,9 @@ class Orchestrator:
         ctx = replace(self.ctx, stopping=lambda: self.signal.is_set)
         return await asyncio.to_thread(prepare, ctx, spec, address, whole=whole), checks
 
-    async def _execute(
-        self,
-        prepared: Prepared,
-        start: StartedRun,
-        parents: ParentsInQuarantine | None,
-        resent: Sequence[QuarantineRow] | None = None,
-        settle: SettleMode = "off",
-        *,
-        again: bool = False,
-    ) -> RunRow:
-        name, signal = prepared.spec.name, StopSignal()
-        self.sending[name] = signal
-        if self.signal.kind is not None:
-            signal.stop(self.signal.kind, self.signal.reason)
+    async def _execute(self, execution: Execution) -> RunRow:
+        prepared, start, turn = execution.prepared, execution.start, execution.turn
+        signal, resent = execution.signal.part(), execution.resent
         job = RunRequest(
             prepared=prepared,
             run=start.run,
@@ -248,16 +289,19 @@ class Orchestrator:
             decided=start.decided,
             budget=self.budget(prepared.credential),
             signal=signal,
-            parents=parents,
+            parents=execution.parents,
             listener=self.listener,
             resend=resent is not None,
-            again=again,
-            lane=self._lane_of(prepared, start.run),
-            settle=settle,
-            gate=self.gates.get(name),
-            guard=partial(self.locks.check, name),
+            again=execution.again,
+            lane=turn.lane_of(start.run.kind),
+            settle=execution.settle,
+            gate=self.gates.get(prepared.spec.name),
+            guard=turn.check,
             edited_entries={entry.key_hash: entry.id for entry in resent or () if entry.edited},
             resent={ordinal: entry.record_print for ordinal, entry in enumerate(resent or ())},
+            newer=execution.newer,
+            notes=execution.notes,
+            turn=turn if turn.is_backfill else None,
         )
         try:
             ended = await run_destination(self.ctx, job)
@@ -265,50 +309,49 @@ class Orchestrator:
             if trouble is None and not signal.problems:
                 return ended
             problems = map(self.ctx.placed, signal.problems) if trouble is None else (trouble,)
-            return self._with_errors(ended, tuple(problems))
+            return self._with_errors(ended, tuple(problems), turn)
         finally:
-            del self.sending[name]
-            if signal.kind not in (None, "cancelled", "input"):  # what stops one, stops the rest of its flow
+            if signal.kind not in (None, "cancelled", "input", GAVE_WAY):  # what stops one, stops the rest of its flow
                 self.signal.stop(signal.kind, signal.reason)
 
-    def _lane_of(self, prepared: Prepared, run: RunRow) -> Lane:
-        """A backfill sends what is old: the first run of a destination until one has come to its end, and `--from`."""
-        if run.kind in ("resend", "settle"):
-            return "retry"
-        if run.kind == "reconcile" or run.begins_at is not None or self.begins_at is not None:
-            return "backfill"
-        with self.ctx.database.read() as conn:
-            is_first = not runs.has_ended_well(conn, run.target)
-        return "backfill" if is_first and not prepared.data.dataset.source.traits.arrives else "live"
-
-    def _with_errors(self, run: RunRow, problems: tuple[Problem, ...]) -> RunRow:
+    def _with_errors(self, run: RunRow, problems: tuple[Problem, ...], turn: Turn) -> RunRow:
         ended = replace(run, errors=problems)
         with self.ctx.database.begin() as conn:
-            self.locks.check(run.target, conn)
+            turn.check(conn)
             runs.save(conn, ended)
         return ended
 
     async def _resend(self, spec: DestinationSpec, rows: Sequence[QuarantineRow]) -> RunRow:
         require_active(self.ctx, spec)
         entries = sorted(rows, key=lambda entry: entry.number)  # versions of one key in the order they came
-        async with self.locks.held(spec.name):
+        async with self.locks.turn(spec.name, not_a_backfill) as turn:
             prepared, checks = await self._prepared(spec)
             chunks = list(chunks_of(prepared.data, entries))
-            start = self._begin_without_input("resend", prepared, checks, len(entries), self.queued)
-            ended = await self._execute(prepared, replace(start, chunks=lambda _: iter(chunks)), None, entries)
-            self._release(ended, entries)
+            start = self._begin_without_input("resend", prepared, checks, len(entries), turn, self.queued)
+            start = replace(start, chunks=lambda _: iter(chunks))
+            newer = self._newer(start.run, entries)
+            with self._sending(spec.name) as signal:
+                ended = await self._execute(Execution(prepared, start, turn, signal, resent=entries, newer=newer))
+            self._release(ended, entries, turn)
             return ended
 
+    def _newer(self, run: RunRow, entries: Sequence[QuarantineRow]) -> frozenset[int]:
+        """Which of the records that are resent were taken in by a run beside the same unfinished run as this one."""
+        with self.ctx.database.read() as conn:
+            newer = sent_beside.runs_beside(conn, run.beside, {entry.run for entry in entries})
+        return frozenset(number for number, entry in enumerate(entries) if entry.run in newer)
+
     async def _settle(self, spec: DestinationSpec, queued: str | None) -> RunRow:
-        async with self.locks.held(spec.name):
+        async with self.locks.turn(spec.name, not_a_backfill) as turn:
             prepared, checks = await self._prepared(spec)
             with self.ctx.database.read() as conn:
                 number = unknown_records.number(conn, spec.name)
-            start = self._begin_without_input("settle", prepared, checks, number, queued)
-            return await self._execute(prepared, start, None, settle="only")
+            start = self._begin_without_input("settle", prepared, checks, number, turn, queued)
+            with self._sending(spec.name) as signal:
+                return await self._execute(Execution(prepared, start, turn, signal, settle="only"))
 
     def _begin_without_input(
-        self, kind: RunKind, prepared: Prepared, checks: int, rows: int, queued: str | None
+        self, kind: RunKind, prepared: Prepared, checks: int, rows: int, turn: Turn, queued: str | None
     ) -> StartedRun:
         """The run of records in quarantine, which is stored; `rows` is their number."""
         run = RunRow(
@@ -323,14 +366,16 @@ class Orchestrator:
             holder=holder_text(self.ctx.clock),
         )
         with self.ctx.database.begin() as conn:
-            self.locks.check(run.target, conn)
+            turn.check(conn)
+            left = runs.unfinished_alone(conn, run.target)
+            run = replace(run, beside=None if left is None else left.id)
             runs.begin(conn, run)
         return StartedRun(run, lambda _: iter(()), np.empty(0, dtype=np.int64))
 
-    def _release(self, run: RunRow, entries: Sequence[QuarantineRow]) -> None:
+    def _release(self, run: RunRow, entries: Sequence[QuarantineRow], turn: Turn) -> None:
         """Remove the entries whose record was delivered from the quarantine, also when an edit changed their key."""
         with self.ctx.database.begin() as conn:
-            self.locks.check(run.target, conn)
+            turn.check(conn)
             outcomes = ledger.outcomes(conn, run.id)
             through = [
                 entry for row, entry in enumerate(entries) if row in outcomes and outcomes[row] not in IN_QUARANTINE
@@ -342,34 +387,9 @@ class Orchestrator:
 
     def _start_flow(self, spec: FlowSpec, skipped: dict[str, str]) -> tuple[RunRow, set[str]]:
         """The flow's run, and those of its destinations that an earlier process has completed."""
-        at, holder = iso(self.ctx.clock.now()), holder_text(self.ctx.clock)
-        with self.ctx.database.read() as conn:
-            last = runs.unfinished(conn, spec.name, "flow")
-            if last is not None and self.begins_at not in (None, last.begins_at):
-                last = None  # another one is requested than the one that was left unfinished
-            parts = [] if last is None else runs.children(conn, last.id)
-        ended = [part for part in parts if not part.resumable and part.stopped_by != "input"]
-        stale = any(flow.input_changed(self.ctx, part) for part in ended)
-        with self.ctx.database.begin() as conn:
-            self.locks.check(f"flow {spec.name}", conn)
-            if last is not None and not stale:
-                self.begins_at = last.begins_at
-                row = replace(last, status="running", finished_at=None, skipped=skipped, holder=holder)
-                runs.save(conn, row)
-                return row, {part.target for part in ended}
-            for left in runs.left_open(conn, spec.name):
-                runs.finish(conn, replace(left, **flow.sums(runs.children(conn, left.id))), "interrupted", at)
-            row = RunRow(
-                id=run_start.fresh(conn, self.queued, None) or new_run_id(self.ctx.clock),
-                kind="flow",
-                target=spec.name,
-                started_at=at,
-                skipped=skipped,
-                holder=holder,
-                window=None if self.begins_at is None else {"from": self.begins_at},
-            )
-            runs.begin(conn, row)
-        return row, set()
+        check = partial(self.locks.check, f"flow {spec.name}")
+        row, done, self.begins_at = flow.start(self.ctx, spec, skipped, self.queued, self.begins_at, check)
+        return row, done
 
     def _end_flow(self, row: RunRow) -> RunReport:
         with self.ctx.database.begin() as conn:

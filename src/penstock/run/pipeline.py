@@ -118,13 +118,16 @@ class RunEvents:
 
 @contextmanager
 def run_events(events: Events, run: RunRow) -> Iterator[list[RunRow]]:
-    """Reports the start and the end of a run, and times it; put the ended run into the list."""
+    """Reports the start and the end of a run, and times it; put the run that has ended, or gave way, into the list."""
     with events.span("run", run=run.id, destination=run.target, kind=run.kind) as span:
         events.emit("run.started", run=run.id, destination=run.target, kind=run.kind, parent=run.parent)
         ended: list[RunRow] = []
         yield ended
         for row in ended:
             span.set(status=row.status, requests=row.requests, retries=row.retries)
+            if row.finished_at is None:
+                events.emit("run.gave-way", run=row.id, destination=row.target)
+                continue
             events.emit(
                 "run.ended",
                 run=row.id,

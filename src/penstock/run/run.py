@@ -22,18 +22,19 @@ from penstock.delivery.sender import BatchJobs, Sender
 from penstock.model.delivery import Lane
 from penstock.model.errors import InputError
 from penstock.model.outcome import Outcome, only_quarantine, quarantine_reason
-from penstock.model.record import Chunk, Payload, Rendered
+from penstock.model.record import Chunk, Payload
 from penstock.model.runs import Listener
 from penstock.render.batches import Batcher
-from penstock.render.merger import one_of_each
 from penstock.run.connection import connection
 from penstock.run.connection.key_locks import key_locks
 from penstock.run.context import Context
+from penstock.run.destination_lock import Turn
 from penstock.run.diff.backlog import SENT_AGAIN_FROM, OpenChunk
-from penstock.run.diff.diff import Classified, Classifier, Parents
+from penstock.run.diff.diff import Classified, Classifier
 from penstock.run.diff.known_records import CompanyLinks, QuarantineIndex, StoredIds, StoredNotes
-from penstock.run.diff.notes import with_notes_of_reading
-from penstock.run.diff.records import chunk_of
+from penstock.run.diff.newer_versions import NewerVersions, hashes_read
+from penstock.run.diff.notes import Notes, with_notes_of_reading
+from penstock.run.diff.protocols import Parents
 from penstock.run.gc_pause import fewer_collections
 from penstock.run.mirror.deletions import Deletions, NoDeletions
 from penstock.run.mirror.mirror import Mirror
@@ -46,24 +47,22 @@ from penstock.run.reconcile.unchanged_fields import UnchangedFields
 from penstock.run.recording.commit import RecorderContext, each_of
 from penstock.run.recording.file_output import FileOutput
 from penstock.run.recording.file_pipeline import FilePipeline
-from penstock.run.recording.progress import progress_of, status_of
+from penstock.run.recording.progress import progress_of, reason_of, status_of
 from penstock.run.recording.recorder import Recorder
 from penstock.run.settling.leftovers import put_leftovers_in_doubt
 from penstock.run.settling.sent_records import notes_of
 from penstock.run.settling.settling import SettleMode, Settling
-from penstock.run.stop import Fuse, StoppableBudget, StoppableClock, StopSignal
-from penstock.sources.typing.exact_json import read_record
+from penstock.run.stop import GAVE_WAY, Fuse, StoppableBudget, StoppableClock, StopSignal
 from penstock.store import memory, quarantine, unknown_records
 from penstock.store.memory import Memory
 from penstock.store.project import resources
 from penstock.store.quarantine import QuarantineRow
-from penstock.store.runs import ledger, runs
+from penstock.store.runs import ledger, runs, sent_beside
 from penstock.store.runs.runs import RunRow
 from penstock.usercode.grouping_code import GroupingCode
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
 
 PROGRESS_EVERY_S = 0.2
 MOST_OPEN = 4_000_000  # cells of the chunks that are not decided yet
@@ -89,10 +88,13 @@ class RunRequest:
     gate: Gate | None = None  # of a mirror in a flow: waits for its turn to delete
     edited_entries: Mapping[tuple[int, int], str] = field(default_factory=dict)  # of a resend: key hash → edited entry
     resent: Mapping[int, int] = field(default_factory=dict)  # of a resend: ordinal → hash of the source's version
+    newer: frozenset[int] | None = None  # of a resend: the records that are newer than the run beside it; None: all
+    notes: Notes | None = None  # of this run before it gave way to another one
+    turn: Turn | None = None  # of a backfill, which has to give way
 
 
 async def run_destination(ctx: Context, job: RunRequest) -> RunRow:
-    """Execute the run; returns it as it ended. Raises errors of the state database."""
+    """Execute the run; returns it as it ended, or `running` if it gave way. Raises errors of the state database."""
     with fewer_collections(), run_events(ctx.events, job.run) as ended:
         ended.append(await _run_destination(ctx, job))
     return ended[0]
@@ -152,6 +154,8 @@ class _Run:
             self.left_intents = ledger.leftover_intents(conn, job.run.id)
             self.left_jobs = ledger.pending_jobs(conn, name)
             self.unchanged = UnchangedFields.load(ctx, prepared, conn, client, clock, job.lane)
+            newer = NewerVersions.load(conn, name) if self.reads_input and job.run.beside is None else None
+            newer_in_quarantine = sent_beside.quarantined_keys(conn, name, job.run.id)
             leftovers = [ledger.leftover_intents(conn, run) for run in ledger.leftover_runs(conn, name)]
             mirror = Mirror.load(conn, prepared, self.memory)
         self.classifier = Classifier(
@@ -167,6 +171,7 @@ class _Run:
             table=prepared.data.dataset.is_table,
             again=job.again,
             finish=None if mirror is None else mirror.returned,
+            newer=newer,
         )
         recorder_context = RecorderContext(
             database=ctx.database,
@@ -188,7 +193,8 @@ class _Run:
             requests=lambda: client.requests,
         )
         keys = set[tuple[int, int]]() if job.resend else set(quarantined.keys())  # a resend releases by id, at its end
-        self.recorder = Recorder.open(recorder_context, job.run, prepared.notes(), keys)
+        keys -= newer_in_quarantine
+        self.recorder = Recorder.open(recorder_context, job.run, job.notes or prepared.notes(), keys)
         self.recorder.next_delivery = next_delivery
         self.recorder.last_intent = max((intent.number for intent in self.left_intents), default=0)
         self.deletions: Deletions | NoDeletions = NoDeletions()
@@ -215,6 +221,8 @@ class _Run:
         try:
             self._recover(pipeline)
             await self.settling.before(partial(self._send_again, pipeline))
+            if self.job.turn is not None:
+                self.job.turn.begin()
             try:
                 await self._send_all(pipeline)
             except InputError as error:  # the input cannot be read further: what is in flight ends first
@@ -243,26 +251,14 @@ class _Run:
                 self.memory.forget(conn, doubtful)
         for left in self.left_jobs:
             self.recorder.resume_job(left)
-            records = left.records
             payloads = [
-                Payload(
-                    r.ordinal, r.key or "", r.record.encode(), r.content, parts=tuple(ordinal for ordinal, _ in r.parts)
-                )
-                for r in records
+                Payload(r.ordinal, r.key or "", r.record.encode(), r.content, parts=tuple(n for n, _ in r.parts))
+                for r in left.records
             ]
-            older = {ordinal: text for record in records for ordinal, text in record.parts}
-            pipeline.poll((left.run, left.delivery), left.job, payloads, partial(self._rendered_again, older))
-
-    def _rendered_again(self, older: Mapping[int, str], payloads: Sequence[Payload]) -> Rendered:
-        """The payloads of a job that an earlier process left, under the present settings; the ordinals are theirs here.
-
-        `text` of each is its newest record, `older` has the records of its parts.
-        """
-        prepared = self.job.prepared
-        texts = [[*(older[part] for part in payload.parts), payload.text.decode()] for payload in payloads]
-        records = [read_record(text) for some in texts for text in some]
-        made = prepared.render(chunk_of(records, prepared.data.schema), None)
-        return made if prepared.merger is None else one_of_each(made, [len(some) for some in texts], prepared.merger)
+            older = {ordinal: text for record in left.records for ordinal, text in record.parts}
+            pipeline.poll(
+                (left.run, left.delivery), left.job, payloads, partial(self.job.prepared.rendered_again, older)
+            )
 
     # ── from record to outcome ───────────────────────────────────────────────
 
@@ -274,11 +270,11 @@ class _Run:
             chunk = await asyncio.to_thread(next, reader, None)
             if chunk is None:
                 self.deletions.is_read = True
+                self.recorder.notes.read()
                 break
             opened = self._open(chunk)
             classified = await self._send_chunk(opened, self.classifier, batcher, pipeline)
             self.deletions.add(opened, classified)
-        self.recorder.notes.read()
         for batch in batcher.flush():
             await pipeline.put(batch)
 
@@ -291,6 +287,7 @@ class _Run:
         if self.unchanged is not None:
             await self.unchanged.leave_out_changed(opened, classified)
         self.recorder.add_classified(opened, classified)
+        await self._remember_beside(opened, classified)
         if self.recorder.backlog.weight() > MOST_OPEN:  # wide chunks: their decided rows are freed first
             await self.recorder.commits.durable()
         await self.recorder.add_in_flight(opened, classified.fresh)
@@ -301,6 +298,15 @@ class _Run:
             self.recorder.refuse([payload], refused.refusal)
         batcher.oversized.clear()
         return classified
+
+    async def _remember_beside(self, opened: OpenChunk, classified: Classified) -> None:
+        """Store, before anything of it is sent, what the run beside this one must not send any more."""
+        run, name = self.job.run, self.job.prepared.spec.name
+        if run.beside is None or opened.first >= SENT_AGAIN_FROM:  # those were taken in before it, or stored then
+            return
+        hashes = hashes_read(opened, classified, self.job.newer)
+        self.recorder.commits.write(lambda conn: sent_beside.add_keys(conn, name, run.id, opened.first, hashes))
+        await self.recorder.commits.durable()
 
     async def _send_again(self, pipeline: BatchPipeline, rows: Sequence[QuarantineRow]) -> None:
         """Send records from the quarantine, under ordinals that are not of the input; returns when they are decided."""
@@ -343,8 +349,10 @@ class _Run:
     # ── after ────────────────────────────────────────────────────────────────
 
     def _end(self) -> RunRow:
-        """Close the run: what was read and has no outcome is unsent."""
+        """Close the run: what was read and has no outcome is unsent. One that gave way has not ended."""
         recorder, signal = self.recorder, self.job.signal
+        if signal.kind == GAVE_WAY:
+            return recorder.run
         counts = recorder.run.counts.plus(dict.fromkeys(("read", Outcome.UNSENT), recorder.backlog.undecided()))
         run = replace(
             recorder.run,
@@ -356,7 +364,7 @@ class _Run:
                 *self.deletions.notes,
             ),
             deletes_hash=self.deletions.deletes_hash,
-            reason=self._reason(),
+            reason=reason_of(signal, self.job.prepared.credential.name) or self.deletions.reason,
             stopped_by=signal.kind,
         )
         with self.ctx.database.begin() as conn:
@@ -367,7 +375,7 @@ class _Run:
                 self.memory.compact(conn)
             if signal.kind is None:  # after a stop, what was in flight is forgotten by the next run
                 memory.clear_in_flight(conn, run.target, run.id)
-            if signal.kind is None and self.reads_input:
+            if signal.kind is None and self.reads_input and run.beside is None:
                 if self.job.settle != "only":
                     unknown_records.release_found(conn, run.target)
                 resources.settle_restored(conn, run.target)
@@ -377,20 +385,16 @@ class _Run:
                 run = replace(run, reason=quarantine_reason(run.counts, new=new, since=since))
             return runs.finish(conn, run, status, iso(self.ctx.clock.now()), resumable=signal.kind == "cancelled")
 
-    def _reason(self) -> str | None:
-        """Why the run stopped; for a problem with the credential also its place and the fix."""
-        signal, name = self.job.signal, self.job.prepared.credential.name
-        if signal.kind in {"credential", "unreachable"}:
-            return f"credentials.{name}: {signal.reason} — see `penstock check {name}`"
-        return signal.reason or self.deletions.reason
-
     async def _report_regularly(self) -> None:
         while True:
             self._report()
+            turn, done = self.job.turn, self.client.requests > 0 or self.recorder.run.counts != self.job.run.counts
+            if turn is not None and await asyncio.to_thread(turn.is_to_end, done):
+                self.job.signal.stop(GAVE_WAY, "another run of the destination waits")
             await asyncio.sleep(PROGRESS_EVERY_S)
 
     def _report(self) -> None:
         if self.job.listener is not None and not self.deletions.is_waiting:
-            phase = "stopping after the requests in flight" if self.job.signal.is_set else self.settling.phase
+            phase = self.job.signal.phase or self.settling.phase
             run, limit = self.recorder.commits.snapshot(), self.job.prepared.credential.rate_limit
             self.job.listener(progress_of(run, self.client.attempt_log, self.job.budget.wait_s(), limit, phase))

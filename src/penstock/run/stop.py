@@ -19,7 +19,8 @@ from penstock.model.spec import FuseSpec
 
 T = TypeVar("T")
 
-StopKind = Literal["cancelled", "fuse", "credential", "unreachable", "input", "error"]
+GAVE_WAY: Literal["gave way"] = "gave way"
+StopKind = Literal["cancelled", "fuse", "credential", "unreachable", "input", "error", "gave way"]
 
 
 class Stopped(Exception):  # noqa: N818 - it is a signal, raised where a request would have to wait or leave
@@ -35,16 +36,31 @@ class StopSignal:
     found: str | None = None  # the error text of the API
     problems: tuple[Problem, ...] = ()  # what is wrong with the input or the configuration
     _waiting: set[asyncio.Task[Any]] = field(default_factory=set)
+    _part: StopSignal | None = None
+
+    def part(self) -> StopSignal:
+        """A signal that is set when this one is, and may be set alone."""
+        self._part = StopSignal(self.kind, self.reason, self.found, self.problems)
+        return self._part
 
     def stop(self, kind: StopKind, reason: str, found: str | None = None, problems: tuple[Problem, ...] = ()) -> None:
         if self.kind is None:
             self.kind, self.reason, self.found, self.problems = kind, reason, found, problems
             for task in self._waiting:
                 task.cancel()
+            if self._part is not None:
+                self._part.stop(kind, reason, found, problems)
 
     @property
     def is_set(self) -> bool:
         return self.kind is not None
+
+    @property
+    def phase(self) -> str | None:
+        """What a run does that is stopping; None: it is not."""
+        if self.kind == GAVE_WAY:
+            return "giving way to another run after the requests in flight"
+        return "stopping after the requests in flight" if self.is_set else None
 
     async def unless_stopped(self, wait: Awaitable[T]) -> T:
         """Wait for something that the run's end may interrupt; raises Stopped then."""

@@ -37,9 +37,10 @@ from penstock.render.bodies import Unencodable
 from penstock.render.values.macros import shown
 from penstock.run.context import Context, is_active, is_paused
 from penstock.run.diff.backlog import OpenChunk
-from penstock.run.diff.diff import Classified, Classifier, Parents
+from penstock.run.diff.diff import Classified, Classifier
 from penstock.run.diff.known_records import QuarantineIndex, parents_in_quarantine
 from penstock.run.diff.notes import Notes
+from penstock.run.diff.protocols import Parents
 from penstock.run.flow import in_order
 from penstock.run.mirror.decision import hash_together
 from penstock.run.mirror.mirror import Mirror, planned_deletions

@@ -3,6 +3,7 @@
 The questions in their order; each is for the rows that the previous one left undecided:
 
 0. does the dataset's SQL say that the row makes no record?
+   And was a newer version of its key sent by another run, since this one was read?
 1. does the row have a key, and does it fit its columns? (the kernel refuses it otherwise)
 2. does the chunk have several versions of its key? (where a record is a whole row, only the newest counts)
 3. is the key's input the same as when it was last sent? (a vectorised fingerprint: no rendering)
@@ -17,7 +18,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
@@ -28,6 +29,7 @@ from penstock.render.merger import Merger
 from penstock.render.values.columns import rows_of_another_form
 from penstock.run.diff.backlog import OpenChunk
 from penstock.run.diff.known_records import CompanyLinks
+from penstock.run.diff.protocols import Parents, Quarantined, Remembered, Superseding
 from penstock.run.diff.records import (
     IS_NO_RECORD,
     NoteCounts,
@@ -39,13 +41,14 @@ from penstock.run.diff.records import (
     without_record,
 )
 from penstock.store.memory import key_hashes
-from penstock.store.quarantine import QuarantinedVersion
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SUPERSEDED = "superseded: a later row has the same key (not sent)"
 OUTDATED = "superseded: its key was sent with other content since"
+SUPERSEDED_LIVE = "superseded: a newer version was sent or queued by a live run since this one was read (not sent)"
+NO_RECORD_REASON = "no record: "
 SAME_INPUT = "the same as when it was last sent"
 STILL = "still in quarantine: {}"
 DISCARDED = "a person discarded this version, or fixed it"
@@ -65,40 +68,6 @@ class Decision(NamedTuple):
     is_new: bool = True
     content: int | None = None  # of a record that may have arrived: what a person who settles it remembers
     refused_before: str | None = None  # the refusal of a record that is in quarantine already, as JSON
-
-
-class Remembered(Protocol):
-    """What was last delivered, per key."""
-
-    def same_input(self, hashes: NDArray[np.uint64], prints: NDArray[np.uint64]) -> NDArray[np.bool_]:
-        """True where the key was sent and its input fingerprint is the same."""
-        ...
-
-    def contents(self, hashes: NDArray[np.uint64]) -> list[int | None]:
-        """The content hash last sent (or in flight) for each key; None if it never was."""
-        ...
-
-    def is_in_flight(self, hashes: NDArray[np.uint64]) -> NDArray[np.bool_]:
-        """True where that content is in flight: it is not known yet whether it will be accepted."""
-        ...
-
-
-class Quarantined(Protocol):
-    """The quarantined and discarded versions of this destination, by key hash."""
-
-    def find(self, key_hash: tuple[int, int], record: int) -> QuarantinedVersion | None: ...
-
-    def discarded(self, key_hash: tuple[int, int], record: int) -> bool: ...
-
-    def rows_of_interest(self, hashes: NDArray[np.uint64]) -> NDArray[np.int64]:
-        """Indices of the key hashes that are quarantined or discarded in any version."""
-        ...
-
-
-class Parents(Protocol):
-    """Which records wait for a parent that is not there yet."""
-
-    def missing(self, chunk: Chunk, row: int) -> Refusal | None: ...
 
 
 @dataclass(slots=True)
@@ -145,11 +114,14 @@ class Classifier:
     table: bool = False  # whether every record has every column
     again: bool = False  # sends what was sent last again, and nothing else
     finish: Callable[[OpenChunk, Payload], Payload] | None = None  # of a mirror: the last change of what is sent
+    newer: Superseding | None = None  # of a backfill that gave way to other runs
 
     def classify(self, chunk: OpenChunk) -> Classified:
         """Classify the open rows of the chunk."""
         classified = Classified()
         rows = self._making_records(chunk, classified)
+        if self.newer is not None:
+            rows = self._not_superseded(self.newer, chunk, rows, classified)
         rows, groups = self._versions(chunk, rows, classified)
         if self.memory is not None and self.policy.compares and not self.again:
             rows = self._same_input(chunk, rows, classified, groups)
@@ -187,9 +159,18 @@ class Classifier:
         """The open rows that make a record; the others have nothing to send, and a note counts them."""
         rows = chunk.rows
         for reason, some in without_record(chunk.chunk, rows).items():
-            classified.unchanged.append((some, f"no record: {reason}"))
+            classified.unchanged.append((some, f"{NO_RECORD_REASON}{reason}"))
             classified.notes[NO_RECORD, IS_NO_RECORD, reason] += len(some)
             rows = rows[~np.isin(rows, some)]
+        return rows
+
+    @staticmethod
+    def _not_superseded(newer: Superseding, chunk: OpenChunk, rows: Rows, classified: Classified) -> Rows:
+        """The rows of keys that no other run has sent since; a note counts the others."""
+        rows, gone = _split(rows, ~newer.exist(chunk.hashes[rows]))
+        if len(gone):
+            classified.unchanged.append((gone, SUPERSEDED_LIVE))
+            classified.notes["records", "not sent", SUPERSEDED_LIVE] += len(gone)
         return rows
 
     def _versions(self, chunk: OpenChunk, rows: Rows, classified: Classified) -> tuple[Rows, list[Rows]]:

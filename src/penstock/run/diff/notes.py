@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from penstock.model.outcome import EMPTY, EMPTY_NOW, GONE, Note, gone_reason
 from penstock.model.record import Chunk, Key, gone_columns, key_text
 from penstock.run.diff.backlog import SENT_AGAIN_FROM, OpenChunk
-from penstock.run.diff.diff import Classified, Policy
+from penstock.run.diff.diff import SUPERSEDED_LIVE, Classified, Policy
 from penstock.run.diff.records import Rows
 from penstock.sources.api_rows import OF_READING
 
@@ -49,11 +49,16 @@ class Notes:
     table: str | None = None
     counted: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     _rows: int = 0
+    _counted_to: int = 0  # every record of the input before this ordinal was classified at least once
 
     def count(self, opened: OpenChunk, classified: Classified, *, are_counted: bool = False) -> None:
         """Count the notes about a chunk. `are_counted`: this run has counted its records before it sends them again."""
         if are_counted:
             return
+        if opened.end <= self._counted_to:  # before the run gave way: only what is new since
+            self._add({name: number for name, number in classified.notes.items() if name[2] == SUPERSEDED_LIVE})
+            return
+        self._counted_to = opened.end if opened.first < SENT_AGAIN_FROM else self._counted_to
         self._add(classified.notes)
         if opened.first >= SENT_AGAIN_FROM:  # from the quarantine: the columns and keys of the input are not theirs
             return
@@ -67,6 +72,11 @@ class Notes:
             self.filled = frozenset(name for name in self.filled - gone if _is_null(opened.chunk, name))
         if self.keys is not None:
             self.keys.add(opened, classified.groups)
+
+    def count_on(self, stored: Sequence[Note]) -> None:
+        """Count on from the notes of an earlier process of the run about records that have their outcome."""
+        earlier = {(note.field, note.action, note.reason): note.count or 0 for note in stored}
+        self._add({name: number for name, number in earlier.items() if name[2] == SUPERSEDED_LIVE})
 
     def _add(self, notes: Mapping[tuple[str, str, str], int]) -> None:
         for name, number in notes.items():

@@ -26,14 +26,16 @@ from penstock.render.deletion import Deletion, deletion_of
 from penstock.render.deletion import problems as deletion_problems
 from penstock.render.file_records import compile_file
 from penstock.render.manual import compile_manual
-from penstock.render.merger import Merger
+from penstock.render.merger import Merger, one_of_each
 from penstock.render.values.columns import key_cells
 from penstock.run.connection import connection
 from penstock.run.context import Context
 from penstock.run.diff.backlog import OpenChunk
 from penstock.run.diff.diff import Policy, Versions
 from penstock.run.diff.notes import DuplicateKeys, Notes
+from penstock.run.diff.records import chunk_of
 from penstock.run.preparation.datasets import KnownDataset, known_dataset, with_columns, with_new_columns
+from penstock.sources.typing.exact_json import read_record
 from penstock.store.memory import fingerprint_version, fingerprints, key_hashes
 from penstock.store.project import resources
 from penstock.templates.catalogue import load_catalogue
@@ -240,6 +242,13 @@ class Prepared:
         render = with_fixes(renderer.render, self.spec, attributes, self.data.read_at)
         return changing(render, self.own_ids, self.compiled.shape.url) if self.own_ids else render
 
+    def rendered_again(self, older: Mapping[int, str], payloads: Sequence[Payload]) -> Rendered:
+        """The payloads of a job that an earlier process left, under the present settings; `older`: records of parts."""
+        texts = [[*(older[part] for part in payload.parts), payload.text.decode()] for payload in payloads]
+        records = [read_record(text) for some in texts for text in some]
+        made = self.render(chunk_of(records, self.data.schema), None)
+        return made if self.merger is None else one_of_each(made, [len(some) for some in texts], self.merger)
+
     def open_chunk(self, chunk: Chunk, rows: NDArray[np.int64] | None = None, *, prints: bool = False) -> OpenChunk:
         """A chunk with its keys and their hashes, and with `prints` the fingerprints of the input columns in use."""
         keys = key_cells(chunk, self.data.spec.key)
@@ -254,12 +263,14 @@ class Prepared:
             prints=fingerprints(chunk.records, self.compiled.columns, chunk.absent) if prints else None,
         )
 
-    def notes(self) -> Notes:
-        """Where the notes of one read are gathered."""
+    def notes(self, stored: Sequence[Note] = ()) -> Notes:
+        """Where the notes of one read are gathered; `stored` are those of an earlier process of the run."""
         keys = DuplicateKeys(self.policy, self.data.spec.key)
         table = self.spec.dataset if self.data.dataset.is_table else None
         used = frozenset(self.compiled.columns)
-        return Notes(self.compiled.notes, keys, self._source_notes, self._once_filled(), used, table)
+        notes = Notes(self.compiled.notes, keys, self._source_notes, self._once_filled(), used, table)
+        notes.count_on(stored)
+        return notes
 
     def _source_notes(self) -> tuple[Note, ...]:
         dataset, schema = self.data.dataset, self.data.schema

@@ -13,12 +13,16 @@ from sqlalchemy import Connection
 from penstock.clock import iso
 from penstock.model.outcome import Note, Outcome, Refusal
 from penstock.model.record import Chunk
-from penstock.model.spec import Mode
+from penstock.model.runs import RunStatus
+from penstock.model.spec import DestinationSpec, Mode
+from penstock.run.connection import connection
 from penstock.run.context import Context
+from penstock.run.destination_lock import Claim, claim_of
 from penstock.run.diff.backlog import SENT_AGAIN_FROM
 from penstock.run.preparation.cursor_reading import CursorReading, move_cursor, reading_of
 from penstock.run.preparation.output_place import can_continue
 from penstock.run.preparation.prepare import Prepared
+from penstock.run.stop import StopSignal
 from penstock.sources.chunks import read_frozen
 from penstock.store import unknown_records
 from penstock.store.runs import frozen_inputs, ledger, runs, sent_beside
@@ -58,6 +62,17 @@ class RunOrigin:
     beside: bool = False
 
 
+def claim(ctx: Context, spec: DestinationSpec, begins_at: str | None, queued: str | None) -> Claim:
+    """Whether the requested run of a destination is a backfill; `queued` is the id under which it was requested."""
+    source = ctx.project.sources.get(ctx.dataset(spec.dataset).source)
+    with ctx.database.read() as conn:
+        left, has_ended = runs.unfinished_runs(conn, spec.name), runs.has_ended_well(conn, spec.name)
+    is_first = not has_ended and source is not None and not source.traits.arrives  # None: replies, which arrive
+    connector = connection.credential_spec(ctx, spec.credential).connector
+    gives_way = spec.mode is not Mode.MIRROR and connector != "file"
+    return claim_of(begins_at, queued, left, is_first=is_first, has_ended=has_ended, gives_way=gives_way)
+
+
 def to_continue(left: Sequence[RunRow], queued: str | None, *, beside: bool) -> list[RunRow]:
     """Those of a destination's unfinished runs that a new request continues: first the one that it names."""
     mine = [run for run in left if run.beside is not None or not beside]
@@ -69,7 +84,7 @@ def begin(ctx: Context, prepared: Prepared, origin: RunOrigin) -> StartedRun:
     name = prepared.spec.name
     with ctx.database.read() as conn:
         left = to_continue(runs.unfinished_runs(conn, name), origin.queued, beside=origin.beside)
-        origin = replace(origin, queued=fresh(conn, origin.queued, left[0] if left else None))
+        origin = replace(origin, queued=runs.fresh(conn, origin.queued, left[0] if left else None))
     for each in left:
         run = _with_frozen_input(ctx, each)
         if run.resumable and _continues(ctx, prepared, run, origin):
@@ -82,12 +97,6 @@ def _continues(ctx: Context, prepared: Prepared, run: RunRow, origin: RunOrigin)
     """Whether the requested run reads the rest of what an unfinished one read, and writes the rest of its file."""
     same = _same_input(prepared, run) and _same_start(run, origin.reading)
     return same and (not prepared.is_file or can_continue(ctx, prepared, run))
-
-
-def fresh(conn: Connection, queued: str | None, unfinished: RunRow | None) -> str | None:
-    """The requested id, as long as nothing has been run under it; an id is never used twice."""
-    row = None if queued is None or (unfinished is not None and unfinished.id == queued) else runs.get(conn, queued)
-    return row.id if row is not None and row.position == runs.NOT_BEGUN else None
 
 
 def _with_frozen_input(ctx: Context, run: RunRow) -> RunRow:
@@ -218,6 +227,15 @@ def _abandon(ctx: Context, prepared: Prepared, run: RunRow, guard: Callable[[Con
         ended = replace(run, counts=counts, notes=(*run.notes, note))
         runs.finish(conn, ended, "interrupted", at)
     discard_frozen(ctx, run)
+
+
+def end_given_way(ctx: Context, run: RunRow, signal: StopSignal, guard: Callable[[Connection], None]) -> RunRow:
+    """End a run that is stopped while another one, to which it has given way, has the destination."""
+    status: RunStatus = "cancelled" if signal.kind == "cancelled" else "failed"
+    with ctx.database.begin() as conn:
+        guard(conn)
+        now = replace(runs.get(conn, run.id) or run, reason=signal.reason, stopped_by=signal.kind)
+        return runs.finish(conn, now, status, iso(ctx.clock.now()), resumable=status == "cancelled")
 
 
 def finish_input(ctx: Context, start: StartedRun, run: RunRow, guard: Callable[[Connection], None]) -> None:

@@ -7,6 +7,7 @@ from penstock.model.delivery import Waiting
 from penstock.model.outcome import COUNT_NAMES, NOT_DELETED
 from penstock.model.runs import Progress, RunStatus
 from penstock.model.spec import RateLimit
+from penstock.run.stop import StopSignal
 from penstock.store.runs.runs import RunRow
 
 LEAST_S = 1.0  # of a run before its end is estimated
@@ -29,6 +30,13 @@ def progress_of(run: RunRow, log: AttemptLog, for_allowance_s: float, limit: Rat
     )
 
 
+def progress_given_way(run: RunRow, other: RunRow | None) -> Progress:
+    """The progress of a run that has given way to another one of its destination, if that has begun."""
+    phase = "waiting for another run" if other is None else f"waiting for the run {other.id}"
+    counts = {name: getattr(run.counts, name) for name in run.counts.__slots__}
+    return Progress(run.target, counts, run.requests, run.input_rows, run.duration_s, phase=phase)
+
+
 def time_left(decided: int, total: int | None, requests: int, elapsed_s: float, limit: RateLimit) -> float | None:
     """Seconds until the end; None while it cannot be known.
 
@@ -42,6 +50,13 @@ def time_left(decided: int, total: int | None, requests: int, elapsed_s: float, 
     by_pace = left * elapsed_s / decided
     by_limit = left * requests / decided * limit.per / limit.requests
     return round(max(by_pace, by_limit), 1)
+
+
+def reason_of(signal: StopSignal, credential: str) -> str | None:
+    """Why a run stopped; for a problem with the credential also its place and the fix."""
+    if signal.kind in {"credential", "unreachable"}:
+        return f"credentials.{credential}: {signal.reason} — see `penstock check {credential}`"
+    return signal.reason or None
 
 
 def status_of(run: RunRow) -> RunStatus:

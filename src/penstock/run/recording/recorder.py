@@ -12,7 +12,7 @@ from penstock.model.delivery import Delivery, Reply, Settled, reply_document, re
 from penstock.model.outcome import IN_QUARANTINE, SENT, Outcome, Refusal
 from penstock.model.record import Payload, Request
 from penstock.run.diff.backlog import Backlog, OpenChunk, SameKeyRow, SameKeyRows, Traced
-from penstock.run.diff.diff import SAME_INPUT, STILL, SUPERSEDED, Classified, Decision
+from penstock.run.diff.diff import SAME_INPUT, STILL, SUPERSEDED, SUPERSEDED_LIVE, Classified, Decision
 from penstock.run.diff.notes import Notes
 from penstock.run.diff.records import record_hash
 from penstock.run.recording.commit import (
@@ -78,7 +78,7 @@ class Recorder:
         """Record what needs no request: unchanged, refused by Penstock's checks, in quarantine, waiting."""
         now = self.context.now()
         for rows, reason in classified.unchanged:
-            keys = [chunk.keys[row] for row in rows.tolist()] if reason is SUPERSEDED else None
+            keys = [chunk.keys[row] for row in rows.tolist()] if reason in (SUPERSEDED, SUPERSEDED_LIVE) else None
             self.decide(LedgerEntry(Outcome.UNCHANGED, rows + chunk.first, now, keys=keys, reason=reason))
         alike: dict[tuple[Outcome, str], list[Decision]] = {}
         for decision in classified.decided:

@@ -143,6 +143,12 @@ def get(connection: Connection, run: str) -> RunRow | None:
     return None if row is None else to_run(row)
 
 
+def fresh(conn: Connection, queued: str | None, unfinished: RunRow | None) -> str | None:
+    """The requested id, as long as nothing has been run under it; an id is never used twice."""
+    row = None if queued is None or (unfinished is not None and unfinished.id == queued) else get(conn, queued)
+    return row.id if row is not None and row.position == NOT_BEGUN else None
+
+
 def list_runs(
     connection: Connection, limit: int = 100, which: RunFilter = EVERY, after: tuple[str, str] | None = None
 ) -> list[RunRow]:
@@ -255,6 +261,13 @@ def last_alone(connection: Connection, destination: str) -> RunRow | None:
     mine = (runs.c.target == destination) & (runs.c.kind == "destination") & (runs.c.position != NOT_BEGUN)
     query = select(runs).where(mine, runs.c.beside.is_(None))
     row = connection.execute(query.order_by(runs.c.started_at.desc(), runs.c.id.desc()).limit(1)).first()
+    return None if row is None else to_run(row)
+
+
+def newest_beside(connection: Connection, run: str) -> RunRow | None:
+    """The newest run that goes on beside this unfinished one."""
+    query = select(runs).where(runs.c.beside == run, runs.c.status == "running").order_by(runs.c.started_at.desc())
+    row = connection.execute(query.limit(1)).first()
     return None if row is None else to_run(row)
 
 

@@ -6,6 +6,8 @@ not send its own versions of these keys. The rows are there until that unfinishe
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 from sqlalchemy import Connection, delete, select
 
@@ -16,6 +18,8 @@ from penstock.store.tables import quarantine, runs, sent_beside
 
 def add_keys(conn: Connection, destination: str, run: str, first: int, hashes: Words) -> None:
     """The keys of the chunk at ordinal `first` of this run: (n, 2) uint64."""
+    if not len(hashes):
+        return
     mine = (sent_beside.c.destination == destination) & (sent_beside.c.run == run) & (sent_beside.c.first == first)
     before = conn.execute(select(sent_beside.c.hashes).where(mine)).scalar_one_or_none() or b""
     packed = before + np.ascontiguousarray(hashes, dtype="<u8").tobytes()
@@ -40,3 +44,9 @@ def quarantined_keys(conn: Connection, destination: str, run: str) -> set[tuple[
     identities = conn.execute(select(quarantine.c.identity).where(here)).scalars()
     words = (np.frombuffer(identity, dtype="<u8")[:2].tolist() for identity in identities)
     return {(high, low) for high, low in words}
+
+
+def runs_beside(conn: Connection, run: str | None, some: Collection[str]) -> set[str]:
+    """Which of these runs of input were made beside `run`."""
+    mine = (runs.c.beside == run) & (runs.c.kind == "destination") & runs.c.id.in_(some)
+    return set() if run is None else set(conn.execute(select(runs.c.id).where(mine)).scalars())

@@ -1,0 +1,60 @@
+"""The keys of which a run that gave way to others must not send its own versions: those others had newer ones."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+from sqlalchemy import Connection
+
+from penstock.model.outcome import Outcome
+from penstock.run.diff.backlog import OpenChunk
+from penstock.run.diff.diff import DISCARDED, NO_RECORD_REASON, Classified
+from penstock.store.key_table import FORGOTTEN, KeyTable
+from penstock.store.runs import sent_beside
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Words: TypeAlias = "NDArray[np.uint64]"
+
+
+class NewerVersions:
+    """The keys that runs beside this one have read, since its input was read."""
+
+    def __init__(self, hashes: Words) -> None:
+        self._keys = KeyTable()
+        ones = np.ones(len(hashes), dtype=np.uint64)
+        self._keys.put(hashes, ones, ones)
+
+    @staticmethod
+    def load(conn: Connection, destination: str) -> NewerVersions | None:
+        """None where there are none, as a rule."""
+        hashes = sent_beside.keys(conn, destination)
+        return NewerVersions(hashes) if len(hashes) else None
+
+    def exist(self, hashes: Words) -> NDArray[np.bool_]:
+        """Which of these keys have a newer version; (n, 2) uint64."""
+        known: NDArray[np.bool_] = self._keys.find(hashes).values != FORGOTTEN
+        return known
+
+
+def hashes_read(opened: OpenChunk, classified: Classified, newer: frozenset[int] | None) -> Words:
+    """The keys of a classified chunk of which older versions must not be sent any more.
+
+    `newer` are the ordinals of the records that are newer than those of the run beside; None: all of them.
+
+    A version that Penstock refused, that waits or was discarded does not count: the one before it is sent.
+    """
+    left_out = [rows for rows, reason in classified.unchanged if reason.startswith(NO_RECORD_REASON)]
+    not_sent = [
+        decision.ordinal - opened.first
+        for decision in classified.decided
+        if decision.outcome in (Outcome.QUARANTINED, Outcome.WAITING) or decision.reason is DISCARDED
+    ]
+    rows = np.setdiff1d(opened.rows, np.concatenate([np.array(not_sent, dtype=np.int64), *left_out]))
+    if newer is not None:
+        rows = rows[np.isin(rows + opened.first, list(newer))]
+    hashes: Words = opened.hashes[rows]
+    keyed: Words = hashes[np.flatnonzero(hashes[:, 0] | hashes[:, 1])]
+    return keyed
