@@ -1,4 +1,4 @@
-// Generated from the OpenAPI document by `npm run api`; a test compares d45f1d553e49aa53
+// Generated from the OpenAPI document by `npm run api`; a test compares b7a0ada185ce94bf
 export interface components {
     schemas: {
         AboutOut: {
@@ -60,6 +60,7 @@ export interface components {
             retries: number;
             duration_s: number;
             notes: components["schemas"]["NoteJson"][];
+            deletes_hash?: string;
             reason?: string;
             errors?: components["schemas"]["ProblemJson"][];
             started_at: string | null;
@@ -311,6 +312,22 @@ export interface components {
             what: string;
             from: string;
             result: string;
+        };
+        Erase: {
+            key: string;
+            dataset?: string | null;
+            destination?: string | null;
+            dry_run: boolean;
+        };
+        ErasedOut: {
+            key_hash: string;
+            dataset: string | null;
+            destinations: string[];
+            found: {
+                [key: string]: number;
+            };
+            erased: boolean;
+            notes: string[];
         };
         ExternalOut: {
             field: string;
@@ -621,6 +638,8 @@ export interface components {
             eta_s: number;
             first_errors: components["schemas"]["RefusedJson"][];
             notes: components["schemas"]["NoteJson"][];
+            deletes_hash: string | null;
+            delete_keys: (string | string[])[];
             base_url?: string;
             creates?: number;
             updates?: number;
@@ -797,6 +816,7 @@ export interface components {
             retries: number;
             duration_s: number;
             notes: components["schemas"]["NoteJson"][];
+            deletes_hash?: string;
             reason?: string;
             errors?: components["schemas"]["ProblemJson"][];
             started_at: string | null;
@@ -822,6 +842,7 @@ export interface components {
             retries: number;
             duration_s: number;
             notes: components["schemas"]["NoteJson"][];
+            deletes_hash?: string;
             reason?: string;
             errors?: components["schemas"]["ProblemJson"][];
             started_at: string | null;

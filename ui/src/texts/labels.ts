@@ -12,6 +12,7 @@ export const labels = {
     headers: "Headers",
     allowed_hosts: "Allowed hosts",
     timeout: "Request timeout",
+    path: "Folder",
   },
   sources: {
     type: "Type",
@@ -90,6 +91,7 @@ export const labels = {
     new_columns: "New columns",
     on_unknown: "When a request gets no answer",
     settle_after: "Wait before concluding that a record is not there",
+    append: "Add to the file",
     responses: "Store replies as a source",
     request: "Request",
     "request.method": "Method",

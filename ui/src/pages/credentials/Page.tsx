@@ -29,7 +29,7 @@ export function CredentialPage() {
           {t.check}
         </Button>
       )}
-      shows={["base_url", "rate_limit", "per", "requests", "timeout"]}
+      shows={["base_url", "rate_limit", "per", "requests", "timeout", "path"]}
       form={({ value, onChange, problems }) => (
         <div className={classes.split}>
           <div className={classes.main}>
@@ -39,10 +39,10 @@ export function CredentialPage() {
                 <MovedKey name={name} value={value} onChange={onChange} />
               </div>
             </Panel>
-            <SealedKey name={name} />
+            {(value as CredentialValue).connector !== "file" && <SealedKey name={name} />}
           </div>
           <div className={classes.side}>
-            <LastCheck name={name} />
+            {(value as CredentialValue).connector !== "file" && <LastCheck name={name} />}
             <UsedBy name={name} />
           </div>
         </div>

@@ -15,7 +15,10 @@ export const credentialRoutes = [
   createRoute({
     getParentRoute: () => shellRoute,
     path: "/credentials/new",
-    validateSearch: (search: Record<string, unknown>): { connector?: "http" | undefined } => (search["connector"] === "http" ? { connector: "http" } : {}),
+    validateSearch: (search: Record<string, unknown>): { connector?: "http" | "file" | undefined } => {
+      const { connector } = search;
+      return connector === "http" || connector === "file" ? { connector } : {};
+    },
     component: lazyRouteComponent(() => import("./new/Page"), "NewCredential"),
   }),
 ] as const;

@@ -9,6 +9,7 @@ import { Failed, Loading, Panel } from "@/parts";
 import { t } from "@/texts/pages/destinations";
 import { DeliveryForm } from "./form/DeliveryForm";
 import classes from "./style.module.css";
+import { FileForm } from "./form/FileForm";
 import { Findings } from "./form/Findings";
 import { ManualForm } from "./form/ManualForm";
 import { destinationQueries } from "./queries";
@@ -35,11 +36,12 @@ export function Configure({ name, onName, value, onChange, refused = NONE, child
   const templates = useQuery(queries.templates());
   const samples = useQuery(queries.samples(value.dataset, 20));
   const credential = useQuery(queries.one("credentials", value.credential));
+  const isFile = credential.data?.value.connector === "file";
   const manual = value.request !== undefined;
-  const form = useMemo(() => ({ manual }), [manual]);
+  const form = useMemo(() => ({ manual, isFile }), [manual, isFile]);
   const dialect: Dialect = credential.data?.state.dialect ?? "flat";
   const columns = samples.data?.columns ?? NO_COLUMNS;
-  const ready = manual || value.template !== undefined;
+  const ready = isFile ? Boolean(value.path) : manual || value.template !== undefined;
   const canPreview = ready && value.request?.url.trim() !== ""; // without a URL there are no samples
   const current = useMemo(() => tidy(value), [value]);
   const mappedText = JSON.stringify(mappedColumns(value)); // text, so that the list changes only with the mapping
@@ -66,15 +68,17 @@ export function Configure({ name, onName, value, onChange, refused = NONE, child
         {samples.isError && <Failed error={samples.error} retry={() => void samples.refetch()} />}
         <Panel>
           {onName && <TextInput label={t.configure.name} value={name} onChange={(event) => onName(event.currentTarget.value)} />}
-          {!onlyManual && <Ways manual={manual} choose={choose} />}
+          {!onlyManual && !isFile && <Ways manual={manual} choose={choose} />}
           {canPreview && <Checked name={name} value={current} />}
         </Panel>
-        {manual ? (
+        {isFile ? (
+          <FileSettings name={name} current={current} ready={ready} saved={refused} value={value} set={set} columns={columns} />
+        ) : manual ? (
           <ManualSettings name={name} current={current} canPreview={canPreview} value={value} onChange={onChange} columns={columns} saved={refused} />
         ) : (
           <TemplateSettings name={name} current={current} ready={ready} saved={refused} value={value} onChange={onChange} templates={templates.data} columns={columns} dialect={dialect} />
         )}
-        {ready && <Delivery mapped={mapped} canPreview={canPreview} current={current} saved={refused} name={name} value={value} set={set} columns={columns} rows={samples.data?.rows ?? NONE} template={template} records={recordTemplate(template, value.object, templates.data)} dialect={dialect} />}
+        {ready && !isFile && <Delivery mapped={mapped} canPreview={canPreview} current={current} saved={refused} name={name} value={value} set={set} columns={columns} rows={samples.data?.rows ?? NONE} template={template} records={recordTemplate(template, value.object, templates.data)} dialect={dialect} />}
         {ready && children}
       </div>
       <Samples name={name} value={current} ready={canPreview} form={form} />
@@ -134,6 +138,10 @@ function ManualSettings({ name, current, saved, canPreview = true, ...form }: Ma
 
 function TemplateSettings({ name, current, ready, saved, ...form }: Marked & { name: string; ready: boolean } & Omit<ComponentProps<typeof TemplateForm>, "problems">) {
   return <TemplateForm {...form} problems={useErrors(name, current, ready, saved)} />;
+}
+
+function FileSettings({ name, current, ready, saved, ...form }: Marked & { name: string; ready: boolean } & Omit<ComponentProps<typeof FileForm>, "problems">) {
+  return <FileForm {...form} problems={useErrors(name, current, ready, saved)} />;
 }
 
 function Delivery({ current, saved, canPreview = true, ...form }: Marked & Omit<ComponentProps<typeof DeliveryForm>, "problems">) {

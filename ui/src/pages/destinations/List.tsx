@@ -8,8 +8,8 @@ import { type Col, DataTable, Empty, Loaded, Loading, NOT_YET, Num, Page, RunSta
 import { t } from "@/texts/pages/destinations";
 import { DestinationMenu } from "./actions/Menu";
 
-export const sends = (destination: Destination): string =>
-  destination.value.request ? t.manual(destination.value.request.method, destination.value.request.url) : (destination.value.template ?? "").replaceAll("_", " ");
+export const sends = ({ value }: Destination): string =>
+  value.request ? t.manual(value.request.method, value.request.url) : (value.template?.replaceAll("_", " ") ?? value.path ?? "");
 
 export function DestinationsPage() {
   const query = useQuery({ ...queries.kind("destinations"), refetchInterval: 10_000 });

@@ -164,6 +164,17 @@ export function asManual(value: DestinationValue): DestinationValue {
   return { ...kept, request: value.request ?? { method: "POST", url: "" } };
 }
 
+/** The value for a file: without the settings of an API. */
+export function asFile(value: DestinationValue): DestinationValue {
+  const { dataset, credential, path, append, mode, exclude, attributes, nulls, active } = value;
+  return tidy({ dataset, credential, path: value.template === undefined && value.request === undefined ? path : "", append, mode, exclude, attributes, nulls, active } as DestinationValue);
+}
+/** The value for an account of this connector. */
+export function ofConnector(connector: "custify" | "http" | "file" | undefined, value: DestinationValue): DestinationValue {
+  if (connector === "file") return asFile(value);
+  return connector === "http" ? asManual(value) : value;
+}
+
 /** The value of typed text: a number, a boolean, null, or else text. */
 export function parsedText(text: string): unknown {
   if (/^-?(0|[1-9]\d{0,14})(\.\d+)?$/.test(text)) return Number(text);

@@ -25,6 +25,7 @@ export function CredentialFields({ value, onChange, open = false, problems = [] 
   const more = opened || messageAt(problems, "per", "requests", "timeout", "rate_limit") !== undefined;
   const custify = (value.connector ?? "custify") === "custify";
   const rate = value.rate_limit ?? {};
+  if (value.connector === "file") return <FolderField value={value} onChange={onChange} problems={problems} />;
   return (
     <>
       <TextInput
@@ -69,6 +70,21 @@ export function CredentialFields({ value, onChange, open = false, problems = [] 
         </div>
       </Collapse>
     </>
+  );
+}
+
+/** The folder of a credential that files are written to. */
+function FolderField({ value, onChange, problems }: Required<Omit<Props, "open">>) {
+  return (
+    <TextInput
+      label={t.folder}
+      description={t.folderHint}
+      placeholder="exports/"
+      value={value.path ?? ""}
+      spellCheck={false}
+      error={messageAt(problems, "path")}
+      onChange={(event) => onChange(withSetting(value, "path", event.currentTarget.value))}
+    />
   );
 }
 

@@ -12,7 +12,7 @@ import classes from "../style.module.css";
 import { freeName } from "../names";
 
 interface Props {
-  connector: "custify" | "http";
+  connector: "custify" | "http" | "file";
   taken: string[];
   added: (name: string) => void;
 }
@@ -34,7 +34,8 @@ export function AddCredentialForm({ connector, taken, added }: Props) {
   const [key, setKey] = useState(""); // never stored in the browser
   const final = freeName(name || connector, taken);
   const given = { ...value, connector };
-  const checks = connector === "custify";
+  const checks = connector !== "http";
+  const keyed = connector !== "file";
   const check = useChange({ run: () => api.post<Check>("/credentials/check", { name: final, value: given, secret: key === "" ? null : key }), quiet: true });
   const add = useChange({
     run: async (): Promise<string> => {
@@ -87,16 +88,18 @@ export function AddCredentialForm({ connector, taken, added }: Props) {
         }}
         data-autofocus
       />
-      <PasswordInput
-        label={t.key}
-        description={t.keyHint}
-        value={key}
-        autoComplete="off"
-        onChange={(event) => {
-          check.reset();
-          setKey(event.currentTarget.value);
-        }}
-      />
+      {keyed && (
+        <PasswordInput
+          label={t.key}
+          description={t.keyHint}
+          value={key}
+          autoComplete="off"
+          onChange={(event) => {
+            check.reset();
+            setKey(event.currentTarget.value);
+          }}
+        />
+      )}
       <CredentialFields value={given} onChange={change} problems={problems} />
       {check.isError && <Problems problems={problemsOf(check.error)} />}
       {add.isError && <Problems problems={problemsOf(add.error)} />}
@@ -125,4 +128,7 @@ export function AddCredentialForm({ connector, taken, added }: Props) {
   );
 }
 
-const initialValue = (connector: "custify" | "http"): CredentialValue => ({ connector, base_url: connector === "custify" ? "auto" : "" });
+function initialValue(connector: Props["connector"]): CredentialValue {
+  if (connector === "file") return { connector, path: "" };
+  return { connector, base_url: connector === "custify" ? "auto" : "" };
+}

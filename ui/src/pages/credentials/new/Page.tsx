@@ -16,7 +16,7 @@ export function NewCredential() {
       <SegmentedControl
         aria-label={texts.connector}
         value={connector}
-        onChange={(input) => void navigate({ search: input === "http" ? { connector: "http" } : {}, replace: true })}
+        onChange={(input) => void navigate({ search: input === "http" || input === "file" ? { connector: input } : {}, replace: true })}
         data={Object.entries(texts.connectors).map(([value, label]) => ({ value, label }))}
         style={{ alignSelf: "flex-start" }}
       />

@@ -18,7 +18,7 @@ interface Props {
   value: DestinationValue;
   ready: boolean;
   /** Whether a form beside it shows problems at its fields. */
-  form?: { manual: boolean };
+  form?: { manual: boolean; isFile: boolean };
 }
 
 export function SamplePanel({ name, value, ready, form }: Props) {
@@ -51,7 +51,7 @@ export function SamplePanel({ name, value, ready, form }: Props) {
           toggle={toggle}
         />
       ))}
-      {!ready && <Empty compact title={form?.manual ? t.samples.beforeUrl : t.samples.before} />}
+      {!ready && <Empty compact title={form?.isFile ? t.samples.beforeFile : form?.manual ? t.samples.beforeUrl : t.samples.before} />}
       {preview && preview.requests.length === 0 && wrong.length === 0 && (
         <Empty compact title={t.samples.none}>
           {t.samples.noneHint}
@@ -197,6 +197,12 @@ const Sample = memo(function Sample({ request, number, total, now, open, toggle 
 
 function Answer({ report }: { report: TestReport }) {
   const { response } = report;
+  if (response === null && report.error === null)
+    return (
+      <div className={classes.answer} role="status">
+        <Status of="ok" label={t.samples.written} />
+      </div>
+    );
   if (response === null)
     return (
       <div className={classes.answer} role="status">

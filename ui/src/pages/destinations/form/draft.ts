@@ -9,7 +9,7 @@ export interface Plan extends Scheduled {
 
 export interface Draft {
   when?: Plan | undefined;
-  connector?: "custify" | "http" | undefined;
+  connector?: "custify" | "http" | "file" | undefined;
   name: string;
   value: DestinationValue;
   /** The ETag of the version that is edited; null for a new destination. */

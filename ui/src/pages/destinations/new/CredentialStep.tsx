@@ -11,7 +11,7 @@ import { t } from "@/texts/pages/destinations";
 import classes from "../style.module.css";
 
 interface Props {
-  connector: "custify" | "http";
+  connector: "custify" | "http" | "file";
   chosen: string;
   onChoose: (name: string) => void;
 }

@@ -16,7 +16,7 @@ import classes from "../style.module.css";
 import { type Step, STEPS } from "../search";
 import type { Draft } from "../form/draft";
 import { withoutField } from "../form/problems";
-import { asManual, tidy } from "../value";
+import { ofConnector, tidy } from "../value";
 import { runWhen, When } from "../form/SchedulePanel";
 
 export function NewDestination() {
@@ -64,7 +64,7 @@ export function NewDestination() {
   const validated = useValidated();
   const at = STEPS.indexOf(step);
   const done = step === "configure" && (
-    <Button onClick={validated(() => save.mutate())} loading={save.isPending} disabled={draft.value.template === undefined && draft.value.request === undefined}>
+    <Button onClick={validated(() => save.mutate())} loading={save.isPending} disabled={draft.value.template === undefined && draft.value.request === undefined && !draft.value.path}>
       {t.steps.done}
     </Button>
   );
@@ -98,7 +98,7 @@ export function NewDestination() {
             connector={draft.connector ?? "custify"}
             chosen={draft.value.credential}
             onChoose={(credential) => {
-              change((old) => ({ ...old, value: old.connector === "http" ? asManual({ ...old.value, credential }) : { ...old.value, credential } }));
+              change((old) => ({ ...old, value: ofConnector(old.connector, { ...old.value, credential }) }));
               go("configure");
             }}
           />
@@ -125,7 +125,7 @@ const Steps = memo(function Steps({ at, go }: { at: number; go: (to: Step) => vo
 
 function ConnectorStep({ draft, change, next }: { draft: Draft; change: (next: (draft: Draft) => Draft) => void; next: () => void }) {
   const datasets = useQuery(queries.kind("datasets"));
-  const choose = (connector: "custify" | "http") => {
+  const choose = (connector: Draft["connector"]) => {
     change((old) => ({ ...old, connector, value: { ...old.value, credential: old.connector === connector ? old.value.credential : "" } }));
     next();
   };
@@ -162,10 +162,10 @@ function ConnectorStep({ draft, change, next }: { draft: Draft; change: (next: (
       </Panel>
       <Panel title={t.steps.connector}>
         <div className={classes.tiles}>
-          {(["custify", "http"] as const).map((one) => (
+          {(["custify", "http", "file"] as const).map((one) => (
             <UnstyledButton key={one} className={classes.card} data-chosen={draft.connector === one} disabled={draft.value.dataset === ""} onClick={() => choose(one)}>
               <b>{t.steps[one]}</b>
-              <span>{one === "custify" ? t.steps.custifyHint : t.steps.httpHint}</span>
+              <span>{t.steps.connectorHints[one]}</span>
             </UnstyledButton>
           ))}
         </div>
