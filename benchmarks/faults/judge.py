@@ -25,6 +25,7 @@ class Result:
     out_of_order: int = 0
     unknown_first: int = 0
     unknown_end: int = 0
+    quarantined: int = 0  # at the end, with the reason of the API
     cannot_tell: int = 0  # of `unknown_end`: the API has no way to read them back
     refused_429: int = 0
     share: float | None = None
@@ -39,7 +40,7 @@ class Result:
 
     @property
     def passed(self) -> bool:
-        wrong = self.lost + self.doubled + self.out_of_order + self.refused_429
+        wrong = self.lost + self.doubled + self.out_of_order + self.refused_429 + self.quarantined
         return not (self.not_run or wrong or self.problems or self.unknown_end > self.cannot_tell)
 
     def as_json(self) -> dict[str, Any]:
@@ -57,6 +58,7 @@ def judged(project: Project, result: Result, kills: Sequence[float] = (), *, qui
     open_ = {number_of(entry["key"]) for entry in listed}
     unknown = {number_of(entry["key"]) for entry in listed if entry["outcome"] == "unknown"}
     result.unknown_end += len(unknown)
+    result.quarantined += len(listed) - len(unknown)
     if not project.can_tell:
         result.cannot_tell += len(unknown)
     if quiet:
@@ -64,6 +66,9 @@ def judged(project: Project, result: Result, kills: Sequence[float] = (), *, qui
     log = sandbox.requests()
     copies, versions = stored(sandbox.state()[project.template.stored])
     arrived = {number for number, version in newest.items() if versions.get(number) == version}
+    left = versions.keys() - newest.keys()
+    if left:
+        result.problems.append(f"Custify has {len(left)} objects of records that are not in the dataset any more")
     result.records += len(newest)
     result.delivered += len(arrived)
     result.lost += len(newest.keys() - arrived - open_)

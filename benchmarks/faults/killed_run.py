@@ -24,6 +24,8 @@ MOMENTS = (
     "after the commit",
     "before a chunk",
     "between accepted and confirmed",
+    "before the file is in place",
+    "after the file is in place",
 )
 Here = Callable[[str], None]
 Place = tuple[Any, str, str, bool]  # owner, name, moment, whether it comes before the call
@@ -45,6 +47,7 @@ def main() -> None:
 
 
 def _plant(here: Here, moment: str) -> None:
+    from penstock.delivery.files.output_file import OutputFile
     from penstock.delivery.http.client import Client
     from penstock.delivery.sender import BatchJobs
     from penstock.run.diff.diff import Classifier
@@ -64,6 +67,8 @@ def _plant(here: Here, moment: str) -> None:
         (CommitSchedule, "commit", "after the commit", False),
         (runs, "save", "inside the commit", True),
         (Classifier, "classify", "before a chunk", True),
+        (OutputFile, "publish", "before the file is in place", True),
+        (OutputFile, "publish", "after the file is in place", False),
     )
     for owner, name, shown, is_before in others:
         _wrap(owner, name, _call(here, shown), is_before=is_before)

@@ -12,14 +12,13 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 
 from faults.case import Case, Size
 from faults.harness import DATABASES, KILLED_RUN, CaseError, Database, Harness, until
 from faults.judge import Result, judged
 from faults.project import Destination, Project, made
-from faults.records import DIALECTS, TEMPLATES, Records, marks
+from faults.records import DIALECTS, TEMPLATES, Records, marks, marks_of
 
 KILLS, RECORDS = 11, 60  # of a case, and of each version in it
 IN_A_ROW = 4  # kills before a run may come to its end
@@ -141,13 +140,40 @@ def leave_unknown(cut: str) -> Callable[[Project], None]:
     return leave
 
 
+def leave_drift(project: Project) -> None:
+    """After everything was sent, somebody changes every third object in Custify."""
+    project.commands.run("run", "it", *project.wait)
+    sandbox, kind = project.commands.sandbox, project.template.stored
+    for stored in sandbox.state()[kind]:
+        for number, _ in marks_of(stored):
+            if number % 3 == 0 and kind == "tasks":
+                sandbox.call("PUT", f"/task/{stored['id']}", {"name": "changed"})
+            elif number % 3 == 0:
+                sandbox.call("POST", "/company", {"company_id": stored["company_id"], "name": "changed"})
+
+
+def fix(project: Project) -> None:
+    project.commands.run("reconcile", "it", "--fix", codes=(0,))
+
+
+def leave_deletions(project: Project) -> None:
+    """After everything was sent, every second record leaves the dataset."""
+    project.commands.run("run", "it", *project.wait)
+    project.write_records(Records({number: 1 for number in project.newest if number % 2}))
+
+
+def run_again(project: Project) -> None:
+    project.commands.run("run", "it", *project.wait, codes=(0,))
+
+
 def settle(project: Project) -> None:
     project.commands.run("settle", "it", codes=(0,))
 
 
 PLAIN = {ord(" "): "-", ord(","): None, ord("("): None, ord(")"): None}  # names that need no quotes
+MIRROR = {"mode": "mirror", "mirror_max_share": "1", "batch": "off"}
 HOLD = {"on_unknown": "hold"}
-COMMANDS: Mapping[str, KilledCommand] = {
+COMMANDS: dict[str, KilledCommand] = {
     f"settle, {what} ({template})": KilledCommand(
         ("settle", "it"),
         Destination(template, "native", keys=HOLD),
@@ -160,6 +186,33 @@ COMMANDS: Mapping[str, KilledCommand] = {
         ("reading", "after", "GET", True),
         ("sending again, executed", "before", "POST", True),
         ("sending again, not executed", "before", "POST", False),
+    )
+} | {
+    f"reconcile fix, {what} ({template})": KilledCommand(
+        ("reconcile", "it", "--fix"), Destination(template, "native", keys=keys), fault, leave_drift, fix
+    )
+    for template, path, method, keys in (
+        ("upsert_company", "/company/all", "POST", {"batch": "off"}),
+        ("create_task", "/task", "PUT", {}),
+    )
+    for what, fault in (
+        ("reading", {"method": "GET", "path": path}),
+        ("sending, executed", {"method": method, "commit": True}),
+        ("sending, not executed", {"method": method, "commit": False}),
+    )
+}
+COMMANDS |= {
+    f"mirror, {what} ({template})": KilledCommand(
+        ("run", "it"),
+        Destination(template, "native", keys={**MIRROR, "on_delete": on_delete}),
+        fault,
+        leave_deletions,
+        run_again,
+    )
+    for template, what, on_delete, fault in (
+        ("upsert_company", "deleting, executed", "delete", {"method": "DELETE", "commit": True}),
+        ("upsert_company", "deleting, not executed", "delete", {"method": "DELETE", "commit": False}),
+        ("upsert_person", "deleting, executed", "delete", {"method": "DELETE", "commit": True}),
     )
 }
 
@@ -234,10 +287,12 @@ def _command(name: str, its: KilledCommand, database: Database) -> Callable[[Har
             its.left(project)
             listed = project.commands.run("quarantine", "list")
             result = Result(name, unknown_first=len(listed))
-            project.commands.sandbox.fault(slow=60, times=1, after=dice.randrange(4), **its.fault)
-            with suppress(IndexError):
-                if killed_when_fired(project, project.commands.start(*its.words)):
-                    result.faults += 1
+            place = 0 if its.fault["method"] == "GET" else dice.randrange(4)
+            project.commands.sandbox.fault(slow=60, times=1, after=place, **its.fault)
+            if killed_when_fired(
+                project, project.commands.start(*its.words, *(project.wait if its.words[0] == "run" else ()))
+            ):
+                result.faults += 1
             times = [time.time()] if result.faults else []
             its.finish(project)
             return judged(project, result, times)

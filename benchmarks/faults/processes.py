@@ -28,7 +28,7 @@ def cases(size: Size) -> Iterator[Case]:
     for database in DATABASES:
         for kind in ("four", "four-one-killed"):
             name = f"processes/{kind}/{database}"
-            yield Case(name, _four(name, database, size.of(WINDOWS), is_killed=kind != "four"))
+            yield Case(name, _four(name, database, max(4, size.of(WINDOWS)), is_killed=kind != "four"))
     for number in range(size.of(STOPPED)):
         name = f"processes/stopped/{number}"
         yield Case(name, _stopped(name))
@@ -51,7 +51,7 @@ def _four(name: str, database: Database, windows: int, *, is_killed: bool) -> Ru
             if is_killed:
                 sandbox.fault(cut="after", method="POST", requests=numbers(dice, windows * 2, windows * LIMIT // 2))
             processes = [project.commands.start("run", each, *project.wait) for each in NAMES]
-            times = [kill_one(project, processes, dice)] if is_killed else []
+            times = [kill_one(project, processes, before, dice)] if is_killed else []
             for process in processes:
                 if process.poll() != -signal.SIGKILL:
                     project.commands.end(process)
@@ -66,9 +66,9 @@ def _four(name: str, database: Database, windows: int, *, is_killed: bool) -> Ru
     return run
 
 
-def kill_one(project: Project, processes: Sequence[subprocess.Popen[str]], dice: random.Random) -> float:
+def kill_one(project: Project, processes: Sequence[subprocess.Popen[str]], before: int, dice: random.Random) -> float:
     sandbox = project.commands.sandbox
-    until(lambda: sandbox.stats()["requests"] > 3 * LIMIT or all(each.poll() is not None for each in processes))
+    until(lambda: sandbox.last_seq() > before + LIMIT * 3 // 2 or all(each.poll() is not None for each in processes))
     process = dice.choice(processes)
     if process.poll() is not None:
         raise CaseError("a process ended before it could be killed")

@@ -60,6 +60,9 @@ LEGEND = """
 - **unknown at first**: records that must not be sent twice, after a request whose effect is not known. **At the end**:
   those that are still unknown after the last run and `penstock settle`; in parentheses those for which the API has no
   read (the flat dialect).
+- **delivered**: in Custify in its newest version, by the sandbox's objects. Where the API refuses records until the
+  retries are used up (5xx for minutes, items of a batch), they are quarantined, and the case resends them as a person
+  would: `penstock quarantine resend --all`.
 - **429s**: replies by which the sandbox's own rate limit refused a request; replies 429 that are the fault itself are
   faults.
 - **share**: the used share of the rate limit, in cases where it binds and nothing else is wrong.
@@ -163,6 +166,7 @@ def in_words(result: Result) -> str:
         "doubled": result.doubled,
         "out of order": result.out_of_order,
         "refused with 429": result.refused_429,
+        "quarantined at the end": result.quarantined,
         "unknown at the end, although the API can tell": max(0, result.unknown_end - result.cannot_tell),
     }
     words = [f"{number:,} {name}" for name, number in counts.items() if number]

@@ -88,6 +88,8 @@ def _outage(
             sandbox.clear_faults()
             project.commands.end(process)
             project.finish()
+            if project.commands.run("quarantine", "list"):
+                project.commands.run("quarantine", "resend", "--all")
             result.unknown_first = unanswered(project)
             return judged(project, result)
 

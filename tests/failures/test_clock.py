@@ -1,4 +1,7 @@
-"""The clock of the machine is set an hour forward or back during a run: Penstock's and the sandbox's alike."""
+"""The clock of the machine is set an hour forward or back during a run: Penstock's and the sandbox's alike.
+
+`tests/campaign/test_sample_environment.py` sets it inside a window of the rate limit.
+"""
 
 import os
 import signal
@@ -25,22 +28,6 @@ def clock(monkeypatch):
         for name, value in made.environ.items():
             monkeypatch.setenv(name, value)  # the sandbox and PostgreSQL inherit it
         yield made
-
-
-@pytest.mark.parametrize(("state", "hours"), [("sqlite", 1), ("sqlite", -1), ("postgres", 1)])
-def test_a_clock_that_is_set_inside_a_window_of_the_rate_limit_delays_nothing(request, tmp_path, clock, state, hours):
-    """No run waits for an hour, and the API never answers 429."""
-    options = () if state == "sqlite" else ("--database", request.getfixturevalue("postgres"))
-    with running_sandbox("--rate", "40/2s") as sandbox:
-        it = sending(sandbox, tmp_path / "project", "people", 120, options=options, environ=clock.environ)
-        change(it.project, "requests: 100000, per: 1s", "requests: 40, per: 2s")
-        with it.interrupted(after=50) as process:
-            clock.set(hours)
-            ended = it.end(process)
-        assert ended.code == 0
-        assert ended.document["duration_s"] < 30
-        assert sandbox.stats()["refused_429"] == 0
-        it.completed(ended)
 
 
 @pytest.mark.parametrize("hours", [1, -1])

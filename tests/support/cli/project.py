@@ -8,7 +8,7 @@ from pathlib import Path
 from support.cli import forked_process
 from support.servers.sandbox import Sandbox
 
-HERE = Path(__file__).parents[2] / "acceptance"
+HERE = Path(__file__).parents[3] / "benchmarks" / "faults"  # the folder of `killed_run.py`
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,11 @@
+"""One case of each fault of processes."""
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["processes/four-one-killed/sqlite", "processes/stopped/0", "processes/killed-and-waited-for/0"],
+)
+def test_every_record_is_delivered_once(sample, name):
+    sample(name)
