@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NotRequired, cast
+from typing import Any, cast
 
 from typing_extensions import TypedDict  # Pydantic reads the one of `typing` only from Python 3.12 on
 
@@ -70,12 +70,18 @@ class ReconcileJson(TypedDict):
     requests: int
 
 
-class StoredReconcileJson(TypedDict):
-    """The last comparison of a destination, and when Custify was read. `run`: in which it was made."""
+class LastReconcileJson(TypedDict):
+    """The last comparison of a destination, when Custify was read, and its run; null if it was never compared.
 
-    at: str
-    run: NotRequired[str | None]
-    report: ReconcileJson
+    `drifted` is how many records differ or are missing since then, 0 after a complete fix. It is compared
+    `every_hours`, or only on request.
+    """
+
+    at: str | None
+    run: str | None
+    drifted: int
+    every_hours: int | None
+    report: ReconcileJson | None
 
 
 def reconcile_json(report: ReconcileReport) -> ReconcileJson:

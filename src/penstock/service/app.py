@@ -28,6 +28,7 @@ from penstock.service.overview import overview
 from penstock.service.overview.overview import Overview
 from penstock.service.people.people import People
 from penstock.service.replays import Replays
+from penstock.service.work.reconciliations import Reconciliations
 from penstock.service.work.requests import WorkRequests
 from penstock.service.work.schedules import Schedules
 from penstock.service.work.worker import Worker
@@ -154,6 +155,11 @@ class ServiceApp(App):
         note_command(("erase",), [name for name in names if name], "ok", file, database)
 
     @cached_property
+    def reconciliations(self) -> Reconciliations:
+        """Comparisons with Custify: requests, reports, how often."""
+        return Reconciliations(self._present, self.work, self._operations.require_list)
+
+    @cached_property
     def unsaved(self) -> UnsavedSettings:
         """Previews, checks and test sends of unsaved settings."""
         return self._operations.unsaved(self._present)
@@ -171,7 +177,7 @@ class ServiceApp(App):
     def worker(self, **settings: Any) -> Worker:
         """A worker for this project, which the caller starts and stops."""
         ticking = Schedules(self._present, self.work)
-        upkeep = (self.discards.resume, self.care.tick)
+        upkeep = (self.discards.resume, self.care.tick, self.reconciliations.tick)
         return Worker(self._present, tick=ticking.tick, feed=self.intake.feed, upkeep=upkeep, **settings)
 
     @cached_property

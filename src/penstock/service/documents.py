@@ -243,6 +243,7 @@ class RulesDocument(_Strict):
     run_results: bool = False  # a message about each ended run, not an alert
     credential_refused: bool = True
     columns_changed: bool = True
+    drift: bool = True  # at the last comparison with Custify
     waiting_minutes: float | None = Field(default=5, gt=0)  # a queued run that no worker executes
     repeat_hours: float = Field(default=24, ge=1)
     calm_minutes: float = Field(default=10, ge=0)  # at least, between two messages about one alert

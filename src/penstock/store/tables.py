@@ -334,8 +334,9 @@ reconciliations = Table(
     metadata,
     Column("destination", Text, primary_key=True),
     Column("at", Text, nullable=False),
-    Column("run", Text),  # in which it was fixed, or that a person requested; null: of a command that only compared
-    Column("report", Text, nullable=False),  # JSON
+    Column("run", Text, nullable=False),
+    Column("drifted", Integer, nullable=False),  # records that differ or are missing; 0 after a complete fix
+    Column("report", Text, nullable=False),  # JSON: as found before a fix
 )
 
 sent_identities = Table(

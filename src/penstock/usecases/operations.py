@@ -24,7 +24,7 @@ from penstock.run.orchestrator import Orchestrator
 from penstock.run.preparation.datasets import dataset_report, samples_of
 from penstock.run.preparation.output_place import require_parts
 from penstock.run.preparation.prepare import prepare
-from penstock.run.reconcile.account_objects import Announce
+from penstock.run.reconcile.account_objects import Announce, require_list
 from penstock.store.runs.runs import to_report
 from penstock.usecases import quarantine, settlement, unsaved
 from penstock.usecases.deletions import approved_by
@@ -243,6 +243,10 @@ class Operations:
         orchestrator = self._orchestrator(listener, wait=False, handle_signals=handle_signals)
         report, run = _wait_for(orchestrator.reconcile(ctx.destination(name), fix=fix))
         return report, _exported(ctx, [to_report(run)])[0]
+
+    def require_list(self, destination: str) -> None:
+        """Raise InputError if Custify has no list of what the destination writes."""
+        require_list(self.ctx(), self.ctx().destination(destination))
 
     def require_reads(self, destination: str) -> None:
         """Raise InputError if nothing that the destination sends can be read back."""

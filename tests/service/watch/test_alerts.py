@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from penstock.service.documents import RulesDocument
 from penstock.service.store.figures import RunFigures
 from penstock.service.watch.alert_rules import Facts, FlowFacts, TargetFacts, judge
+from penstock.store.runs.reconciliations import Drift
 from support.service.watch_service import Service
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -34,6 +35,16 @@ def target(*runs: RunFigures, idle: float | None = 0, held: int = 0, active: boo
 
 def raised(*targets: TargetFacts, waiting: float | None = None) -> set[str]:
     return {one.alert.id for one in judge(Facts(START, targets, waiting), RulesDocument(), {})[0]}
+
+
+def test_drift_that_was_not_fixed_raises_an_alert_until_it_is():
+    drifted = replace(target(*USUAL), drift=Drift("2026-01-01T09:30:00.000Z", 3))
+    news, _ = judge(Facts(START, (drifted,)), RulesDocument(), {})
+    (alert,) = [one.alert for one in news]
+    assert (alert.id, alert.reason[:9], "2026-01-01 09:30 UTC" in alert.reason) == ("drift:it", "3 records", True)
+    fixed = replace(drifted, drift=Drift("2026-01-01T09:40:00.000Z", 0))
+    assert raised(fixed) == set()
+    assert judge(Facts(START, (drifted,)), RulesDocument(drift=False), {})[0] == []
 
 
 def test_a_failed_flow_raises_one_alert_and_none_if_its_destination_failed():

@@ -12,9 +12,9 @@ import xxhash
 
 from penstock.delivery.objects import Object, external_id, remote_id
 from penstock.delivery.replies import identifier_text
-from penstock.model.errors import InputError
+from penstock.model.errors import InputError, Problem
 from penstock.model.record import Payload
-from penstock.model.spec import CustifyList, CustifyObject, CustifySource
+from penstock.model.spec import CustifyList, CustifyObject, CustifySource, DestinationSpec
 from penstock.run.connection import connection
 from penstock.run.connection.object_reads import CustifyReads
 from penstock.run.context import Context
@@ -135,10 +135,23 @@ def read_form(ctx: Context, prepared: Prepared, what: str) -> ReadForm:
     template = record_template(ctx, prepared)
     if template is not None and template.read is not None:
         return template.read
-    path, name = f"destinations.{prepared.spec.name}", prepared.spec.template
-    message = f"{what} cannot read what {name or 'a manual request'} writes: Custify has no list of it to compare"
+    raise InputError(_not_readable(ctx, prepared.spec, what))
+
+
+def require_list(ctx: Context, spec: DestinationSpec, what: str = "reconcile") -> None:
+    """InputError where Custify has no list of what the destination writes, as far as its settings show that."""
+    credential = connection.credential_spec(ctx, spec.credential)
+    template = None if spec.template is None else ctx.catalogue[spec.template]
+    if credential.connector == "custify" and connection.address(ctx, credential).dialect == "flat":
+        raise InputError(connection.no_reads(ctx, credential, what))
+    if template is None or (template.read is None and not template.items):
+        raise InputError(_not_readable(ctx, spec, what))
+
+
+def _not_readable(ctx: Context, spec: DestinationSpec, what: str) -> Problem:
+    message = f"{what} cannot read what {spec.template or 'this destination'} writes: Custify has no list to compare"
     hint = "people, companies, subscriptions, invoices, deals, tasks and custom objects can be read"
-    raise InputError(ctx.problem(path, message, "not-readable", hint=hint, found=name))
+    return ctx.problem(f"destinations.{spec.name}", message, "not-readable", hint=hint, found=spec.template)
 
 
 def read_objects(ctx: Context, prepared: Prepared, what: str, announce: Announce = lambda *_: None) -> AccountObjects:

@@ -335,7 +335,8 @@ def _finish(ctx: Context, comparison: ComparisonRun, seconds: float) -> None:
     """Store the report; and the end of the run, unless it has sent something and has ended with that."""
     report, run, found = comparison.report, comparison.run, comparison.found
     assert found is not None
-    stored = StoredReconciliation(found.read_at, run.id, dict(reconcile_json(report)))
+    drifted = 0 if run.status == "succeeded" else report.drifted  # fixed; one that only compares is still running
+    stored = StoredReconciliation(found.read_at, run.id, drifted, dict(reconcile_json(report)))
     with ctx.database.begin() as conn:
         store_reconciliation(conn, run.target, stored)
         if run.finished_at is None:

@@ -41,10 +41,12 @@ from penstock.store.tables import (
     ledger_batches,
     memory_segments,
     quarantine,
+    reconciliations,
     responses,
     runs,
     sent_links,
     sent_notes,
+    sent_values,
     switches,
 )
 
@@ -198,7 +200,7 @@ def _responses(conn: Connection, before: str, most: int) -> Sequence[Any]:
 
 # ── destinations no longer in the project ───────────────────────────────────────────────
 
-_OF_DESTINATIONS = (memory_segments, in_flight, cursors, switches, discarded, sent_links)
+_OF_DESTINATIONS = (memory_segments, in_flight, cursors, switches, discarded, sent_links, sent_values, reconciliations)
 
 
 def remembered_destinations(conn: Connection) -> dict[str, int]:

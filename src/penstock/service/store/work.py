@@ -29,6 +29,7 @@ from penstock.store.tables import runs as table
 SKIPPED = "-"  # in place of the run of a skipped time
 FEED_PAUSE = "feed pause "  # of the names under which pauses of feeds are stored as settings
 FEED = "intake"
+FIX = "fix"  # the payload of a comparison with Custify that is to be fixed
 _JSON = ("payload", "progress")
 
 
@@ -39,7 +40,8 @@ _JSON = ("payload", "progress")
 class WorkRow:
     """A requested run. `lane` is the credential whose rate limit it shares; `attempt` counts its assignments.
 
-    `stop` is why it has to stop (`cancel`); `payload` are the ids of the records of a resend. Times are ISO 8601.
+    `stop` is why it has to stop (`cancel`); `payload` are the ids of the records of a resend, or `FIX`. Times are
+    ISO 8601.
     """
 
     run: str

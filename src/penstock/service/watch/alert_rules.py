@@ -13,6 +13,7 @@ from penstock.model.text import visible
 from penstock.service.documents import RulesDocument
 from penstock.service.model import Alert
 from penstock.service.store.figures import COMPLETED, RunFigures
+from penstock.store.runs.reconciliations import Drift
 
 MOST_COLUMNS = 10  # that an alert names
 LEAST_USUAL = 20  # records; the volume of smaller runs is not checked
@@ -21,7 +22,8 @@ LEAST_USUAL = 20  # records; the volume of smaller runs is not checked
 @dataclass(frozen=True, slots=True)
 class TargetFacts:
     """A destination. `idle_s` is the time since its last change, `runs` are its latest runs, newest first,
-    `quarantined` is the number of its records in quarantine, `notes` are those of its latest succeeded or partial run.
+    `quarantined` is the number of its records in quarantine, `notes` are those of its latest succeeded or partial run,
+    `drift` is that of its last comparison with Custify.
     """
 
     name: str
@@ -31,6 +33,7 @@ class TargetFacts:
     runs: tuple[RunFigures, ...]
     quarantined: int
     notes: tuple[Note, ...] = ()
+    drift: Drift | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +120,7 @@ def findings(facts: Facts, rules: RulesDocument) -> Iterator[Finding]:
             refused[target.credential] = f"the API refused the credential in run {newest.run} of {target.name}"
         if target.active:
             yield from _of_target(target, rules)
+            yield from _of_drift(target, rules)
     for credential, reason in refused.items():
         yield "credential", credential, reason
     if rules.run_failed:
@@ -157,6 +161,14 @@ def _of_target(target: TargetFacts, rules: RulesDocument) -> Iterator[Finding]:
     if rules.run_partial and newest.status == "partial":
         counts = f"{newest.quarantined} quarantined, {newest.unknown} unknown"
         yield "run", name, f"run {newest.run} ended with status partial: {counts}"
+
+
+def _of_drift(target: TargetFacts, rules: RulesDocument) -> Iterator[Finding]:
+    """What was changed in Custify, as the last comparison has found it."""
+    drift = target.drift
+    if rules.drift and drift is not None and drift.drifted:
+        words = f"{drift.drifted} records differ in Custify from what was sent, or are missing"
+        yield "drift", target.name, f"{words} ({drift.at[:16].replace('T', ' ')} UTC)"
 
 
 def _of_columns(run: RunFigures, notes: Sequence[Note]) -> Iterator[Finding]:

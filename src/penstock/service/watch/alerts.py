@@ -24,6 +24,7 @@ from penstock.service.watch.alert_settings import notify
 from penstock.store import quarantine
 from penstock.store.database import upsert_all
 from penstock.store.project.resources import forget_setting, put_setting, setting
+from penstock.store.runs.reconciliations import drifts
 from penstock.store.service_tables import alerts as alerts_table
 from penstock.store.service_tables import messages as messages_table
 from penstock.store.tables import ledger_batches
@@ -71,12 +72,14 @@ def _facts(ctx: Context, conn: Connection, active: Collection[str], quiet: set[s
         name: run.run for name, runs in newest.items() for run in reversed(runs) if run.status in figures.COMPLETED
     }
     notes = figures.notes_of(conn, list(ended.values()))
+    drift = drifts(conn)
     targets = []
     for name in names:
         runs, spec = newest.get(name, ()), ctx.project.destinations[name]
         idle = _idle(conn, runs, switched.get(name), now)
         noted = notes.get(ended.get(name, ""), ())
-        targets.append(TargetFacts(name, spec.credential, name in active, idle, runs, quarantined.get(name, 0), noted))
+        held, drifted = quarantined.get(name, 0), drift.get(name)
+        targets.append(TargetFacts(name, spec.credential, name in active, idle, runs, held, noted, drifted))
     flows = tuple(
         FlowFacts(name, ctx.project.flows[name].destinations, newest_of_flows.get(name, ())) for name in flow_names
     )

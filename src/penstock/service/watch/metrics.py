@@ -22,6 +22,7 @@ from penstock.model.outcome import Outcome
 from penstock.run.context import Context, active_names
 from penstock.service.store import figures
 from penstock.store.runs import timeseries
+from penstock.store.runs.reconciliations import Drift, drifts
 from penstock.store.runs.timeseries import BUCKETS_MS, Tally
 from penstock.version import __version__
 
@@ -45,6 +46,7 @@ class Seen:
     received: Mapping[str, int]
     alerts: Mapping[str, int]
     active: frozenset[str]
+    drift: Mapping[str, Drift]
 
 
 class StateCollector(Collector):
@@ -80,8 +82,9 @@ def _seen(ctx: Context) -> Seen:
         queue, oldest = figures.queue_figures(conn)
         received, alerts = figures.received(conn), figures.raised_alerts(conn)
         ended, good = (figures.last_ended(conn, ctx.project.destinations, words) for words in (figures.COMPLETED, GOOD))
+        drift = {name: found for name, found in drifts(conn).items() if name in ctx.project.destinations}
     active = active_names(ctx)
-    return Seen(counts, quarantined, budgets, ended, good, queue, oldest, received, alerts, active)
+    return Seen(counts, quarantined, budgets, ended, good, queue, oldest, received, alerts, active, drift)
 
 
 def _families(seen: Seen, clock: Clock) -> Iterator[Metric]:
@@ -91,6 +94,7 @@ def _families(seen: Seen, clock: Clock) -> Iterator[Metric]:
     yield from _counted(seen.counts)
     yield from _waiting(seen, clock)
     yield from _lag(seen, clock)
+    yield from _drift(seen.drift)
     yield from _allowances(seen, clock)
 
 
@@ -181,6 +185,19 @@ def _lag(seen: Seen, clock: Clock) -> Iterator[Metric]:
     for name, (_, finished) in sorted(seen.good.items()):
         success.add_metric([name], moment(finished).timestamp())
     yield from (active, lag, success)
+
+
+def _drift(drift: Mapping[str, Drift]) -> Iterator[Metric]:
+    """Of the last comparison of each destination with Custify."""
+    labels = ["destination"]
+    about = "Records that differ in Custify from what was sent, or are missing, at the last comparison"
+    drifted = GaugeMetricFamily("penstock_drift_records", about, labels=labels)
+    about = "When Custify was read for the last comparison, in epoch seconds"
+    compared = GaugeMetricFamily("penstock_last_reconcile_timestamp_seconds", about, labels=labels)
+    for name, found in sorted(drift.items()):
+        drifted.add_metric([name], found.drifted)
+        compared.add_metric([name], moment(found.at).timestamp())
+    yield from (drifted, compared)
 
 
 def _allowances(seen: Seen, clock: Clock) -> Iterator[Metric]:

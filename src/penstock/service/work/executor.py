@@ -27,7 +27,7 @@ from penstock.run import flow
 from penstock.run.connection.leased_window import SharedBudgets
 from penstock.run.context import Context
 from penstock.run.orchestrator import Orchestrator
-from penstock.service.store.work import WorkRow
+from penstock.service.store.work import FIX, WorkRow
 from penstock.service.work.queue import Interrupted
 from penstock.store.runs import runs
 from penstock.store.runs.runs import NOT_BEGUN
@@ -117,6 +117,8 @@ class Executor:
             await orchestrator.resend(quarantine.still_quarantined(ctx, row.payload or ()))
         elif row.kind == "settle":
             await orchestrator.settle(ctx.destination(row.target))
+        elif row.kind == "reconcile":
+            await orchestrator.reconcile(ctx.destination(row.target), fix=FIX in (row.payload or ()))
         else:
             await orchestrator.run_one(ctx.destination(row.target))
 

@@ -134,6 +134,32 @@ class WorkRequests:
             self._put(conn, ctx, spec, row, trigger=trigger, asked_by=asked_by)
             return self._shown(conn, row.id)
 
+    def reconcile(self, destination: str, *, fix: bool, trigger: Trigger, asked_by: str) -> RunJson:
+        """Request that a destination is compared with Custify, and fixed with `fix`. Returns the run.
+
+        InputError for an unknown name, and with `fix` for a draft and a paused destination.
+        """
+        ctx = self.ctx()
+        spec = ctx.destination(destination)
+        if fix:
+            require_active(ctx, spec)
+        with ctx.database.begin() as conn:
+            run = self.request_reconcile(conn, ctx, destination, fix=fix, trigger=trigger, asked_by=asked_by)
+            return self._shown(conn, run)
+
+    def request_reconcile(
+        self, conn: Connection, ctx: Context, destination: str, *, fix: bool, trigger: Trigger, asked_by: str
+    ) -> str:
+        """As `reconcile`, in the caller's transaction; returns the run's id. One that is queued serves both."""
+        payload, waiting = [work.FIX] if fix else [], work.of_target(conn, "reconcile", destination, ["queued"])
+        if waiting is not None and list(waiting.payload or ()) == payload:
+            return waiting.run
+        row = self._new(conn, ctx, "reconcile", destination)
+        now, lane = iso(ctx.clock.now()), ctx.destination(destination).credential
+        work.enqueue(conn, WorkRow(row.id, "reconcile", destination, lane, trigger, asked_by, now, payload=payload))
+        ctx.events.emit("run.queued", run=row.id, target=destination, trigger=trigger)
+        return row.id
+
     def cancel(self, run: str, *, by: str) -> RunJson:
         """Stop a run after its requests in flight, in any process. A queued run does not start.
 

@@ -121,6 +121,7 @@ export const t = {
       run_results: "Results of all runs, in one message",
       credential_refused: "A key is refused",
       columns_changed: "A source has a new column that is not sent, or a column is missing or empty",
+      drift: "A comparison with Custify found records that were changed or removed there",
       quarantine_more: "Records in quarantine, more than",
       error_share: "Share of refused or unknown records in a run, at least",
       error_least: "… in runs with at least",

@@ -11,6 +11,7 @@ from typing_extensions import TypedDict
 
 from penstock.model.errors import InputError, PenstockError, ProblemJson, problem_json
 from penstock.model.outcome import Note, NoteJson
+from penstock.model.reconciliation import LastReconcileJson
 from penstock.model.record import KeyJson, RefusedRecord
 from penstock.model.reports import CheckJson, Preview, PreviewedRequest, TestJson, as_json, check_json, test_json
 from penstock.model.runs import PlanJson, RunJson, plan_json
@@ -73,6 +74,20 @@ class IdentityCounts(BaseModel):
 
     dataset: str
     counts: dict[str, int] | None
+
+
+class HowToReconcile(BaseModel):
+    """Whether what differs or is missing is sent again."""
+
+    model_config = ConfigDict(extra="forbid")
+    fix: bool = False
+
+
+class HowOften(BaseModel):
+    """Every how many hours a destination is compared with Custify; null: only on request."""
+
+    model_config = ConfigDict(extra="forbid")
+    every_hours: Annotated[int, Field(ge=1, le=8760)] | None
 
 
 class BrokenRule(TypedDict):
@@ -168,6 +183,31 @@ def settle(name: str, app: Opened, person: Person = needs(Right.EDIT)) -> RunJso
     and returns a run, which has `settled` when it has ended.
     """
     return app.request_settle(name, asked_by=person.name)
+
+
+@router.post("/{name}/reconcile", status_code=202, operation_id="reconcileDestination")
+def reconcile(
+    name: str, app: Opened, how: HowToReconcile | None = None, person: Person = needs(Right.OPERATE)
+) -> RunJson:
+    """Compares what Custify has with what a destination has sent. Starts and returns a run. With `fix`, which needs the
+    right to edit, what differs or is missing is sent again.
+    """
+    fix = how is not None and how.fix
+    if fix:
+        require(person, Right.EDIT, "a fix")
+    return app.reconciliations.request(name, fix=fix, asked_by=person.name)
+
+
+@router.get("/{name}/reconcile", operation_id="lastReconcile")
+def last_reconcile(name: str, app: Opened, _: Person = needs(Right.VIEW)) -> LastReconcileJson:
+    """Returns the last comparison of a destination with Custify, whole; after a fix, as found before it."""
+    return app.reconciliations.last(name)
+
+
+@router.put("/{name}/reconcile/schedule", status_code=204, operation_id="scheduleReconcile")
+def schedule_reconcile(name: str, how_often: HowOften, app: Opened, person: Person = needs(Right.EDIT)) -> None:
+    """Compares a destination with Custify every so many hours, while it is active; null: only on request."""
+    app.reconciliations.schedule(name, how_often.every_hours, by=person.name)
 
 
 @router.post("/preview", operation_id="previewUnsaved", summary="Preview", dependencies=[Depends(limit_queries)])

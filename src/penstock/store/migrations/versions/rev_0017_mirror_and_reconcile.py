@@ -8,7 +8,7 @@ decided and not done; `approved_deletions` the hashes that a person approved.
 """
 
 from alembic import op
-from sqlalchemy import BigInteger, Boolean, Column, LargeBinary, Text
+from sqlalchemy import BigInteger, Boolean, Column, Integer, LargeBinary, Text
 
 revision = "0017"
 down_revision = "0016"
@@ -19,7 +19,8 @@ def upgrade() -> None:
         "reconciliations",
         Column("destination", Text, primary_key=True),
         Column("at", Text, nullable=False),
-        Column("run", Text),
+        Column("run", Text, nullable=False),
+        Column("drifted", Integer, nullable=False),
         Column("report", Text, nullable=False),
     )
     op.create_table(

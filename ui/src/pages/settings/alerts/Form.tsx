@@ -15,7 +15,7 @@ import classes from "../style.module.css";
 const t = all.alerts;
 
 type Rule = keyof AlertSettings["rules"];
-const SWITCHES: Rule[] = ["run_failed", "run_partial", "run_results", "credential_refused", "columns_changed"];
+const SWITCHES: Rule[] = ["run_failed", "run_partial", "run_results", "credential_refused", "columns_changed", "drift"];
 /** The rules with a number: how it is shown, its value when the rule is turned on, and whether it can be off. */
 const NUMBERS: { name: Rule; on: number; percent?: boolean; part?: boolean; least?: number }[] = [
   { name: "quarantine_more", on: 100, least: 0 },

@@ -1,0 +1,91 @@
+"""`Reconciliations`: comparisons of destinations with Custify, on request and every so many hours.
+
+The project file has no key for them: how often a destination is compared is a setting of the service.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import cast
+
+from sqlalchemy import Connection
+
+from penstock.clock import iso
+from penstock.model.reconciliation import LastReconcileJson, ReconcileJson
+from penstock.model.runs import RunJson
+from penstock.run.context import Context, is_active
+from penstock.service.store import work
+from penstock.service.work.requests import WorkRequests
+from penstock.store.project.resources import put_setting, setting
+from penstock.store.runs import runs
+from penstock.store.runs.reconciliations import last_reconciliation
+from penstock.store.runs.runs import OPEN_STATES
+
+NAME = "reconcile"  # of the setting: destination → hours
+SCHEDULE = "schedule"
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliations:
+    """`require_list` raises InputError for a destination whose objects Custify cannot list."""
+
+    ctx: Callable[[], Context]
+    work: WorkRequests
+    require_list: Callable[[str], None]
+
+    def request(self, destination: str, *, fix: bool, asked_by: str) -> RunJson:
+        """Request a comparison; returns its run, or the one that is queued.
+
+        InputError for what Custify cannot list, and, if it is to be fixed, for a draft or paused destination.
+        """
+        self.require_list(destination)
+        return self.work.reconcile(destination, fix=fix, trigger=f"person:{asked_by}", asked_by=asked_by)
+
+    def last(self, destination: str) -> LastReconcileJson:
+        """The last comparison of a destination, and how often it is compared."""
+        ctx = self.ctx()
+        ctx.destination(destination)
+        with ctx.database.read() as conn:
+            found, hours = last_reconciliation(conn, destination), _hours(conn).get(destination)
+        if found is None:
+            return {"at": None, "run": None, "drifted": 0, "every_hours": hours, "report": None}
+        report = cast(ReconcileJson, found.report)
+        return {"at": found.at, "run": found.run, "drifted": found.drifted, "every_hours": hours, "report": report}
+
+    def schedule(self, destination: str, every_hours: int | None, *, by: str) -> None:
+        """Compare a destination every so many hours; None: only on request."""
+        ctx = self.ctx()
+        ctx.destination(destination)
+        if every_hours is not None:
+            self.require_list(destination)
+        with ctx.database.begin() as conn:
+            document = {**_hours(conn), destination: every_hours}
+            kept = {name: hours for name, hours in document.items() if hours is not None}
+            put_setting(conn, NAME, kept, by=by, at=iso(ctx.clock.now()))
+
+    def tick(self) -> None:
+        """Request the comparisons that are due; call it every few seconds."""
+        ctx = self.ctx()
+        with ctx.database.read() as conn:
+            due = [name for name, hours in _hours(conn).items() if self._is_due(ctx, conn, name, hours)]
+        for name in due:
+            with ctx.database.begin() as conn:  # another worker may have requested it
+                hours = _hours(conn).get(name)
+                if hours is not None and self._is_due(ctx, conn, name, hours):
+                    self.work.request_reconcile(conn, ctx, name, fix=False, trigger=SCHEDULE, asked_by=SCHEDULE)
+
+    @staticmethod
+    def _is_due(ctx: Context, conn: Connection, name: str, hours: int) -> bool:
+        spec = ctx.project.destinations.get(name)
+        if spec is None or work.of_target(conn, "reconcile", name, OPEN_STATES) is not None:
+            return False
+        newest = runs.last(conn, name, "reconcile")
+        last = None if newest is None else datetime.fromisoformat(newest.started_at)
+        return (last is None or ctx.clock.now() - last >= timedelta(hours=hours)) and is_active(ctx, spec)[0]
+
+
+def _hours(conn: Connection) -> dict[str, int]:
+    found = setting(conn, NAME)
+    return {} if found is None else dict(found.document)
