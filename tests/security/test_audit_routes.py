@@ -113,6 +113,8 @@ class Walk:
         yield "POST /quarantine/resend", {"ids": [self.hold("4")]}
         yield "POST /quarantine/discard", {"ids": [self.hold("5")]}
         yield "POST /destinations/{name}/settle: native", None
+        yield "POST /destinations/{name}/reconcile: native", {"fix": True}
+        yield "PUT /destinations/{name}/reconcile/schedule: native", {"every_hours": 24}
         yield "POST /destinations/{name}/pause: it", None
 
     def care(self) -> Iterator[tuple[str, Any]]:
