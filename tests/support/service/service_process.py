@@ -152,6 +152,10 @@ class ServiceProcess:
         """Send a request to the admin routes of the sandbox."""
         return _ask(method, f"{self.sandbox['admin_url']}{path}", body)
 
+    def custify(self, method: str, path: str, body: Any = None) -> Any:
+        """Send a request to the sandbox, as another user of the Custify account."""
+        return _ask(method, f"{self.sandbox['url']}{path}", body, key=self.sandbox["api_key"])
+
 
 def _ask(method: str, url: str, body: Any, key: str | None = None) -> Any:
     data = None if body is None else json.dumps(body).encode()

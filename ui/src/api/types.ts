@@ -48,6 +48,10 @@ export type Flow = Resource<FlowValue, FlowState>;
 export type Kinds = { credentials: Credential; sources: Source; datasets: Dataset; destinations: Destination; flows: Flow };
 export type Kind = keyof Kinds;
 
+export type Comparison = S["LastReconcileJson"];
+export type ComparisonReport = S["ReconcileJson"];
+export type Difference = S["DifferenceJson"];
+
 export type Overview = S["OverviewJson"];
 export type SourceNode = S["SourceNodeJson"];
 export type DatasetNode = S["DatasetNodeJson"];

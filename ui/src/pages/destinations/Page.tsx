@@ -1,6 +1,6 @@
 /** The page of a destination: status, payload, plan, last runs. */
 import { Button } from "@mantine/core";
-import { IconPencil } from "@tabler/icons-react";
+import { IconArrowsDiff, IconPencil } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
 import { queries } from "@/api/queries";
@@ -8,6 +8,7 @@ import type { Destination } from "@/api/types";
 import { SentCharts } from "@/resources/charts/SentCharts";
 import { UnknownRecords } from "@/resources/runs/UnknownRecords";
 import { Code, duration, Empty, Facts, Loaded, NOT_YET, Num, OutcomeCounts, Page, Panel, RunStatus, Status, Time } from "@/parts";
+import { t as comparison } from "@/texts/pages/comparison";
 import { t } from "@/texts/pages/destinations";
 import { plainText } from "@/texts/service";
 import { DestinationMenu } from "./actions/Menu";
@@ -40,6 +41,11 @@ function Shown({ destination }: { destination: Destination }) {
           <Button component={Link} to={`/destinations/${encodeURIComponent(name)}/configure`} variant="default" leftSection={<IconPencil size={14} />}>
             {t.actions.edit}
           </Button>
+          {value.template !== undefined && (
+            <Button component={Link} to={`/destinations/${encodeURIComponent(name)}/compare`} variant="default" leftSection={<IconArrowsDiff size={14} />}>
+              {comparison.open}
+            </Button>
+          )}
           <DestinationMenu destination={destination} main />
         </>
       }

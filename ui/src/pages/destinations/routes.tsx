@@ -32,4 +32,9 @@ export const destinationRoutes = [
     path: "/destinations/$name/configure",
     component: lazyRouteComponent(() => import("./configure/Page"), "ConfigurePage"),
   }),
+  createRoute({
+    getParentRoute: () => shellRoute,
+    path: "/destinations/$name/compare",
+    component: lazyRouteComponent(() => import("./compare/Page"), "ComparisonPage"),
+  }),
 ] as const;
