@@ -118,3 +118,19 @@ def test_a_queued_run_begins_at_the_last_requested_place(project):
         for asked, wanted in (("5", "5"), (None, "5"), ("start", "start"), ("7", "start")):
             assert ask(asked) == run
             assert begins_at() == wanted
+
+
+def test_a_live_run_does_not_wait_for_a_run_that_reads_again(shop, project, sandbox):
+    sandbox.settings(latency=400)
+    _rename(project, range(40))
+    backfill = shop.work.enqueue("orders", trigger="person:ada", asked_by="ada", begins_at="start")["run"]
+    until(lambda: shop.work.run(backfill)["status"] == "running" and shop.work.progress(backfill)[0]["total"] == 40)
+    with sqlite3.connect(project.folder / "shop.db") as connection:
+        connection.execute("insert into people values ('s39', 'Person 39 III', 40)")
+    live = ended(shop, shop.work.enqueue("orders", trigger="new-data", asked_by="schedule")["run"])
+    assert live["records"]["delivered"] == 1
+    assert shop.work.run(backfill)["finished_at"] is None
+    sandbox.settings(latency=0)
+    records = ended(shop, backfill)["records"]
+    assert (records["read"], records["delivered"] + records["unchanged"]) == (40, 40)
+    assert ended(shop, shop.work.enqueue("orders", trigger="new-data", asked_by="s")["run"])["records"]["read"] == 0

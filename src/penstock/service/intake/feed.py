@@ -15,8 +15,11 @@ from penstock.run.context import Context, is_active
 from penstock.run.flow import in_order
 from penstock.service.store import figures, work
 from penstock.service.store.work import FeedPause
+from penstock.service.work.backfills import gives_way, is_backfilled
 from penstock.service.work.requests import WorkRequests
 from penstock.store.project import pushed, resources
+from penstock.store.runs import runs
+from penstock.store.runs.runs import OPEN_STATES
 
 ASKED_BY = "intake"
 DELETE_EVERY_S = 60.0
@@ -85,7 +88,7 @@ class Feed:
     ) -> bool:
         waiting = 0
         for spec in specs:
-            place = _place(ctx, spec.name, readers[spec.name].name)
+            place = _place(ctx, spec.name, readers[spec.name].name, beside=True)
             waiting = max(waiting, self._tips.get(readers[spec.name].name, 0) - place)
         if waiting <= 0 or not any(is_active(ctx, spec)[0] for spec in specs):
             self._behind.pop(target, None)
@@ -110,8 +113,10 @@ class Feed:
         """Whether a run of the target is open, or the target is paused after a failed run."""
         kind: RunKind = "destination" if [spec.name for spec in specs] == [target] else "flow"
         pause = self._pauses.get(target)
+        backfilled = kind == "destination" and is_backfilled(ctx.database, target)
         with ctx.database.read() as conn:
-            if work.of_target(conn, kind, target, ["queued", "handed", "running"]) is not None:
+            here = [row for row in work.in_state(conn, OPEN_STATES) if (row.kind, row.target) == (kind, target)]
+            if here and not (backfilled and len(here) == 1 and gives_way(conn, here[0], None)):
                 return True
             newest = next(iter(figures.recent_runs(conn, target, kind, 1)), None)
         if newest is None or newest.finished_at is None:
@@ -221,10 +226,12 @@ def _targets(ctx: Context, readers: dict[str, WebhookSource]) -> dict[str, list[
     return found
 
 
-def _place(ctx: Context, destination: str, source: str) -> int:
-    """The id of the last record that a destination has sent."""
+def _place(ctx: Context, destination: str, source: str, *, beside: bool = False) -> int:
+    """The id of the last record that a destination has sent; `beside`: or that an unfinished run of it has read."""
     with ctx.database.read() as conn:
         stored = resources.window_of(conn, destination)
+        left = runs.unfinished_alone(conn, destination) if stored is None and beside else None
+        stored = dict(left.window) if left is not None and left.window is not None else stored
     return place_of(None if stored is None else ReadWindow.from_json(stored), source)
 
 

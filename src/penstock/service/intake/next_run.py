@@ -11,6 +11,7 @@ from penstock.run.destination_lock import lock_destination
 from penstock.run.preparation.datasets import known_dataset
 from penstock.run.preparation.prepare import prepare
 from penstock.store.project import resources
+from penstock.store.runs import runs
 
 
 def known_problem(ctx: Context, spec: DestinationSpec) -> str | None:
@@ -30,11 +31,12 @@ def has_new_records(ctx: Context, spec: DestinationSpec) -> bool:
         data = known_dataset(ctx, spec.dataset)
         with ctx.database.read() as conn:
             stored = resources.window_of(conn, spec.name)
+            left = runs.unfinished_alone(conn, spec.name)
         window = None if stored is None else ReadWindow.from_json(stored)
         if data.spec.sql is None:
             return data.dataset.since(window) is not None
         found, reached = data.dataset.any_since(data.schema, window)
-        if found or reached is None:
+        if found or reached is None or (stored is None and left is not None):
             return found
         with lock_destination(ctx, spec.name, lambda: None), ctx.database.begin() as conn:
             resources.store_window(conn, spec.name, reached.to_json())

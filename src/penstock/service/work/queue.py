@@ -17,8 +17,10 @@ from sqlalchemy import Connection
 from penstock.clock import Clock, iso
 from penstock.service.store import work
 from penstock.service.store.work import WorkRow
+from penstock.service.work.backfills import gives_way, is_backfilled
 from penstock.store import leases
 from penstock.store.database import Database
+from penstock.store.runs import runs
 from penstock.store.runs.runs import OPEN_STATES, WAITING_STATES
 
 AGAIN_S = 5  # before the attempt after a failure of the state database; doubled with each attempt
@@ -87,15 +89,25 @@ class Queue:
             return work.in_state(conn, WAITING_STATES)
 
     def hand_out(self) -> list[WorkRow]:
-        """Assign the queued rows that may start now, as new attempts; at most one per destination or flow."""
+        """Assign the queued rows that may start now, as new attempts.
+
+        At most one per destination or flow, and one beside a backfill that gives way to it.
+        """
         now, handed = iso(self.clock.now()), list[WorkRow]()
+        with self.database.read() as conn:
+            executed = {row.target for row in work.in_state(conn, ("running",)) if row.kind == "destination"}
+        backfilled = {target for target in executed if is_backfilled(self.database, target)}
         with self.database.begin() as conn:
             rows = work.in_state(conn, OPEN_STATES)
-            busy = {_place(row) for row in rows if row.state != "queued"}
+            busy: dict[tuple[bool, str], list[WorkRow]] = {}
+            for row in rows:
+                if row.state != "queued":
+                    busy.setdefault(_place(row), []).append(row)
             for row in rows:
                 due = row.not_before is None or row.not_before <= now
-                if row.state == "queued" and due and _place(row) not in busy:
-                    busy.add(_place(row))
+                others = busy.setdefault(_place(row), [])
+                if row.state == "queued" and due and _has_place(conn, row, others, backfilled):
+                    others.append(row)
                     changes = {"attempt": row.attempt + 1, "version": self.version, "worker": None}
                     work.change(conn, row, state="handed", **changes)
                     handed.append(_again(conn, row))
@@ -163,6 +175,13 @@ class Queue:
 def _place(row: WorkRow) -> tuple[bool, str]:
     """The flow or destination of a row, of which one run at a time is allowed."""
     return row.kind == "flow", row.target
+
+
+def _has_place(conn: Connection, row: WorkRow, others: Sequence[WorkRow], backfilled: Collection[str]) -> bool:
+    """Whether a queued row may start beside those of the same place that have not ended."""
+    if len(others) != 1 or row.kind == "flow" or row.target not in backfilled:
+        return not others
+    return gives_way(conn, others[0], runs.get(conn, row.run))
 
 
 def _again(conn: Connection, row: WorkRow) -> WorkRow:
