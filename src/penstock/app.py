@@ -261,7 +261,7 @@ class App:
         """What `run` of this flow would do now, also if a destination has the same name."""
         return self._operations.plan_flow(flow, exact=exact)
 
-    def run(
+    def run(  # noqa: PLR0913 - the options of the command
         self,
         target: str,
         *,
@@ -270,15 +270,17 @@ class App:
         handle_signals: bool = False,
         begins_at: str | None = None,
         allow_deletes: str | None = None,
+        limit: int | None = None,
     ) -> RunReport:
         """Run a destination or flow, or continue its unfinished run.
 
         `wait`: wait while another run holds the destination. `listener` is called with the progress a few times a
         second. `handle_signals`: SIGINT and SIGTERM stop the run after its requests in flight. `begins_at`: read a
         source with a cursor again, from `start` or from a value of the cursor. `allow_deletes`: the hash of a plan,
-        which approves that exactly its deletions are carried out.
+        which approves that exactly its deletions are carried out. `limit`: stop when so many records of a destination
+        are sent; the next run with a limit begins behind them.
         """
-        how = {"wait": wait, "handle_signals": handle_signals}
+        how = {"wait": wait, "handle_signals": handle_signals, "limit": limit}
         return self._operations.run(target, listener, begins_at=begins_at, allow_deletes=allow_deletes, **how)
 
     def activate(self, destination: str, *, by: str = COMMAND_LINE) -> None:

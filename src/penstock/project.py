@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from penstock.app import App
 from penstock.model.reports import CheckReport, Preview, QuarantineEntry, TestReport
@@ -67,13 +67,16 @@ class Project:
         listener: Listener | None = None,
         begins_at: str | None = None,
         allow_deletes: str | None = None,
+        limit: int | None = None,
     ) -> RunReport:
         """Run a destination or flow, or continue its unfinished run.
 
         `begins_at` reads a source with a cursor again: from `start`, or from a value of the cursor. `allow_deletes` is
-        the `deletes_hash` of a plan: exactly the deletions that it lists are approved.
+        the `deletes_hash` of a plan: exactly the deletions that it lists are approved. `limit` is the number of records
+        of a destination after which the run stops; the next run with a limit begins behind them.
         """
-        return self._app.run(target, wait=wait, listener=listener, begins_at=begins_at, allow_deletes=allow_deletes)
+        how: dict[str, Any] = {"begins_at": begins_at, "allow_deletes": allow_deletes, "limit": limit}
+        return self._app.run(target, wait=wait, listener=listener, **how)
 
     def activate(self, destination: str) -> None:
         """Let runs send to a destination."""

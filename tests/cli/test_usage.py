@@ -118,7 +118,11 @@ def test_options_reach_the_app(capsys, monkeypatch, tmp_path):
         ("preview", ("people",), {"limit": 2, "everything": False}),
         ("preview", ("people",), {"limit": None, "everything": True}),
         ("test", ("people",), {"sample": 3, "body": '{"name": "Zoë"}'}),
-        ("run", ("people",), {"wait": True, "handle_signals": True, "begins_at": None, "allow_deletes": None}),
+        (
+            "run",
+            ("people",),
+            {"wait": True, "handle_signals": True, "begins_at": None, "allow_deletes": None, "limit": None},
+        ),
         ("runs", (), {"run": "r-1", "limit": 3}),
         ("check", ("acme",), {"refresh": True}),
         ("quarantine", (), {"destination": "people", "cause": "x"}),

@@ -137,7 +137,7 @@ def announce(command: Command, requests: int, seconds: float) -> None:
     command.remark(f"Reading Custify takes about {amount(requests, 'request')} and {duration(seconds)}.")
 
 
-def run(
+def run(  # noqa: PLR0913 - the options of the command
     target: Target,
     /,
     *,
@@ -153,6 +153,14 @@ def run(
     allow_deletes: Annotated[
         str | None, Parameter(help="Delete exactly what a plan with this `deletes_hash` lists. A hash is valid once.")
     ] = None,
+    limit: Annotated[
+        int | None,
+        Parameter(
+            allow_leading_hyphen=True,
+            help="Send at most this many records of a destination, then stop. The next run with --limit goes on behind "
+            "them.",
+        ),
+    ] = None,
     wait: Annotated[bool, Parameter(help="Wait while another run holds the destination.")] = False,
     command: Given,
 ) -> Exit:
@@ -160,16 +168,18 @@ def run(
 
     Continues an unfinished run.
 
-    Exit codes: 0 all records are sent or unchanged; 1 some records are not, or the fuse stopped the run; 2 wrong input,
-    or the destination is a draft or paused; 3 the credential, the host or the state failed; 130 stopped by ^C.
+    Exit codes: 0 all records are sent or unchanged, or as many as --limit allows; 1 some records are not, or the fuse
+    or the canary stopped the run; 2 wrong input, or the destination is a draft or paused; 3 the credential, the host
+    or the state failed; 130 stopped by ^C.
     """
+    _positive("--limit", limit)
     if dry_run:
         show_plan(target, command, begins_at)
         return Exit.WELL
     from penstock.cli.progress import progress_display  # noqa: PLC0415 - only where something is sent
 
     with command.open() as app, progress_display() as listener:
-        options = {"begins_at": begins_at, "allow_deletes": allow_deletes}
+        options: dict[str, Any] = {"begins_at": begins_at, "allow_deletes": allow_deletes, "limit": limit}
         report = app.run(target, wait=wait, listener=listener, handle_signals=True, **options)
     return show_runs([report], command)
 

@@ -144,6 +144,9 @@ def check_destination(destination: DestinationSpec, node: Marked, ctx: CheckCont
         _check_manual(destination, node, ctx)
     _check_mode(destination, template, node, ctx)
     check_bindings(destination, _items_of(destination, template, ctx), node, report)
+    if destination.canary is not None and destination.fuse is None:
+        message = "`canary` is judged by the ratio of the fuse, and `fuse: off` has none"
+        report.add(node.at("canary").place, "canary-without-fuse", message, "remove `fuse: off`", "off")
 
 
 def _check_known(kind: str, name: str, known: Mapping[str, object], node: Marked, report: Report) -> None:

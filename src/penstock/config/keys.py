@@ -390,6 +390,7 @@ DESTINATION = Section(
             "how long after sending a record can be concluded not to be there, such as 5s; at most 10m",
         ),
         Key("append", BooleanShape(), "with `connector: file`: whether records are added to the file"),
+        Key("canary", IntegerShape(), "how many records are sent and judged by the fuse's ratio before the others"),
         Key("responses", BooleanShape(), "whether replies are stored as the source DESTINATION.responses"),
     ),
     DestinationSpec,

@@ -71,7 +71,7 @@ class RunReport(RunTotals):
     notes: tuple[Note, ...] = ()
     destinations: tuple[RunReport, ...] = ()
     reason: str | None = None  # why it stopped, when it stopped early
-    stopped_by: str | None = None  # fuse | credential | unreachable | cancelled | error
+    stopped_by: str | None = None  # fuse | canary | credential | unreachable | cancelled | error
     started_at: str | None = None
     finished_at: str | None = None
     skipped: Mapping[str, str] = field(default_factory=dict)  # in a flow: destination → why it was skipped

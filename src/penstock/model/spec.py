@@ -321,6 +321,7 @@ class DestinationSpec:
     append: bool = False  # to what the file has already
     settle_after: float = 5.0  # seconds after sending, before a read may conclude that a record is not there
     on_delete: OnDelete | None = None  # with `mode: mirror`; None: not given
+    canary: int | None = None  # records that are sent and judged by the fuse's ratio before a run sends more
 
 
 @dataclass(frozen=True, slots=True)

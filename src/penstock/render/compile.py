@@ -297,7 +297,9 @@ def _room(shape: Shape) -> int | None:
 
 def version_of(destination: DestinationSpec, schema: Schema, columns: tuple[str, ...], rest: str) -> str:
     """A version of the settings that decide what is sent; activation, settling and line numbers do not change it."""
-    decisive = replace(without_settling(destination), active=None, line=None, concurrency=0, fuse=None, responses=False)
+    decisive = replace(
+        without_settling(destination), active=None, line=None, concurrency=0, fuse=None, canary=None, responses=False
+    )
     types = [
         (column.name, column.type, column.decimal)[: 2 if column.decimal is None else 3]
         for column in schema.columns

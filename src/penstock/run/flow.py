@@ -156,7 +156,7 @@ def end(conn: Connection, row: RunRow, signal: StopSignal, at: str) -> RunReport
 
 def input_changed(ctx: Context, part: RunRow) -> bool:
     """Whether a destination that has run would read different input now. False if that is not known."""
-    if part.input_identity is None or part.target not in ctx.project.destinations:
+    if part.input_identity is None or part.frozen is not None or part.target not in ctx.project.destinations:
         return False
     try:
         known = known_dataset(ctx, ctx.destination(part.target).dataset)

@@ -69,6 +69,7 @@ class Orchestrator:
     begins_at: str | None = None  # of sources with a cursor: `start`, a value, or None: where they were left
     approved: Mapping[str, str] = field(default_factory=dict)  # destination → hash of the deletions that are approved
     gates: dict[str, Gate] = field(default_factory=dict)  # of a flow's destinations: they wait to delete
+    limit: int | None = None  # the number of records that are sent at most; None: all
     signal: StopSignal = field(default_factory=StopSignal)
     sending: dict[str, StopSignal] = field(default_factory=dict)  # of each destination that is run now
     locks: DestinationLocks = field(init=False)
@@ -233,7 +234,8 @@ class Orchestrator:
         """Whether an unfinished run has read all of its input: what continues it reads nothing."""
         with self.ctx.database.read() as conn:
             left = run_start.to_continue(runs.unfinished_runs(conn, spec.name), queued, beside=turn.beside)
-        return bool(left) and left[0].frozen is not None and self.begins_at is None
+        same = bool(left) and left[0].limit == self.limit
+        return same and left[0].frozen is not None and self.begins_at is None
 
     def _refused(self, run: RunRow, error: InputError, turn: Turn) -> RunRow:
         """End a run that has begun and cannot send anything because of an error in its settings."""
@@ -251,7 +253,7 @@ class Orchestrator:
     def _begin(
         self, prepared: Prepared, parent: str | None, queued: str | None, reading: CursorReading, turn: Turn
     ) -> StartedRun:
-        origin = run_start.RunOrigin(parent, queued, turn.check, reading, turn.beside)
+        origin = run_start.RunOrigin(parent, queued, turn.check, reading, self.limit, turn.beside)
         start, name = run_start.begin(self.ctx, prepared, origin), prepared.spec.name
         if name in self.approved:
             with self.ctx.database.begin() as conn:

@@ -21,7 +21,7 @@ from penstock.model.delivery import Delivery, Lane, Lost
 from penstock.model.events import SILENT, Events, Span
 from penstock.model.outcome import COUNT_NAMES, Outcome, Refusal
 from penstock.model.record import Batch, Key, Payload, Rendered, Replies, Request, RetryClass, Shape
-from penstock.render.batches import encode_bodies, filled, records_of, requests_for
+from penstock.render.batches import Batcher, encode_bodies, filled, records_of, requests_for
 from penstock.render.bodies import Unencodable
 from penstock.render.values.macros import finish
 from penstock.run.connection.key_locks import NoLocks, RequestLocks
@@ -76,6 +76,12 @@ class BatchPipeline(Protocol):
     async def drain(self) -> None:
         """Return when nothing is in flight any more."""
         ...
+
+
+async def put_all(batcher: Batcher, pipeline: BatchPipeline) -> None:
+    """Send the batches that are not full."""
+    for batch in batcher.flush():
+        await pipeline.put(batch)
 
 
 @dataclass(slots=True)

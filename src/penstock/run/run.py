@@ -22,7 +22,7 @@ from penstock.delivery.sender import BatchJobs, Sender
 from penstock.model.delivery import Lane
 from penstock.model.errors import InputError
 from penstock.model.outcome import Outcome, only_quarantine, quarantine_reason
-from penstock.model.record import Chunk, Payload
+from penstock.model.record import Chunk
 from penstock.model.runs import Listener
 from penstock.render.batches import Batcher
 from penstock.run.connection import connection
@@ -31,6 +31,7 @@ from penstock.run.context import Context
 from penstock.run.destination_lock import Turn
 from penstock.run.diff.backlog import SENT_AGAIN_FROM, OpenChunk
 from penstock.run.diff.diff import Classified, Classifier
+from penstock.run.diff.first_sends import FirstSends, send_parts
 from penstock.run.diff.known_records import CompanyLinks, QuarantineIndex, StoredIds, StoredNotes
 from penstock.run.diff.newer_versions import NewerVersions, hashes_read
 from penstock.run.diff.notes import Notes, with_notes_of_reading
@@ -39,7 +40,7 @@ from penstock.run.gc_pause import fewer_collections
 from penstock.run.mirror.deletions import Deletions, NoDeletions
 from penstock.run.mirror.mirror import Mirror
 from penstock.run.mirror.turns import Gate
-from penstock.run.pipeline import BatchPipeline, Pipeline, PipelineContext, RunEvents, run_events
+from penstock.run.pipeline import BatchPipeline, Pipeline, PipelineContext, RunEvents, put_all, run_events
 from penstock.run.preparation.datasets import chunks_of
 from penstock.run.preparation.prepare import Prepared, doubt
 from penstock.run.reconcile.people_check import people_check
@@ -49,7 +50,7 @@ from penstock.run.recording.file_output import FileOutput
 from penstock.run.recording.file_pipeline import FilePipeline
 from penstock.run.recording.progress import progress_of, reason_of, status_of
 from penstock.run.recording.recorder import Recorder
-from penstock.run.settling.leftovers import put_leftovers_in_doubt
+from penstock.run.settling.leftovers import poll_left_jobs, put_leftovers_in_doubt
 from penstock.run.settling.sent_records import notes_of
 from penstock.run.settling.settling import SettleMode, Settling
 from penstock.run.stop import GAVE_WAY, Fuse, StoppableBudget, StoppableClock, StopSignal
@@ -144,6 +145,7 @@ class _Run:
         self.ctx, self.job, self.client, self.output = ctx, job, client, output
         self.compares = prepared.policy.compares
         self.reads_input = not (job.resend or job.again)  # else it sends some records once more
+        self.first = FirstSends.of(prepared.spec, job.run)
         self.resent = dict(job.resent) if prepared.policy.versions == "merge" else {}
         with ctx.database.read() as conn:
             self.memory = Memory.load(conn, name, prepared.fingerprints) if self.compares else None
@@ -180,6 +182,7 @@ class _Run:
             settings=prepared.compiled.version,
             signal=job.signal,
             fuse=Fuse(prepared.spec.fuse),
+            first=self.first,
             memory=self.memory,
             store_responses=prepared.spec.responses,
             partial=prepared.policy.versions == "merge",
@@ -198,7 +201,7 @@ class _Run:
         self.recorder.next_delivery = next_delivery
         self.recorder.last_intent = max((intent.number for intent in self.left_intents), default=0)
         self.deletions: Deletions | NoDeletions = NoDeletions()
-        if mirror is not None and self.reads_input and job.settle != "only":
+        if mirror is not None and self.reads_input and job.settle != "only" and not job.run.limited:
             self.deletions = Deletions(mirror, self.recorder, job.signal, job.chunks, job.run.position, job.gate)
         after = int(job.decided.max(initial=-1)) + 1
         notes = StoredNotes(ctx.database, prepared.credential.name)
@@ -214,6 +217,8 @@ class _Run:
             in_flight=frozenset(key for intents in leftovers for intent in intents for key in intent.keys),
             next_ordinal=max(SENT_AGAIN_FROM, after),
         )
+        self.next_row = job.run.position  # of a run with `--limit`: the first row that it leaves undecided
+        self.batcher = partial(Batcher, prepared.compiled.shape, repeats=prepared.policy.repeats)
 
     async def execute(self, pipeline: BatchPipeline) -> RunRow:
         """The run itself."""
@@ -249,45 +254,50 @@ class _Run:
             doubtful = memory.take_keys_left_in_flight(conn, self.job.prepared.spec.name)
             if self.memory is not None and len(doubtful):
                 self.memory.forget(conn, doubtful)
-        for left in self.left_jobs:
-            self.recorder.resume_job(left)
-            payloads = [
-                Payload(r.ordinal, r.key or "", r.record.encode(), r.content, parts=tuple(n for n, _ in r.parts))
-                for r in left.records
-            ]
-            older = {ordinal: text for record in left.records for ordinal, text in record.parts}
-            pipeline.poll(
-                (left.run, left.delivery), left.job, payloads, partial(self.job.prepared.rendered_again, older)
-            )
+        poll_left_jobs(self.left_jobs, self.job.prepared, self.recorder, pipeline)
 
     # ── from record to outcome ───────────────────────────────────────────────
 
     async def _send_all(self, pipeline: BatchPipeline) -> None:
-        prepared, signal = self.job.prepared, self.job.signal
-        batcher = Batcher(prepared.compiled.shape, repeats=prepared.policy.repeats)
+        signal, batcher = self.job.signal, self.batcher()
         reader = self.job.chunks(self.job.run.position)
-        while not signal.is_set:
+        inside = len(self.job.decided) > 0  # an earlier process has decided a part of the first chunk
+        while not signal.is_set and (inside or not self.first.limit_sent):
             chunk = await asyncio.to_thread(next, reader, None)
             if chunk is None:
-                self.deletions.is_read = True
+                self.first.at_end = self.deletions.is_read = True
                 self.recorder.notes.read()
                 break
-            opened = self._open(chunk)
-            classified = await self._send_chunk(opened, self.classifier, batcher, pipeline)
-            self.deletions.add(opened, classified)
-        for batch in batcher.flush():
-            await pipeline.put(batch)
+            inside = False
+            await self._send_input(self._open(chunk), batcher, pipeline)
+        await put_all(batcher, pipeline)
 
-    async def _send_chunk(
-        self, opened: OpenChunk, classifier: Classifier, batcher: Batcher, pipeline: BatchPipeline
-    ) -> Classified:
-        classified = classifier.classify(opened)
+    async def _send_input(self, opened: OpenChunk, batcher: Batcher, pipeline: BatchPipeline) -> None:
+        """Send a chunk of the input, as far as `--limit` and `canary` allow it; the rest stays undecided."""
+        send = partial(self._send_classified, opened, batcher=batcher, pipeline=pipeline)
+        wait = partial(self._wait_for_all, batcher, pipeline)
+        sent, self.next_row = await send_parts(self.classifier.classify, opened, self.first, send, wait)
+        self.deletions.add(opened, sent)
+
+    async def _wait_for_all(self, batcher: Batcher, pipeline: BatchPipeline) -> bool:
+        """Wait until nothing is in flight; whether the run goes on."""
+        await put_all(batcher, pipeline)
+        await pipeline.drain()
+        reason = None if self.job.signal.is_set else self.first.judge()
+        if reason is not None:
+            self.job.signal.stop("canary", reason)
+        return not self.job.signal.is_set
+
+    async def _send_classified(
+        self, opened: OpenChunk, classified: Classified, batcher: Batcher, pipeline: BatchPipeline
+    ) -> None:
         if self.people is not None and not await self.people.withhold(classified, self.job.signal):
-            return classified  # the run stops
+            return  # the run stops
         if self.unchanged is not None:
             await self.unchanged.leave_out_changed(opened, classified)
         self.recorder.add_classified(opened, classified)
-        await self._remember_beside(opened, classified)
+        if self.job.run.beside is not None and opened.first < SENT_AGAIN_FROM:  # the others were stored, or are older
+            await self.recorder.commits.add_beside(opened.first, hashes_read(opened, classified, self.job.newer))
         if self.recorder.backlog.weight() > MOST_OPEN:  # wide chunks: their decided rows are freed first
             await self.recorder.commits.durable()
         await self.recorder.add_in_flight(opened, classified.fresh)
@@ -297,21 +307,10 @@ class _Run:
             payload = next(p for p in classified.fresh if p.ordinal == refused.ordinal)
             self.recorder.refuse([payload], refused.refusal)
         batcher.oversized.clear()
-        return classified
-
-    async def _remember_beside(self, opened: OpenChunk, classified: Classified) -> None:
-        """Store, before anything of it is sent, what the run beside this one must not send any more."""
-        run, name = self.job.run, self.job.prepared.spec.name
-        if run.beside is None or opened.first >= SENT_AGAIN_FROM:  # those were taken in before it, or stored then
-            return
-        hashes = hashes_read(opened, classified, self.job.newer)
-        self.recorder.commits.write(lambda conn: sent_beside.add_keys(conn, name, run.id, opened.first, hashes))
-        await self.recorder.commits.durable()
 
     async def _send_again(self, pipeline: BatchPipeline, rows: Sequence[QuarantineRow]) -> None:
         """Send records from the quarantine, under ordinals that are not of the input; returns when they are decided."""
-        prepared = self.job.prepared
-        batcher = Batcher(prepared.compiled.shape, repeats=prepared.policy.repeats)
+        prepared, batcher = self.job.prepared, self.batcher()
         again = replace(self.classifier, memory=None, quarantine=None, parents=None, doubt=None)
         originals = dict(zip((row.id for row in rows), self.settling.originals(rows), strict=True))
         for are_own in (False, True):  # of earlier runs, then of this one
@@ -326,9 +325,8 @@ class _Run:
                 self.settling.next_ordinal += made.records.num_rows
                 opened = prepared.open_chunk(replace(made, first=first), prints=self.compares)
                 self.recorder.backlog.add(opened)
-                await self._send_chunk(opened, again, batcher, pipeline)
-        for batch in batcher.flush():
-            await pipeline.put(batch)
+                await self._send_classified(opened, again.classify(opened), batcher, pipeline)
+        await put_all(batcher, pipeline)
         await pipeline.drain()
 
     def _open(self, chunk: Chunk) -> OpenChunk:
@@ -341,6 +339,7 @@ class _Run:
             mine = [ordinal for ordinal in intent.ordinals if opened.first <= ordinal < opened.end]
             if mine:
                 self.recorder.unknown([opened.trace(ordinal) for ordinal in mine], intent)
+                self.first.add_sent(len(mine))
                 if max(intent.ordinals) < opened.end:  # its batch may reach into the next chunk
                     self.recorder.withdraw(intent.number)
                 opened.rows = opened.rows[~np.isin(opened.rows + chunk.first, mine)]
@@ -354,8 +353,9 @@ class _Run:
         if signal.kind == GAVE_WAY:
             return recorder.run
         counts = recorder.run.counts.plus(dict.fromkeys(("read", Outcome.UNSENT), recorder.backlog.undecided()))
+        run = recorder.run if signal.is_set else self.first.ended(recorder.run, self.next_row)
         run = replace(
-            recorder.run,
+            run,
             counts=counts,
             notes=(
                 *with_notes_of_reading(recorder.notes.all(counts.read), self.job.run.notes),
@@ -375,7 +375,7 @@ class _Run:
                 self.memory.compact(conn)
             if signal.kind is None:  # after a stop, what was in flight is forgotten by the next run
                 memory.clear_in_flight(conn, run.target, run.id)
-            if signal.kind is None and self.reads_input and run.beside is None:
+            if signal.kind is None and run.at_end and self.reads_input and run.beside is None:
                 if self.job.settle != "only":
                     unknown_records.release_found(conn, run.target)
                 resources.settle_restored(conn, run.target)

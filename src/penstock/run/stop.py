@@ -20,7 +20,7 @@ from penstock.model.spec import FuseSpec
 T = TypeVar("T")
 
 GAVE_WAY: Literal["gave way"] = "gave way"
-StopKind = Literal["cancelled", "fuse", "credential", "unreachable", "input", "error", "gave way"]
+StopKind = Literal["cancelled", "fuse", "canary", "credential", "unreachable", "input", "error", "gave way"]
 
 
 class Stopped(Exception):  # noqa: N818 - it is a signal, raised where a request would have to wait or leave

@@ -60,6 +60,8 @@ runs = Table(
     Column("started_at", Text, nullable=False),
     Column("finished_at", Text),
     Column("deletes_hash", Text),  # of the deletions that it did not carry out; null: none
+    Column("limit", BigInteger),  # of `--limit`; null: none
+    Column("first_sends", Text),  # JSON: what `--limit` and `canary` have counted; null: neither
     Column("exported", Text),  # where the ledger has the run as it is now; null: nowhere
     Column("beside", Text),  # the unfinished run that it left to another process, or to a later one; null: none
     Index("runs_of_target", "target", "kind", "started_at", "id"),

@@ -19,7 +19,7 @@ from penstock.model.runs import Listener, PlanReport, RunReport
 from penstock.model.spec import CredentialSpec, DestinationSpec, FlowSpec
 from penstock.run.connection import check, connection
 from penstock.run.connection.leased_window import SharedBudgets, budget_in_memory
-from penstock.run.context import Context
+from penstock.run.context import Context, require_destination
 from penstock.run.orchestrator import Orchestrator
 from penstock.run.preparation.datasets import dataset_report, samples_of
 from penstock.run.preparation.output_place import require_parts
@@ -191,21 +191,13 @@ class Operations:
 
         _wait_for(ensure())
 
-    def run(
-        self,
-        target: str,
-        listener: Listener | None,
-        *,
-        wait: bool,
-        handle_signals: bool,
-        begins_at: str | None,
-        allow_deletes: str | None = None,
-    ) -> RunReport:
-        """Run a destination or flow, or continue its unfinished run."""
+    def run(self, target: str, listener: Listener | None, *, allow_deletes: str | None = None, **how: Any) -> RunReport:
+        """Run a destination or flow, or continue its unfinished run. `how` are fields of the `Orchestrator`."""
         ctx = self.ctx()
         spec = ctx.target(target)
-        approved = {} if allow_deletes is None else approved_by(ctx, spec, allow_deletes)
-        how = {"wait": wait, "handle_signals": handle_signals, "begins_at": begins_at, "approved": approved}
+        if how.get("limit") is not None:
+            require_destination(spec)
+        how["approved"] = {} if allow_deletes is None else approved_by(ctx, spec, allow_deletes)
         orchestrator = self._orchestrator(listener, **how)
         run = orchestrator.run_flow(spec) if isinstance(spec, FlowSpec) else orchestrator.run_one(spec)
         return _exported(orchestrator.ctx, [_wait_for(run)])[0]

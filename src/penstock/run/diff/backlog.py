@@ -51,6 +51,7 @@ class OpenChunk:
     hashes: NDArray[np.uint64]
     prints: NDArray[np.uint64] | None = None
     left: int = 0
+    is_part: bool = False  # whether it is classified in parts: `rows` are those of one part
     fields: Fields | None = field(default=None, repr=False)
 
     def trace(self, ordinal: int) -> Traced:

@@ -62,10 +62,11 @@ class Notes:
         self._add(classified.notes)
         if opened.first >= SENT_AGAIN_FROM:  # from the quarantine: the columns and keys of the input are not theirs
             return
-        self._rows += opened.chunk.records.num_rows
+        number = len(opened.rows) if opened.is_part else opened.chunk.records.num_rows
+        self._rows += number
         gone = self.used.intersection(gone_columns(opened.chunk)) if self.table is not None else frozenset[str]()
         for name in gone:
-            self.counted[name, GONE, gone_reason(self.table or "")] += opened.chunk.records.num_rows
+            self.counted[name, GONE, gone_reason(self.table or "")] += number
         if gone and classified.changed:
             self.counted["records", "sent again", SENT_AGAIN] += classified.changed
         if self.filled:  # empty after the first chunk, as a rule

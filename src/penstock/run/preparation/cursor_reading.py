@@ -117,6 +117,7 @@ def settings_mark(prepared: Prepared) -> str:
         line=None,
         concurrency=0,
         fuse=None,
+        canary=None,
         responses=False,
         mode=None,
         batch=BatchSpec(),

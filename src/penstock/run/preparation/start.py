@@ -20,6 +20,7 @@ from penstock.run.context import Context
 from penstock.run.destination_lock import Claim, claim_of
 from penstock.run.diff.backlog import SENT_AGAIN_FROM
 from penstock.run.preparation.cursor_reading import CursorReading, move_cursor, reading_of
+from penstock.run.preparation.last_run import frozen_identity, is_followed, may_be_followed, place_notes, same_input
 from penstock.run.preparation.output_place import can_continue
 from penstock.run.preparation.prepare import Prepared
 from penstock.run.stop import StopSignal
@@ -35,6 +36,10 @@ if TYPE_CHECKING:
 
 
 CHUNK_ROWS = 4096
+NOT_CONTINUED = Note(
+    "input", "not continued", "the input changed since the run was interrupted; a new run reads it again"
+)
+OTHER_LIMIT = Note("limit", "not continued", "a run with another limit, or none, was requested: it is a new run")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +50,14 @@ class StartedRun:
     chunks: Callable[[int], Iterator[Chunk]]
     decided: NDArray[np.int64]
     window: Mapping[str, Any] | None = None  # what the cursor will be when the run has come to its end
+    may_be_followed: bool = False  # whether a later run may go on in its frozen input
 
 
 @dataclass(frozen=True, slots=True)
 class RunOrigin:
     """How a run was requested: as part of which flow's run, and under which id (the unfinished run's, or a new one).
 
+    `limit` is the number of records that it may send, None: all of them.
     `reading` is where a source with a cursor is read from. `guard` raises in a transaction of a process that has lost
     the destination. `beside`: the unfinished run of the destination is another process's, which gives way to this one.
     """
@@ -59,6 +66,7 @@ class RunOrigin:
     queued: str | None = None
     guard: Callable[[Connection], None] = lambda _: None
     reading: CursorReading | None = None
+    limit: int | None = None
     beside: bool = False
 
 
@@ -89,13 +97,13 @@ def begin(ctx: Context, prepared: Prepared, origin: RunOrigin) -> StartedRun:
         run = _with_frozen_input(ctx, each)
         if run.resumable and _continues(ctx, prepared, run, origin):
             return _resume(ctx, prepared, run, origin)
-        _abandon(ctx, prepared, run, origin.guard)
+        _abandon(ctx, prepared, run, origin)
     return _new(ctx, prepared, origin)
 
 
 def _continues(ctx: Context, prepared: Prepared, run: RunRow, origin: RunOrigin) -> bool:
     """Whether the requested run reads the rest of what an unfinished one read, and writes the rest of its file."""
-    same = _same_input(prepared, run) and _same_start(run, origin.reading)
+    same = run.limit == origin.limit and _same_input(prepared, run) and _same_start(run, origin.reading)
     return same and (not prepared.is_file or can_continue(ctx, prepared, run))
 
 
@@ -137,7 +145,7 @@ def _resume(ctx: Context, prepared: Prepared, run: RunRow, origin: RunOrigin) ->
         origin.guard(conn)
         runs.save(conn, resumed)
         decided = ledger.decided_beyond(conn, run.id, run.position)
-    return StartedRun(resumed, _chunks(prepared, run), decided, run.window)
+    return StartedRun(resumed, _chunks(prepared, run), decided, run.window, may_be_followed(prepared, run))
 
 
 def _new(ctx: Context, prepared: Prepared, origin: RunOrigin) -> StartedRun:
@@ -150,50 +158,64 @@ def _new(ctx: Context, prepared: Prepared, origin: RunOrigin) -> StartedRun:
         parent=origin.parent,
         settings=prepared.compiled.version,
         holder=holder_text(clock),
+        limit=origin.limit,
     )
-    data = prepared.data
-    window: Mapping[str, Any] | None = None
-    if data.dataset.volatile:
-        path = ctx.folder / "frozen" / f"{run.id}.arrow"
-        path.parent.mkdir(mode=0o700, exist_ok=True)
-        reading = origin.reading
-        if reading is None:
-            with ctx.database.read() as conn:
-                reading = reading_of(conn, prepared, None, clock.now())
-        frozen = data.dataset.freeze(data.schema, path, reading.window, clock.now())
-        window = reading.document(frozen.window)
-        frozen_inputs.store_frozen_input(ctx.database, run.id, path)
-        api = data.dataset.api
-        reads, notes = (0, ()) if api is None else (api.requests, api.notes())
-        run = replace(run, frozen=str(path), input_rows=frozen.rows, window=window, requests=reads, notes=notes)
+    with ctx.database.read() as conn:
+        before = None if origin.beside else runs.last_alone(conn, name)
+    before = None if before is None else _with_frozen_input(ctx, before)
+    wanted = before is not None and is_followed(prepared, before, origin.limit, origin.reading)
+    followed = before if before is not None and wanted and same_input(prepared, before) else None
+    if followed is not None and followed.frozen is not None:
+        taken = ("frozen", "input_rows", "input_identity", "window")
+        run = replace(run, **{each: getattr(followed, each) for each in taken})
     else:
-        identity = data.dataset.identity()
-        rows = data.schema.records if identity == data.identity else None
-        run = replace(run, input_identity=identity, input_rows=rows)
+        run = _with_input(ctx, prepared, run, origin.reading)
+    if before is not None and wanted:
+        run = replace(run, notes=(*run.notes, *place_notes(before, run, followed=followed is not None)))
     decided = np.empty(0, dtype=np.int64)
     with ctx.database.begin() as conn:
         origin.guard(conn)
-        before = runs.last_alone(conn, name)
         if origin.beside:
-            run = replace(run, beside=before.id if before is not None and before.resumable else None)
-        elif (
-            before is not None
-            and prepared.mode is Mode.ALL
-            and not prepared.is_file
-            and _stopped_early(before)
-            and _same_input(prepared, before)
-        ):
-            # `all` remembers nothing: a stopped run is continued at its position, so that nothing is sent twice
-            run = replace(run, position=before.position)
-            decided = ledger.decided_beyond(conn, before.id, before.position)
-        if not origin.beside and (run.position == 0 or run.frozen is not None):
-            sent_beside.clear(conn, name)  # the input is read now, after all that was sent beside another run
+            other = runs.last_alone(conn, name)
+            run = replace(run, beside=other.id if other is not None and other.resumable else None)
+        if followed is not None:
+            run = replace(run, position=followed.position)
+            decided = ledger.decided_beyond(conn, followed.id, followed.position)
+            frozen_inputs.move_frozen_input(conn, followed.id, run.id)
+        is_read_now = run.position == 0 or (run.frozen is not None and followed is None)
+        if not origin.beside and is_read_now:  # after all that was sent beside another run
+            sent_beside.clear(conn, name)
         runs.begin(conn, run)
-    return StartedRun(run, _chunks(prepared, run), decided, window)
+    if before is not None and before.frozen != run.frozen:
+        discard_frozen(ctx, before)
+    return StartedRun(run, _chunks(prepared, run), decided, run.window, may_be_followed(prepared, run))
 
 
-def _stopped_early(run: RunRow) -> bool:
-    return run.status == "failed"
+def _with_input(ctx: Context, prepared: Prepared, run: RunRow, reading: CursorReading | None) -> RunRow:
+    """The run with the input that it reads from the start: the source's files, or a frozen copy."""
+    data, now = prepared.data, ctx.clock.now()
+    if not data.dataset.volatile:
+        identity = data.dataset.identity()
+        rows = data.schema.records if identity == data.identity else None
+        return replace(run, input_identity=identity, input_rows=rows)
+    path = ctx.folder / "frozen" / f"{run.id}.arrow"
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    if reading is None:
+        with ctx.database.read() as conn:
+            reading = reading_of(conn, prepared, None, now)
+    frozen = data.dataset.freeze(data.schema, path, reading.window, now)
+    frozen_inputs.store_frozen_input(ctx.database, run.id, path)
+    api = data.dataset.api
+    reads, notes = (0, ()) if api is None else (api.requests, api.notes())
+    return replace(
+        run,
+        frozen=str(path),
+        input_rows=frozen.rows,
+        input_identity=frozen_identity(prepared),
+        window=reading.document(frozen.window),
+        requests=reads,
+        notes=notes,
+    )
 
 
 def _chunks(prepared: Prepared, run: RunRow) -> Callable[[int], Iterator[Chunk]]:
@@ -204,11 +226,11 @@ def _chunks(prepared: Prepared, run: RunRow) -> Callable[[int], Iterator[Chunk]]
     return lambda skip: data.dataset.read(data.schema, skip=skip, rows=CHUNK_ROWS)
 
 
-def _abandon(ctx: Context, prepared: Prepared, run: RunRow, guard: Callable[[Connection], None]) -> None:
-    """End an unfinished run whose input has changed; what it was sending becomes unknown."""
+def _abandon(ctx: Context, prepared: Prepared, run: RunRow, origin: RunOrigin) -> None:
+    """End an unfinished run that is not continued; what it was sending becomes unknown."""
     at = iso(ctx.clock.now())
     with ctx.database.begin() as conn:
-        guard(conn)
+        origin.guard(conn)
         unknown, settings, name = 0, prepared.compiled.version, prepared.spec.name
         for intent in ledger.leftover_intents(conn, run.id):
             again = min(intent.ordinals) >= SENT_AGAIN_FROM
@@ -221,12 +243,11 @@ def _abandon(ctx: Context, prepared: Prepared, run: RunRow, guard: Callable[[Con
             entry = ledger.LedgerEntry(Outcome.UNKNOWN, intent.ordinals, at, keys=intent.keys, reason=DIED, refusal=why)
             ledger.append(conn, run.id, [entry])
         counts = run.counts.plus({"read": unknown, Outcome.UNKNOWN: unknown})
-        note = Note(
-            "input", "not continued", "the input changed since the run was interrupted; a new run reads it again"
-        )
+        note = NOT_CONTINUED if run.limit == origin.limit else OTHER_LIMIT
         ended = replace(run, counts=counts, notes=(*run.notes, note))
         runs.finish(conn, ended, "interrupted", at)
-    discard_frozen(ctx, run)
+    if run.limit == origin.limit:  # else the new run may go on in it
+        discard_frozen(ctx, run)
 
 
 def end_given_way(ctx: Context, run: RunRow, signal: StopSignal, guard: Callable[[Connection], None]) -> RunRow:
@@ -241,14 +262,16 @@ def end_given_way(ctx: Context, run: RunRow, signal: StopSignal, guard: Callable
 def finish_input(ctx: Context, start: StartedRun, run: RunRow, guard: Callable[[Connection], None]) -> None:
     """After a run has ended: move the cursor, and delete the frozen input. `guard` as in `RunOrigin`."""
     if run.status in ("succeeded", "partial"):
-        if start.window is not None or run.beside is None:
-            with ctx.database.begin() as conn:
-                guard(conn)
-                if start.window is not None:
-                    move_cursor(conn, run.target, start.window)
-                if run.beside is None:
-                    sent_beside.clear(conn, run.target)
-        discard_frozen(ctx, run)
+        moves = start.window is not None and run.at_end
+        kept = start.may_be_followed and not moves
+        with ctx.database.begin() as conn:
+            guard(conn)
+            if start.window is not None and moves:
+                move_cursor(conn, run.target, start.window)
+            if run.beside is None and not kept:
+                sent_beside.clear(conn, run.target)
+        if not kept:
+            discard_frozen(ctx, run)
 
 
 def discard_frozen(ctx: Context, run: RunRow) -> None:

@@ -23,13 +23,14 @@ from penstock.clock import Clock, iso
 from penstock.model.delivery import Delivery, Settled
 from penstock.model.outcome import Outcome
 from penstock.run.diff.backlog import Backlog, Traced
+from penstock.run.diff.first_sends import FirstSends
 from penstock.run.diff.known_records import CompanyLinks, QuarantineIndex
 from penstock.run.diff.notes import Notes
 from penstock.run.stop import Fuse, StopSignal
 from penstock.store import memory
 from penstock.store.database import Database
 from penstock.store.memory import Memory
-from penstock.store.runs import ledger, runs
+from penstock.store.runs import ledger, runs, sent_beside
 from penstock.store.runs.deliveries import refusal_json
 from penstock.store.runs.ledger import JobRecord, LedgerEntry, LedgerException, OutcomeChange, PendingJob, Sent
 from penstock.store.runs.runs import RunRow
@@ -146,6 +147,7 @@ class RecorderContext:
     settings: str
     signal: StopSignal
     fuse: Fuse
+    first: FirstSends
     memory: Memory | None = None
     index: QuarantineIndex | None = None  # for the classifier; None: not used
     store_responses: bool = False
@@ -252,6 +254,12 @@ class CommitSchedule:
         """Add a write to the next commit."""
         self.pending.writes.append(write)
 
+    async def add_beside(self, first: int, hashes: NDArray[np.uint64]) -> None:
+        """Store, before anything of it is sent, what the run beside this one must not send any more."""
+        name, run = self._context.destination, self.run.id
+        self.write(lambda conn: sent_beside.add_keys(conn, name, run, first, hashes))
+        await self.durable()
+
     def snapshot(self) -> RunRow:
         """The run as it is now, with what is not written down yet."""
         return self._with(self.pending)
@@ -263,6 +271,7 @@ class CommitSchedule:
             self.run,
             counts=self.run.counts.plus(pending.counts),
             **{name: getattr(self.run, name) + number for name, number in pending.totals.items()},
+            first_sends=self._context.first.document(),
             requests=self._earlier.requests + self._context.requests(),
             duration_s=self._earlier.duration_s + self._context.clock.monotonic() - self._started,
         )

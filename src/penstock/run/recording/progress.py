@@ -66,5 +66,5 @@ def status_of(run: RunRow) -> RunStatus:
     if run.stopped_by is not None:
         return "failed"
     counts = run.counts
-    clean = counts.quarantined == counts.unknown == counts.waiting == counts.unsent == 0
+    clean = counts.quarantined == counts.unknown == counts.waiting == 0 and (counts.unsent == 0 or run.limited)
     return "succeeded" if clean and all(note.action != NOT_DELETED for note in run.notes) else "partial"

@@ -108,9 +108,7 @@ class Recorder:
             contents = np.array([payload.content for payload in classified.refreshed], dtype=np.uint64)
             self._remember(chunk.hashes[rows], contents, chunk.prints[rows])
         if self._quarantine.keys:
-            same = (
-                rows for rows, reason in classified.unchanged if reason is SAME_INPUT
-            )  # others do not change the quarantine
+            same = (rows for rows, reason in classified.unchanged if reason is SAME_INPUT)  # others change nothing
             for some in (rows, *same):
                 for row in some.tolist():
                     self._release(
@@ -170,6 +168,7 @@ class Recorder:
         traced = self._traced(decided, every=delivery.job is not None)
         self.commits.pending.totals["retries"] += min(max(delivery.attempts - 1, 0), delivery.requests)
         self.decide(entry_of(delivery, number, decided))
+        self.context.first.count(decided, answered=isinstance(delivery.answer, Reply))
         self._settle(delivery, decided, traced)
         self._not_sent([s.payload for s in delivery.settled if s.outcome is Outcome.UNSENT])
         if delivery.job is not None:
@@ -186,6 +185,7 @@ class Recorder:
         changes, counts = changes_of(delivery)
         if run == self.run.id:
             self.commits.pending.counts.update(counts)
+            self.context.first.count(delivery.settled, answered=True, again=True)
         else:  # the records were counted by an earlier run, and are so still
             self._write(lambda conn: runs.recount(conn, run, counts))
         self._write(lambda conn: ledger.change_outcomes(conn, run, number, changes, repeats))

@@ -1,13 +1,17 @@
-"""What processes that died were sending again from the quarantine."""
+"""What processes that died left: records that they were sending again from the quarantine, and batch jobs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from sqlalchemy import Connection
 
+from penstock.model.record import Payload
 from penstock.run.diff.backlog import SENT_AGAIN_FROM
+from penstock.run.pipeline import BatchPipeline
 from penstock.run.preparation.prepare import Prepared
+from penstock.run.recording.recorder import Recorder
 from penstock.store import unknown_records
 from penstock.store.database import Database
 from penstock.store.runs import ledger, runs
@@ -45,3 +49,17 @@ def put_leftovers_in_doubt(
 
 def _is_from_quarantine(run: RunRow | None) -> bool:
     return run is not None and run.kind in ("resend", "settle")
+
+
+def poll_left_jobs(
+    jobs: Sequence[ledger.PendingJob], prepared: Prepared, recorder: Recorder, pipeline: BatchPipeline
+) -> None:
+    """Poll the batch jobs that earlier processes left unconfirmed, in the background."""
+    for left in jobs:
+        recorder.resume_job(left)
+        payloads = [
+            Payload(r.ordinal, r.key or "", r.record.encode(), r.content, parts=tuple(n for n, _ in r.parts))
+            for r in left.records
+        ]
+        older = {ordinal: text for record in left.records for ordinal, text in record.parts}
+        pipeline.poll((left.run, left.delivery), left.job, payloads, partial(prepared.rendered_again, older))

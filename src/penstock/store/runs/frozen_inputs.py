@@ -10,7 +10,7 @@ import os
 import zlib
 from pathlib import Path
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, insert, select, update
 
 from penstock.store.database import Database
 from penstock.store.service_tables import frozen_parts
@@ -48,6 +48,11 @@ def fetch_frozen_input(database: Database, run: str, path: Path) -> bool:
     finally:
         part.unlink(missing_ok=True)
     return written > 0
+
+
+def move_frozen_input(conn: Connection, before: str, run: str) -> None:
+    """Let a run have the stored file of the one before it."""
+    conn.execute(update(frozen_parts).where(frozen_parts.c.run == before).values(run=run))
 
 
 def forget_frozen_input(conn: Connection, run: str) -> None:

@@ -66,7 +66,8 @@ class RunRow(RunTotals):
     version of the destination's settings. `beside` is the unfinished run that it left to another process, and that has
     older versions of some of its records. `holder` is the process that has it. `errors` are the problems of the input,
     the settings or the environment, where that ended the run. `deletes_hash` approves the deletions of a mirror that
-    were not carried out.
+    were not carried out. `limit` is the requested number of records to send, `first_sends` what of it was sent,
+    and of a canary.
     """
 
     id: str
@@ -92,6 +93,18 @@ class RunRow(RunTotals):
     beside: str | None = None
     errors: tuple[Problem, ...] = ()
     deletes_hash: str | None = None
+    limit: int | None = None
+    first_sends: Mapping[str, Any] | None = None
+
+    @property
+    def limited(self) -> bool:
+        """Whether `--limit` bounds the run: it may end before the end of its input."""
+        return self.limit is not None
+
+    @property
+    def at_end(self) -> bool:
+        """Of a run that was not stopped: whether all of its input was read and decided."""
+        return not self.limited or bool((self.first_sends or {}).get("at_end"))
 
     @property
     def begins_at(self) -> str | None:
@@ -108,7 +121,7 @@ def is_pruned(run: RunRow) -> bool:
     return any(note.action == PRUNED for note in run.notes)
 
 
-_PACKED = ("notes", "skipped", "window", "errors")  # as JSON
+_PACKED = ("notes", "skipped", "window", "errors", "first_sends")  # as JSON
 _PLAIN = tuple(item.name for item in fields(RunRow) if item.name not in {*_PACKED, "counts"})
 
 
@@ -282,8 +295,9 @@ def newest_of(connection: Connection, targets: Sequence[str]) -> str:
 
 
 def has_ended_well(connection: Connection, destination: str) -> bool:
-    """Whether a run of the destination has come to the end of its input; one beside another read a part."""
-    ended = (runs.c.kind == "destination") & runs.c.status.in_(("succeeded", "partial")) & runs.c.beside.is_(None)
+    """Whether a run of the destination has come to the end of its input: one that reads all of it."""
+    reads_all = runs.c.beside.is_(None) & runs.c.limit.is_(None)
+    ended = (runs.c.kind == "destination") & runs.c.status.in_(("succeeded", "partial")) & reads_all
     return connection.execute(select(runs.c.id).where(runs.c.target == destination, ended).limit(1)).first() is not None
 
 
@@ -337,6 +351,7 @@ def _to_columns(run: RunRow) -> dict[str, Any]:
         "skipped": orjson.dumps(dict(run.skipped)).decode(),
         "window": None if run.window is None else orjson.dumps(dict(run.window)).decode(),
         "errors": orjson.dumps([problem_json(problem) for problem in run.errors]).decode() if run.errors else None,
+        "first_sends": None if run.first_sends is None else orjson.dumps(dict(run.first_sends)).decode(),
         "exported": None,
     }
 
@@ -352,12 +367,13 @@ _totals = itemgetter(*(_COLUMNS.index(name) for name in TOTALS))
 def to_run(row: Row[Any]) -> RunRow:
     """A run from a row of all columns; by places, for a page has hundreds of them."""
     values = list(_in_fields_order(row))
-    notes, skipped, window, errors = (values[_place[name]] for name in _PACKED)
+    notes, skipped, window, errors, first = (values[_place[name]] for name in _PACKED)
     values[_place["counts"]] = Counts(*_counts(row))
     values[_place["notes"]] = () if notes == "[]" else tuple(Note(*note) for note in orjson.loads(notes))
     values[_place["skipped"]] = {} if skipped == "{}" else orjson.loads(skipped)
     values[_place["window"]] = None if window is None else orjson.loads(window)
     values[_place["errors"]] = () if errors is None else tuple(map(problem_of, orjson.loads(errors)))
+    values[_place["first_sends"]] = None if first is None else orjson.loads(first)
     return RunRow(*values, **dict(zip(TOTALS, _totals(row), strict=True)))
 
 

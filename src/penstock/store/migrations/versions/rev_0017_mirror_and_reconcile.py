@@ -41,6 +41,7 @@ def upgrade() -> None:
     )
     _mirrors()
     _backfills()
+    _first_sends()
 
 
 def _mirrors() -> None:
@@ -74,3 +75,8 @@ def _backfills() -> None:
         Column("hashes", LargeBinary, nullable=False),
     )
     op.add_column("runs", Column("beside", Text))
+
+
+def _first_sends() -> None:
+    op.add_column("runs", Column("limit", BigInteger))  # of `--limit`
+    op.add_column("runs", Column("first_sends", Text))  # what `--limit` and `canary` have counted
