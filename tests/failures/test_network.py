@@ -45,7 +45,9 @@ def test_a_host_that_is_not_found_any_more_ends_the_run_that_has_found_it_before
     """An address is used for a minute, which passes in two seconds here; then a new connection needs the name."""
     with running_sandbox("--rate", "off", "--latency", "150") as sandbox:
         hosts = names_in(tmp_path)
-        it = at_localhost(sending(sandbox, tmp_path, "people", 400, as_program=True, environ=fast_clock(30)))
+        fast = fast_clock(30)
+        it = sending(sandbox, tmp_path, "people", 400, credential="timeout: 900s", as_program=True, environ=fast)
+        at_localhost(it)
         with it.interrupted(after=20) as process:
             hosts.write_text("")
             received = it.received()
