@@ -3,6 +3,7 @@
 import json
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from support.ui.page_steps import begin, done, fits, keep, pick, samples, settled, write
@@ -176,3 +177,43 @@ def test_drift_in_custify_is_seen_by_field_and_record_and_fixed(page, place, axe
     page.get_by_role("button", name="Compare now").click()
     summary.get_by_text("Custify has what was sent.").wait_for()
     assert fits(page)
+
+
+TWICE = "id,email\ntw-1,two@example.com\ntw-2,two@example.com\ntw-3,three@example.com\n"
+
+
+@pytest.fixture
+def twice(place):
+    (place.folder / "twice.csv").write_text(TWICE)
+    place.call("PUT", "/sources/twice", {"type": "file", "path": "twice.csv"})
+    place.call("PUT", "/datasets/twice", {"source": "twice", "key": "id"})
+    value = {"template": "upsert_person", "fields": {"user_id": "id", "email": "email"}, "attributes": "none"}
+    place.call("PUT", "/destinations/twice", {**value, "dataset": "twice", "credential": "acme"})
+    return "twice"
+
+
+def test_the_dialog_before_activation_says_who_would_be_there_twice_and_leads_to_them(page, twice):
+    page.goto(f"/destinations/{twice}")
+    page.get_by_role("button", name="Activate").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_text("1 e-mail belongs to several user ids").wait_for()
+    settled(page)
+    dialog.get_by_role("link", name="Show these people").click()
+    table = page.get_by_role("table", name="E-mails of several user ids")
+    table.get_by_text("two@example.com").wait_for()
+    table.get_by_text("tw-1, tw-2").wait_for()
+    page.get_by_text("User ids from id, e-mails from email").wait_for()
+
+
+def test_the_page_of_a_destination_reads_custify_when_it_is_requested(page, place, twice):
+    def reads():
+        return [each for each in place.admin("GET", "/requests") if each["method"] == "GET"]
+
+    before = len(reads())
+    page.goto(f"/destinations/{twice}")
+    page.get_by_text("3 to create or update").wait_for()
+    assert len(reads()) == before
+    page.get_by_role("button", name="Count what is new in Custify").click()
+    page.get_by_text(re.compile("^3 to create, 0 to update")).wait_for()
+    assert len(reads()) > before
+    settled(page)

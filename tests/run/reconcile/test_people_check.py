@@ -128,3 +128,16 @@ def test_the_flat_api_and_other_objects_are_errors_of_the_settings(shell, sandbo
     write(shell, sandbox.flat_url)
     (error,) = shell.json("plan it", code=2)["errors"]
     assert (error["code"], error["path"], "native" in error["hint"]) == ("no-reads", "destinations.it.identity", True)
+
+
+def test_without_a_refusal_plan_and_run_note_the_emails_of_several_ids(shell, sandbox):
+    write(shell, sandbox.url, "warn")
+    before = len(reads(sandbox))
+
+    def second_people(report):
+        return [(note["field"], note["count"]) for note in report["notes"] if note["action"] == "second person"]
+
+    assert second_people(shell.json("plan it")) == [("email", 2)]
+    assert second_people(shell.json("run it")) == [("email", 2)]
+    assert second_people(shell.json("run it")) == []
+    assert len(reads(sandbox)) == before

@@ -85,6 +85,9 @@ export type Progress = S["ProgressJson"];
 export type Attempt = S["AttemptJson"];
 export type Waiting = S["WaitingJson"];
 export type Plan = S["PlanJson"];
+/** People of a dataset that Custify would hold twice. */
+export type Identity = S["IdentityOut"];
+export type IdentityCounts = S["IdentityCounts"];
 export type RunRecord = S["RecordJson"];
 export type RecordKey = RunRecord["key"];
 export type Delivery = S["DeliveryJson"];

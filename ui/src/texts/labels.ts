@@ -88,6 +88,7 @@ export const labels = {
     external_id: "External ID",
     data_id: "Data ID",
     company_link: "When a person changes company",
+    identity: "When an e-mail belongs to another person",
     new_columns: "New columns",
     on_unknown: "When a request gets no answer",
     settle_after: "Wait before concluding that a record is not there",

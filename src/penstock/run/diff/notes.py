@@ -19,6 +19,7 @@ from penstock.model.record import Chunk, Key, gone_columns, key_text
 from penstock.run.diff.backlog import SENT_AGAIN_FROM, OpenChunk
 from penstock.run.diff.diff import SUPERSEDED_LIVE, Classified, Policy
 from penstock.run.diff.records import Rows
+from penstock.run.diff.shared_emails import SharedEmails
 from penstock.sources.api_rows import OF_READING
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class Notes:
     filled: frozenset[str] = frozenset()
     used: frozenset[str] = frozenset()
     table: str | None = None
+    emails: SharedEmails = field(default_factory=SharedEmails)
     counted: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     _rows: int = 0
     _counted_to: int = 0  # every record of the input before this ordinal was classified at least once
@@ -71,6 +73,7 @@ class Notes:
             self.counted["records", "sent again", SENT_AGAIN] += classified.changed
         if self.filled:  # empty after the first chunk, as a rule
             self.filled = frozenset(name for name in self.filled - gone if _is_null(opened.chunk, name))
+        self.emails.add(classified.fresh)
         if self.keys is not None:
             self.keys.add(opened, classified.groups)
 
@@ -93,6 +96,7 @@ class Notes:
         """The input was read to its end."""
         if self.keys is not None:
             self.keys.close()
+        self.emails.close()
         for name in self.filled if self._rows else ():
             self.counted[name, EMPTY, EMPTY_NOW] += self._rows
         self.filled = frozenset()
@@ -102,7 +106,12 @@ class Notes:
         fixed = dict.fromkeys((*self.fixed, *self.source()))
         always = [replace(note, count=note.count or records) for note in fixed]
         keys = () if self.keys is None else self.keys.notes()
-        return (*always, *(Note(*name, count=number) for name, number in sorted(self.counted.items())), *keys)
+        return (
+            *always,
+            *(Note(*name, count=number) for name, number in sorted(self.counted.items())),
+            *keys,
+            *self.emails.notes(),
+        )
 
 
 def _is_null(chunk: Chunk, name: str) -> bool:

@@ -34,6 +34,7 @@ from penstock.run.diff.backlog import OpenChunk
 from penstock.run.diff.diff import Policy, Versions
 from penstock.run.diff.notes import DuplicateKeys, Notes
 from penstock.run.diff.records import chunk_of
+from penstock.run.diff.shared_emails import emails_of
 from penstock.run.preparation.datasets import KnownDataset, known_dataset, with_columns, with_new_columns
 from penstock.sources.typing.exact_json import read_record
 from penstock.store.memory import fingerprint_version, fingerprints, key_hashes
@@ -268,7 +269,8 @@ class Prepared:
         keys = DuplicateKeys(self.policy, self.data.spec.key)
         table = self.spec.dataset if self.data.dataset.is_table else None
         used = frozenset(self.compiled.columns)
-        notes = Notes(self.compiled.notes, keys, self._source_notes, self._once_filled(), used, table)
+        emails = emails_of(self.spec, self.data.schema)
+        notes = Notes(self.compiled.notes, keys, self._source_notes, self._once_filled(), used, table, emails)
         notes.count_on(stored)
         return notes
 

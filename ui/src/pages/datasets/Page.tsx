@@ -14,6 +14,7 @@ import { ResourcePage } from "@/resources/Page";
 import { t } from "@/texts/pages/datasets";
 import { t as words } from "@/texts/resources";
 import { DatasetForm } from "./Form";
+import { People } from "./people/People";
 import type { Tab } from "./search";
 import { type ColumnType, keysOf, withType } from "./value";
 
@@ -72,6 +73,7 @@ function Own({ name }: { name: string }) {
             <Tabs.List aria-label={t.tabs.label}>
               <Tabs.Tab value="records">{t.tabs.records}</Tabs.Tab>
               <Tabs.Tab value="columns">{t.tabs.columns}</Tabs.Tab>
+              <Tabs.Tab value="people">{t.tabs.people}</Tabs.Tab>
               <Tabs.Tab value="settings">{t.tabs.settings}</Tabs.Tab>
             </Tabs.List>
             <Tabs.Panel value="records" pt="md">
@@ -79,6 +81,9 @@ function Own({ name }: { name: string }) {
             </Tabs.Panel>
             <Tabs.Panel value="columns" pt="md">
               <Columns name={name} value={dataset} onChange={change} />
+            </Tabs.Panel>
+            <Tabs.Panel value="people" pt="md">
+              {tab === "people" && <People name={name} />}
             </Tabs.Panel>
             <Tabs.Panel value="settings" pt="md">
               <DatasetForm name={name} value={dataset} onChange={change} problems={problems} />

@@ -11,6 +11,7 @@ import { Code, duration, Empty, Facts, Loaded, NOT_YET, Num, OutcomeCounts, Page
 import { t as comparison } from "@/texts/pages/comparison";
 import { t } from "@/texts/pages/destinations";
 import { plainText } from "@/texts/service";
+import { ExactPlan } from "./actions/ExactPlan";
 import { DestinationMenu } from "./actions/Menu";
 import classes from "./style.module.css";
 import { destinationQueries } from "./queries";
@@ -67,6 +68,7 @@ function Shown({ destination }: { destination: Destination }) {
                 />
               )}
             </Loaded>
+            <ExactPlan name={name} />
             {state.held > 0 && (
               <Link to="/quarantine" search={{ destination: name } as never}>
                 {t.page.quarantineLink(state.held)}

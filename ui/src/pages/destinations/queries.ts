@@ -1,7 +1,7 @@
 /** Queries of the form, with unsaved settings. */
 import { keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { api, at } from "@/api/client";
-import type { DestinationValue, Findings, Plan, Preview } from "@/api/types";
+import type { DestinationValue, Findings, IdentityCounts, Plan, Preview } from "@/api/types";
 
 export const destinationQueries = {
   preview: (name: string, value: DestinationValue, ready: boolean) =>
@@ -25,4 +25,16 @@ export const destinationQueries = {
     }),
   plan: (name: string) =>
     queryOptions({ queryKey: ["destinations", name, "plan"], queryFn: ({ signal }) => api.get<Plan>(at`/destinations/${name}/plan`, { signal }), staleTime: 5_000 }),
+  /** Reads Custify, which can take minutes: only on request. */
+  exactPlan: (name: string) =>
+    queryOptions({
+      queryKey: ["destinations", name, "plan", "exact"],
+      queryFn: ({ signal }) => api.get<Plan>(at`/destinations/${name}/plan`, { query: { exact: true }, signal }),
+      enabled: false,
+      retry: false,
+      staleTime: 0,
+      gcTime: 0,
+    }),
+  identity: (name: string) =>
+    queryOptions({ queryKey: ["destinations", name, "identity"], queryFn: ({ signal }) => api.get<IdentityCounts>(at`/destinations/${name}/identity`, { signal }), staleTime: 5_000 }),
 };

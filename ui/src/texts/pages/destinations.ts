@@ -38,6 +38,11 @@ export const t = {
     verb: "Activate",
     done: (name: string) => `${name} is active`,
   },
+  exact: {
+    verb: "Count what is new in Custify",
+    found: (creates: number, updates: number) => `${number(creates)} to create, ${number(updates)} to update.`,
+    reads: (n: number) => `Read from Custify with ${count(n, "request")}.`,
+  },
   pause: { done: (name: string) => `${name} is paused` },
   remove: {
     title: (name: string) => `Delete ${name}?`,
@@ -138,6 +143,9 @@ export const t = {
     companyLink: own.company_link,
     companyLinkHint: "Removes only links that this destination sent and that the record no longer has.",
     companyLinkWays: { add: "Add the new company, keep the old link", replace: "Add the new company, remove the old link" } as Record<string, string>,
+    identity: own.identity,
+    identityHint: "Quarantine looks up each e-mail in Custify before it is sent; needs an account that can be read.",
+    identityWays: { warn: "Send: Custify creates a second person", refuse: "Quarantine the record" } as Record<string, string>,
     nulls: own.nulls,
     nullsOmit: "Leave out",
     nullsSend: "Send null (clears the value in Custify)",

@@ -1,12 +1,14 @@
 /** Activates a destination, after a dialog with its plan. */
-import { Button, Loader, Modal } from "@mantine/core";
+import { Alert, Button, Loader, Modal } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { api, at } from "@/api/client";
 import { keys } from "@/api/queries";
 import type { Plan } from "@/api/types";
 import { Failed, Key, useChange } from "@/parts";
 import { t } from "@/texts/pages/destinations";
+import { t as words } from "@/texts/pages/identity";
 import { refusalLine } from "@/texts/refusals";
 import { destinationQueries } from "../queries";
 
@@ -34,6 +36,7 @@ function ActivateDialog({ name, open, close }: { name: string; open: boolean; cl
       )}
       {plan.isError && <Failed error={plan.error} retry={() => void plan.refetch()} />}
       {plan.data && <PlanText plan={plan.data} />}
+      {open && <Identity name={name} />}
       <p className="muted">{t.activate.then}</p>
       <div style={{ display: "flex", justifyContent: "flex-end", gap: 8 }}>
         <Button variant="default" onClick={close}>
@@ -44,6 +47,32 @@ function ActivateDialog({ name, open, close }: { name: string; open: boolean; cl
         </Button>
       </div>
     </Modal>
+  );
+}
+
+/** How many of its people Custify would hold twice; nothing for a destination that sends no people. */
+function Identity({ name }: { name: string }) {
+  const { data } = useQuery(destinationQueries.identity(name));
+  const counts = data?.counts;
+  if (!counts) return null;
+  const lines = [
+    [counts.email_several_ids, words.several],
+    [counts.id_several_emails, words.overwritten],
+    [counts.scientific_ids, words.scientific],
+  ] as const;
+  const found = lines.filter(([n]) => n !== undefined && n > 0);
+  if (found.length === 0) return null;
+  return (
+    <Alert color="yellow" mb="sm">
+      <ul>
+        {found.map(([n, line]) => (
+          <li key={line(2)}>{line(n ?? 0)}</li>
+        ))}
+      </ul>
+      <Link to={`/datasets/${encodeURIComponent(data.dataset)}` as never} search={{ tab: "people" } as never}>
+        {words.show}
+      </Link>
+    </Alert>
   );
 }
 

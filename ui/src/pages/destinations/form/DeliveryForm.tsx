@@ -94,6 +94,17 @@ function PlainDeliveryForm({ name, value, set, columns, rows, template, records,
             onChange={(way) => way && set({ company_link: way === "add" ? undefined : way })}
           />
         )}
+        {(links || value.identity !== undefined) && (
+          <Select
+            label={t.configure.identity}
+            description={t.configure.identityHint}
+            data={Object.entries(t.configure.identityWays).map(([way, label]) => ({ value: way, label }))}
+            value={value.identity ?? "warn"}
+            allowDeselect={false}
+            error={messageAt(problems, "identity")}
+            onChange={(way) => way && set({ identity: way === "warn" ? undefined : way })}
+          />
+        )}
         <Select
           label={t.configure.nulls}
           data={[
