@@ -29,3 +29,41 @@ def test_a_live_run_does_not_wait_for_the_backfill(make):
     its.assert_in_order()
     assert len(its.sent()) == 310
     assert its.shell.json("run it")["records"]["read"] == 0
+
+
+def test_a_live_run_that_is_killed_is_continued_and_the_backfill_goes_on(make):
+    its = make(200)
+    backfill = its.start("run", "it")
+    its.wait_for_sent(10)
+    its.write(its.keys[-60:])
+    live = its.start("run", "it")
+    its.wait(lambda: sum(version == 2 for _, version in its.sent()) >= 5)
+    its.kill(live)
+    report = its.ended(backfill)
+    assert sum(outcomes(report).values()) == 200
+    assert superseded(report) == 60
+    again = its.shell.json("run it")
+    assert outcomes(again) == {"delivered": 60 - outcomes(again).get("unchanged", 0), **_unchanged(again)}
+    its.assert_in_order()
+
+
+def test_a_backfill_that_is_killed_while_a_live_run_goes_on_is_continued(make):
+    its = make(200)
+    backfill = its.start("run", "it")
+    its.wait_for_sent(10)
+    its.write(its.keys[-60:])
+    live = its.start("run", "it")
+    its.wait(lambda: sum(version == 2 for _, version in its.sent()) >= 5)
+    its.kill(backfill)
+    assert outcomes(its.ended(live)) == {"delivered": 60}
+    report = its.shell.json("run it")
+    while report["records"]["read"] == 0:  # PostgreSQL: the lease of the killed process has not ended yet
+        report = its.shell.json("run it")
+    assert superseded(report) == 60
+    assert outcomes(report)["unchanged"] >= 60
+    assert sum(outcomes(report).values()) == 200
+    its.assert_in_order()
+
+
+def _unchanged(report):
+    return {name: number for name, number in outcomes(report).items() if name == "unchanged"}
