@@ -107,6 +107,7 @@ class Executor:
             handle_signals=False,
             queued=row.run,
             begins_at=None if run is None else run.begins_at,
+            limit=None if run is None else run.limit,
         )
         self._loop, self._orchestrator = asyncio.get_running_loop(), orchestrator
         if self._wanted is not None:
