@@ -4,7 +4,7 @@ import pytest
 
 from penstock.model.errors import InputError
 from penstock.model.record import Replies, RetryClass
-from penstock.model.spec import BatchSpec
+from penstock.model.spec import BatchSpec, Binding
 from support.kernel.compiled_destination import chunk_of, compiled, with_json
 
 RECORD = {"id": "1", "user_id": "u", "email": "a@b.c", "company_id": "c", "note": "x"}
@@ -226,3 +226,16 @@ def test_release_0_1_0_wrote_links_of_flat_people_in_another_form():
 def test_records_that_create_second_people_are_refused_with_a_note():
     made = compiled("upsert_person", "native", chunk_of([RECORD]), "id", identity="refuse")
     assert "read first" in {note.action for note in made.notes}
+
+
+def test_a_field_is_sent_only_where_custify_is_unchanged_if_its_lists_show_the_field():
+    def unchanged(name, template="upsert_company", dialect="native"):
+        fields = {"company_id": "company_id", "plan": "note", name: Binding("note", if_unchanged=True)}
+        return template, dialect, {"fields": fields}
+
+    template, dialect, settings = unchanged("mrr")
+    made = compiled(template, dialect, chunk_of([RECORD]), "id", **settings)
+    assert made.unchanged == (("mrr", "monthly_revenue"),)
+    for of, code in ((unchanged("company_id"), "if-unchanged"), (unchanged("plan", dialect="flat"), "no-reads")):
+        template, dialect, settings = of
+        assert [code for _, code in problems(template, dialect, **settings)] == [code]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -87,22 +86,3 @@ class LastReconcileJson(TypedDict):
 def reconcile_json(report: ReconcileReport) -> ReconcileJson:
     """A comparison as `reconcile --json` prints it."""
     return cast(ReconcileJson, as_json(report))
-
-
-def reconcile_report(document: Mapping[str, Any]) -> ReconcileReport:
-    """The report that `reconcile_json` wrote."""
-    differs = tuple(Difference(_key(d["key"]), d["field"], d["ours"], d["theirs"]) for d in document["differs"])
-    pending, missing = (tuple(map(_key, document[name])) for name in ("pending", "missing"))
-    return ReconcileReport(
-        document["same"],
-        differs,
-        pending,
-        missing,
-        tuple(document["extra"]),
-        document["incomplete"],
-        document["requests"],
-    )
-
-
-def _key(key: str | list[str]) -> Key:
-    return key if isinstance(key, str) else tuple(key)

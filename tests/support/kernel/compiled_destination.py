@@ -66,6 +66,8 @@ def bindings(fields: Mapping[str, Any] | None) -> dict[str, Binding] | None:
 def _binding(given: Any) -> Binding:
     if isinstance(given, str):
         return Binding(column=given)
+    if isinstance(given, Binding):
+        return given
     constant = (given["value"],) if "value" in given else None
     default = (given["default"],) if "default" in given else None
     return Binding(given.get("column"), constant, default)
