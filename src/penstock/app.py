@@ -242,6 +242,10 @@ class App:
         """Send the request of the `sample`-th sample record (from 1), or the edited `body`, now."""
         return self._operations.test(destination, sample=sample, body=body)
 
+    def approved_deletions(self, target: str, hash_: str) -> Mapping[str, str]:
+        """The destinations whose deletions a hash approves, each with its own hash. InputError if it approves none."""
+        return self._operations.approved_deletions(target, hash_)
+
     def plan(
         self,
         target: str,

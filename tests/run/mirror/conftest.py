@@ -1,8 +1,19 @@
 import pytest
 
+from penstock.delivery import retry
 from support.cli.shell import Shell
 
 pytest.register_assert_rewrite("support.cli.mirror_project")  # before the first import
+
+
+@pytest.fixture(autouse=True)
+def _short_pauses():
+    """The pauses between the attempts of one request are some milliseconds; their number is the same."""
+    policy = retry.DEFAULT_POLICY
+    base = policy.base
+    object.__setattr__(policy, "base", 0.001)
+    yield
+    object.__setattr__(policy, "base", base)
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ class MirrorProject:
     def __init__(self, shell: Shell, sandbox: Sandbox) -> None:
         self.shell, self.sandbox = shell, sandbox
         self.destinations: dict[str, str] = {}
-        self.base = sandbox.url
+        self.base, self.concurrency = sandbox.url, 4
 
     def add(self, name: str, how: str, rows: list[dict[str, Any]], mode: str = "mirror", more: str = "") -> None:
         """A destination of its own file; `how` are its further keys, on one line."""
@@ -48,7 +48,7 @@ class MirrorProject:
 
     def write(self) -> None:
         names = list(self.destinations)
-        common = "credential: sandbox, active: true, concurrency: 4"
+        common = f"credential: sandbox, active: true, concurrency: {self.concurrency}"
         text = PROJECT.format(
             base=self.base,
             sources="\n".join(f"  {name}: {{type: file, path: {name}.ndjson}}" for name in names),

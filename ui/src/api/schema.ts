@@ -1,4 +1,4 @@
-// Generated from the OpenAPI document by `npm run api`; a test compares 7c9aba8ad339ed3b
+// Generated from the OpenAPI document by `npm run api`; a test compares 913af1ec4c24ad9b
 export interface components {
     schemas: {
         AboutOut: {
@@ -247,12 +247,6 @@ export interface components {
             checks: string[];
             findings: components["schemas"]["DoctorFinding"][];
         };
-        DifferenceJson: {
-            key: string | string[];
-            field: string;
-            ours: unknown;
-            theirs: unknown;
-        };
         Discard: {
             reason: string;
         };
@@ -439,14 +433,8 @@ export interface components {
             last_at: string | null;
             paused: components["schemas"]["FeedPauseJson"][];
         };
-        HowOften: {
-            every_hours: number | null;
-        };
         HowToCheck: {
             refresh: boolean;
-        };
-        HowToReconcile: {
-            fix: boolean;
         };
         IdOfSeveralEmails: {
             id: string;
@@ -471,7 +459,6 @@ export interface components {
             id_several_emails: components["schemas"]["IdOfSeveralEmails"][];
             scientific_ids: components["schemas"]["ScientificId"][];
             taken_in_custify: components["schemas"]["TakenEmail"][] | null;
-            incomplete: string | null;
             requests: number;
         };
         IdentitySource: {
@@ -486,13 +473,6 @@ export interface components {
             query?: string;
             basic?: string;
             has_secret: boolean;
-        };
-        LastReconcileJson: {
-            at: string | null;
-            run: string | null;
-            drifted: number;
-            every_hours: number | null;
-            report: components["schemas"]["ReconcileJson"] | null;
         };
         LinkOut: {
             link: string;
@@ -746,15 +726,6 @@ export interface components {
             first_at: string;
             last_at: string;
         };
-        ReconcileJson: {
-            same: number;
-            differs: components["schemas"]["DifferenceJson"][];
-            pending: (string | string[])[];
-            missing: (string | string[])[];
-            extra: string[];
-            incomplete: boolean;
-            requests: number;
-        };
         RecordJson: {
             key: string | string[] | null;
             outcome: components["schemas"]["Outcome"];
@@ -829,7 +800,6 @@ export interface components {
             run_results: boolean;
             credential_refused: boolean;
             columns_changed: boolean;
-            drift: boolean;
             waiting_minutes: number | null;
             repeat_hours: number;
             calm_minutes: number;
@@ -965,6 +935,7 @@ export interface components {
         Start: {
             target: string;
             from?: string | null;
+            allow_deletes?: string | null;
         };
         StatsOut: {
             minutes: number;

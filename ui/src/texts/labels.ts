@@ -84,6 +84,7 @@ export const labels = {
     "fuse.after": "Stop after refusals › After so many records",
     "fuse.in_a_row": "Stop after refusals › In a row",
     mirror_max_share: "Max share of deletions",
+    on_delete: "When a record leaves",
     on_changed: "When a sent key changes",
     external_id: "External ID",
     data_id: "Data ID",

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any, Literal
 
 from sqlalchemy import Connection
@@ -22,10 +23,11 @@ from penstock.service.store import figures, work
 from penstock.service.store.work import WorkRow
 from penstock.service.work.schedules import next_at, upcoming
 from penstock.store import leases
-from penstock.store.runs import runs
+from penstock.store.runs import deletions, runs
 from penstock.store.runs.runs import NOT_BEGUN, OPEN_STATES, START, RunRow, new_run_id
 from penstock.usecases.runs import RunDetails, documents, known_run
 
+NOTHING_APPROVED: Mapping[str, str] = MappingProxyType({})
 Trigger = Literal["schedule", "new-data", "intake", "resume"] | str  # noqa: PYI051 - or `person:<name>`
 
 
@@ -37,13 +39,22 @@ class WorkRequests:
 
     # ── requests ───────────────────────────────────────────────────────────────
 
-    def enqueue(self, target: str, *, trigger: Trigger, asked_by: str, begins_at: str | None = None) -> RunJson:
+    def enqueue(
+        self,
+        target: str,
+        *,
+        trigger: Trigger,
+        asked_by: str,
+        begins_at: str | None = None,
+        approved: Mapping[str, str] = NOTHING_APPROVED,
+    ) -> RunJson:
         """Request a run of a destination or flow; returns the run with its id.
 
         If a run of the target is queued, that run is returned; an unfinished run is continued. With `begins_at`
         (`start`, or a value of the cursor) a source with a cursor is read again from there, and only a run that began
         there is continued. InputError for a draft, a paused destination or flow, an unknown name, and a value if the
-        source has no cursor; ConflictError if an unfinished run that began elsewhere is queued.
+        source has no cursor; ConflictError if an unfinished run that began elsewhere is queued. `approved`: destination
+        → hash of the deletions that a person has approved for this run.
         """
         ctx = self.ctx()
         spec = ctx.target(target)
@@ -51,6 +62,8 @@ class WorkRequests:
         _require_cursor(ctx, spec, begins_at)
         with ctx.database.begin() as conn:
             run = self.request(conn, ctx, spec, trigger=trigger, asked_by=asked_by, begins_at=begins_at)
+            for name, hash_ in approved.items():
+                deletions.approve(conn, name, hash_, run, iso(ctx.clock.now()))
             return self._shown(conn, run)
 
     def request(

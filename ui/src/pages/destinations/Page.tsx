@@ -11,7 +11,11 @@ import { Code, duration, Empty, Facts, Loaded, NOT_YET, Num, OutcomeCounts, Page
 import { t as comparison } from "@/texts/pages/comparison";
 import { t } from "@/texts/pages/destinations";
 import { plainText } from "@/texts/service";
+<<<<<<< HEAD
 import { ExactPlan } from "./actions/ExactPlan";
+=======
+import { Deletions } from "./actions/Deletions";
+>>>>>>> c0f194e3 (Mirror: approvals in the REST API and the web UI; laws of deletions)
 import { DestinationMenu } from "./actions/Menu";
 import classes from "./style.module.css";
 import { destinationQueries } from "./queries";
@@ -75,6 +79,7 @@ function Shown({ destination }: { destination: Destination }) {
               </Link>
             )}
           </Panel>
+          {plan.data && <Deletions name={name} plan={plan.data} isActive={state.state === "active"} marks={typeof value.on_delete === "object"} />}
           <UnknownRecords destination={name} />
           <Panel title={t.page.runs}>
             <Loaded query={runs} height={120}>

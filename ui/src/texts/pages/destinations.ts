@@ -38,10 +38,24 @@ export const t = {
     verb: "Activate",
     done: (name: string) => `${name} is active`,
   },
+<<<<<<< HEAD
   exact: {
     verb: "Count what is new in Custify",
     found: (creates: number, updates: number) => `${number(creates)} to create, ${number(updates)} to update.`,
     reads: (n: number) => `Read from Custify with ${count(n, "request")}.`,
+=======
+  deletions: {
+    panel: (marks: boolean) => (marks ? "Records to mark" : "Records to delete"),
+    keys: "Keys that left the dataset",
+    deletes: (n: number) => `${count(n, "record")} left the dataset. Their objects are deleted in Custify for good.`,
+    marks: (n: number) => `${count(n, "record")} left the dataset. Their objects are marked in Custify.`,
+    events: "Custify also deletes all events of these people.",
+    exactly: "Only the listed keys are affected, in one run that also sends what has changed.",
+    approve: (marks: boolean) => (marks ? "Approve and mark…" : "Approve and delete…"),
+    title: (n: number, marks: boolean) => (marks ? `Mark ${count(n, "object")} in Custify?` : `Delete ${count(n, "object")} in Custify?`),
+    verb: (marks: boolean) => (marks ? "Mark" : "Delete"),
+    control: { first: "First page", previous: "Previous page", next: "Next page", last: "Last page" },
+>>>>>>> c0f194e3 (Mirror: approvals in the REST API and the web UI; laws of deletions)
   },
   pause: { done: (name: string) => `${name} is paused` },
   remove: {
@@ -156,7 +170,11 @@ export const t = {
       all: "All: every record in every run",
       mirror: "Mirror: changed records, and deletes records that left the dataset",
     } as Record<string, string>,
-    notYet: (mode: string) => `${mode} (not available yet)`,
+    onDelete: own.on_delete,
+    onDeleteHint: "What becomes of the object in Custify when its record leaves the dataset.",
+    onDeleteWays: { delete: "Delete it (only with the native API)", mark: "Mark it with a value" } as Record<string, string>,
+    share: own.mirror_max_share,
+    shareHint: "If more of the delivered keys have left, a run deletes nothing until a person approves the list.",
     batching: own.batch,
     batchAuto: "Automatic (by dialect)",
     batchOn: "Use the batch endpoint",

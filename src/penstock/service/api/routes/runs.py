@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Literal
 
 import orjson
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from penstock.model.delivery import DeliveryJson, WholeDeliveryJson
 from penstock.model.reports import Page
 from penstock.model.runs import ProgressJson, RecordJson, RunFilter, RunJson
-from penstock.service.api.dependencies import Cursor, Limit, Opened, Person, Right, needs
+from penstock.service.api.dependencies import Cursor, Limit, Opened, Person, Right, needs, require
 from penstock.service.api.responses import COMPONENTS, as_it_is, attachment
 from penstock.service.app import ServiceApp
 
@@ -38,19 +38,27 @@ MEDIA = {"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.pa
 
 class Start(BaseModel):
     """The destination or flow to run. `from` reads its sources again, from `start` or from a value of the cursor.
-    Unchanged records are not sent.
+    Unchanged records are not sent. `allow_deletes` is the `deletes_hash` of a plan: exactly the deletions that it lists
+    are approved, once. It needs the role editor.
     """
 
     model_config = ConfigDict(extra="forbid")
     target: str
     begins_at: str | None = Field(default=None, alias="from", min_length=1, max_length=1000)
+    allow_deletes: str | None = Field(default=None, min_length=1, max_length=100)
 
 
 @router.post("", status_code=202, operation_id="startRun")
-def start(app: Opened, what: Start, person: Person = needs(Right.OPERATE)) -> RunJson:
+def start(request: Request, app: Opened, what: Start, person: Person = needs(Right.OPERATE)) -> RunJson:
     """Requests a run and returns it with its id. It starts when a worker is free. An unfinished run is continued."""
-    by = person.name
-    return app.work.enqueue(what.target, trigger=f"person:{by}", asked_by=by, begins_at=what.begins_at)
+    trigger, approved = f"person:{person.name}", dict[str, str]()
+    if what.allow_deletes is not None:
+        require(person, Right.EDIT, "allow_deletes")
+        request.state.names = {"target": what.target, "allow_deletes": what.allow_deletes}  # for the audit log
+        approved = dict(app.approved_deletions(what.target, what.allow_deletes))
+    return app.work.enqueue(
+        what.target, trigger=trigger, asked_by=person.name, begins_at=what.begins_at, approved=approved
+    )
 
 
 @router.get("", operation_id="listRuns", response_model=Page[RunJson])

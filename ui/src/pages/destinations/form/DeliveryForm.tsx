@@ -31,8 +31,7 @@ function sameHere({ value: a, ...before }: Props, { value: b, ...after }: Props)
 }
 export const DeliveryForm = memo(PlainDeliveryForm, sameHere);
 
-/** A mode that templates name and runs do not support yet. */
-const NOT_YET = "mirror";
+const MARK = { set: { churned: true } };
 
 function PlainDeliveryForm({ name, value, set, columns, rows, template, records, dialect, problems, mapped }: Props) {
   const names = columns.map((column) => column.name);
@@ -119,14 +118,36 @@ function PlainDeliveryForm({ name, value, set, columns, rows, template, records,
       <Panel title={t.configure.delivery}>
         <Select
           label={t.configure.mode}
-          data={modes.map((mode) => {
-            const label = t.configure.modes[mode] ?? mode;
-            return mode === NOT_YET ? { value: mode, label: t.configure.notYet(label), disabled: true } : { value: mode, label };
-          })}
+          data={modes.map((mode) => ({ value: mode, label: t.configure.modes[mode] ?? mode }))}
           value={value.mode ?? (template ? (modes[0] ?? null) : "all")}
           allowDeselect={false}
-          onChange={(mode) => mode && set({ mode: mode as "changed" })}
+          onChange={(mode) => mode && set(mode === "mirror" ? { mode, on_delete: dialect === "native" ? "delete" : MARK } : { mode, on_delete: undefined, mirror_max_share: undefined })}
         />
+        {value.mode === "mirror" && (
+          <div className={classes.line}>
+            <Select
+              label={t.configure.onDelete}
+              description={t.configure.onDeleteHint}
+              className={classes.grow}
+              data={Object.entries(t.configure.onDeleteWays).map(([way, label]) => ({ value: way, label }))}
+              value={typeof value.on_delete === "object" ? "mark" : (value.on_delete ?? null)}
+              allowDeselect={false}
+              error={messageAt(problems, "on_delete")}
+              onChange={(way) => way && set({ on_delete: way === "mark" ? MARK : "delete" })}
+            />
+            <NumberField
+              label={t.configure.share}
+              description={t.configure.shareHint}
+              min={0}
+              max={1}
+              optional
+              placeholder="0.05"
+              value={value.mirror_max_share ?? null}
+              error={messageAt(problems, "mirror_max_share")}
+              onChange={(share) => set({ mirror_max_share: share ?? undefined })}
+            />
+          </div>
+        )}
         {template && (
           <div className={classes.line}>
           <Select
