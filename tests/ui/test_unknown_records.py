@@ -1,4 +1,4 @@
-"""A user finds out in the browser what became of records whose replies were lost."""
+"""A user finds out in the browser what became of records whose replies were lost, and approves what a mirror deletes."""
 
 import re
 
@@ -91,3 +91,46 @@ def test_an_account_that_cannot_be_read_has_the_reason_in_place_of_the_button(pa
     panel = page.get_by_role("region", name="Unknown records")
     panel.get_by_text("This account uses the flat API, which cannot be read.").wait_for()
     assert panel.get_by_role("button").count() == 0
+
+
+# ── mirrors ──
+
+PERSON = {"template": "upsert_person", "fields": {"user_id": "id", "name": "name"}, "mode": "mirror", "active": True}
+
+
+def rows(name, numbers):
+    return "id,name\n" + "".join(f"{name}-{number:03},Ada\n" for number in numbers)
+
+
+def test_the_keys_are_listed_and_exactly_these_are_deleted(page, place, axe):
+    name = "leavers"
+    (place.folder / f"{name}.csv").write_text(rows(name, range(60)))
+    place.call("PUT", f"/sources/{name}", {"type": "file", "path": f"{name}.csv"})
+    place.call("PUT", f"/datasets/{name}", {"source": name, "key": "id"})
+    value = {**PERSON, "dataset": name, "credential": "acme", "on_delete": "delete"}
+    place.call("PUT", f"/destinations/{name}", value)
+    run = place.call("POST", "/runs", {"target": name})["run"]
+    place.until(lambda: place.call("GET", f"/runs/{run}")["status"] == "succeeded")
+    (place.folder / f"{name}.csv").write_text(rows(name, range(2)))
+
+    page.goto(f"/destinations/{name}")
+    panel = page.get_by_role("main")
+    panel.get_by_text("58 records left the dataset. Their objects are deleted in Custify for good.").wait_for()
+    panel.get_by_text("Custify also deletes all events of these people.").wait_for()
+    listed = panel.get_by_role("list", name="Keys that left the dataset")
+    expect(listed.get_by_role("listitem")).to_have_count(50)
+    settled(page)
+    keep(page, "deletions", f"/destinations/{name}")
+    wrong = axe(page)
+    panel.get_by_role("button", name="Next page").click()
+    expect(listed.get_by_role("listitem")).to_have_count(8)
+    expect(listed).to_contain_text(f"{name}-059")
+    assert fits(page)
+
+    panel.get_by_role("button", name="Approve and delete").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete", exact=True).click()
+    page.wait_for_url(re.compile("/runs/r-"))
+    approved = page.url.rsplit("/", 1)[1]
+    place.until(lambda: place.call("GET", f"/runs/{approved}")["status"] == "succeeded")
+    assert place.call("GET", f"/runs/{approved}")["deleted"] == 58
+    assert wrong == []

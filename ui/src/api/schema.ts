@@ -1,4 +1,4 @@
-// Generated from the OpenAPI document by `npm run api`; a test compares 913af1ec4c24ad9b
+// Generated from the OpenAPI document by `npm run api`; a test compares 5df5c8143f103b7b
 export interface components {
     schemas: {
         AboutOut: {
@@ -459,6 +459,7 @@ export interface components {
             id_several_emails: components["schemas"]["IdOfSeveralEmails"][];
             scientific_ids: components["schemas"]["ScientificId"][];
             taken_in_custify: components["schemas"]["TakenEmail"][] | null;
+            incomplete: string | null;
             requests: number;
         };
         IdentitySource: {
