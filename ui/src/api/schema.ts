@@ -1,4 +1,4 @@
-// Generated from the OpenAPI document by `npm run api`; a test compares 5df5c8143f103b7b
+// Generated from the OpenAPI document by `npm run api`; a test compares 7d2e3682a555a96d
 export interface components {
     schemas: {
         AboutOut: {
@@ -247,6 +247,12 @@ export interface components {
             checks: string[];
             findings: components["schemas"]["DoctorFinding"][];
         };
+        DifferenceJson: {
+            key: string | string[];
+            field: string;
+            ours: unknown;
+            theirs: unknown;
+        };
         Discard: {
             reason: string;
         };
@@ -433,8 +439,14 @@ export interface components {
             last_at: string | null;
             paused: components["schemas"]["FeedPauseJson"][];
         };
+        HowOften: {
+            every_hours: number | null;
+        };
         HowToCheck: {
             refresh: boolean;
+        };
+        HowToReconcile: {
+            fix: boolean;
         };
         IdOfSeveralEmails: {
             id: string;
@@ -474,6 +486,13 @@ export interface components {
             query?: string;
             basic?: string;
             has_secret: boolean;
+        };
+        LastReconcileJson: {
+            at: string | null;
+            run: string | null;
+            drifted: number;
+            every_hours: number | null;
+            report: components["schemas"]["ReconcileJson"] | null;
         };
         LinkOut: {
             link: string;
@@ -727,6 +746,15 @@ export interface components {
             first_at: string;
             last_at: string;
         };
+        ReconcileJson: {
+            same: number;
+            differs: components["schemas"]["DifferenceJson"][];
+            pending: (string | string[])[];
+            missing: (string | string[])[];
+            extra: string[];
+            incomplete: boolean;
+            requests: number;
+        };
         RecordJson: {
             key: string | string[] | null;
             outcome: components["schemas"]["Outcome"];
@@ -801,6 +829,7 @@ export interface components {
             run_results: boolean;
             credential_refused: boolean;
             columns_changed: boolean;
+            drift: boolean;
             waiting_minutes: number | null;
             repeat_hours: number;
             calm_minutes: number;
