@@ -166,14 +166,14 @@ class Deletions:
 
     def _read_before(self) -> None:
         """The keys of what an earlier process of this run has read."""
-        prepared, read = self.mirror.prepared, self.mirror.read
+        prepared = self.mirror.prepared
         for chunk in self.chunks(0) if self.began_at > 0 else ():
             if chunk.first >= self.began_at:
                 break
             opened = prepared.open_chunk(chunk)
             rows = min(self.began_at - chunk.first, len(opened.hashes))
             opened.hashes = opened.hashes[:rows]
-            read.add(opened)
+            self.mirror.see(opened)
 
     def _decide(self) -> list[SentIdentity]:
         """The deletions to be carried out now. Writes down that they are decided."""

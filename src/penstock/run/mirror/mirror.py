@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from sqlalchemy import Connection
@@ -33,6 +33,9 @@ from penstock.store.runs import deletions, ledger
 from penstock.store.runs.deletions import SentIdentity, packed
 from penstock.store.runs.ordinals import Words
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
 FIELD = "on_delete"  # of notes
 APPROVE = "`--allow-deletes {}` deletes exactly these"
 MARKED, DECIDED = 1, 2  # flags of an identity in the index
@@ -40,7 +43,7 @@ MARKED, DECIDED = 1, 2  # flags of an identity in the index
 
 @dataclass(slots=True)
 class DatasetRead:
-    """What a read has shown so far: hashes of keys, and of the identities of records that it sent or learned.
+    """What a read has shown so far: hashes of keys without a stored identity, and of the identities of its records.
 
     `nameless` are rows that have no key or cannot be laid out in columns: any key may be theirs.
     """
@@ -50,13 +53,13 @@ class DatasetRead:
     keys: list[Words] = field(default_factory=list)
     identities: list[int] = field(default_factory=list)
 
-    def add(self, opened: OpenChunk) -> None:
-        """Add all rows of a chunk."""
+    def add(self, opened: OpenChunk, known: NDArray[np.bool_]) -> None:
+        """Add all rows of a chunk; `known` are those whose key has a stored identity."""
         self.records += len(opened.hashes)
         with_key = opened.hashes.any(axis=1)
         whole = sum(refusal.column is None for refusal in opened.chunk.misfits.values())
         self.nameless += max(int((~with_key).sum()), whole)
-        self.keys.append(opened.hashes[with_key])
+        self.keys.append(opened.hashes[with_key & ~known])
 
     def level(self) -> Level:
         """The keys, sorted."""
@@ -104,6 +107,7 @@ class Mirror:
     index: Level  # by the key's hash: `values` are hashes of identities, `prints` flags
     delivered_keys: int
     restored: str | None
+    there: NDArray[np.bool_]  # which keys of the index the read has shown
     read: DatasetRead = field(default_factory=DatasetRead)
 
     @staticmethod
@@ -117,11 +121,12 @@ class Mirror:
             DECIDED
         )
         index = sorted_level(found.hashes, found.identities, flags)
-        known = memory.keys()
+        del found, flags  # as large as the index
         unmarked = np.column_stack((index.high, index.low))[(index.prints & np.uint64(MARKED)) == 0]
-        delivered = len(known) + int((~memory.knows(unmarked)).sum())
+        delivered = len(memory.keys()) + int((~memory.knows(unmarked)).sum())
         restored = resources.deletions_doubt(conn, name)
-        return Mirror(prepared, prepared.deletion, memory, index, delivered, restored)
+        there = np.zeros(len(index), dtype=np.bool_)
+        return Mirror(prepared, prepared.deletion, memory, index, delivered, restored, there)
 
     @property
     def on_delete(self) -> OnDelete:
@@ -154,12 +159,18 @@ class Mirror:
 
     def add(self, opened: OpenChunk, classified: Classified) -> list[SentIdentity]:
         """Add a classified chunk of the read. Returns the identities of delivered keys that were not known before."""
-        self.read.add(opened)
+        self.see(opened)
         sent = [self.deletion.identity(payload) for payload in classified.fresh]
         learned = self._learned(opened, classified)
         found = [*(one for one in sent if one is not None), *(row.identity for row in learned)]
         self.read.identities += [deletions.identity_hash(identity) for identity in found]
         return learned
+
+    def see(self, opened: OpenChunk) -> None:
+        """Note that the keys of a chunk are there."""
+        spots = self.index.positions(opened.hashes)
+        self.there[spots[spots >= 0]] = True
+        self.read.add(opened, spots >= 0)
 
     def _learned(self, opened: OpenChunk, classified: Classified) -> list[SentIdentity]:
         """Identities of keys that are remembered and not sent now: their records are rendered for it."""
@@ -176,28 +187,29 @@ class Mirror:
     def left_keys(self, conn: Connection) -> LeftKeys:
         """The keys that left, after a complete read."""
         index, name = self.index, self.prepared.spec.name
-        seen = self.read.level()
-        hashes = np.column_stack((index.high, index.low))
-        there = seen.positions(hashes) >= 0
+        there = self.there
         decided = (index.prints & np.uint64(DECIDED)) != 0
         gone = ~there & ((index.prints & np.uint64(MARKED)) == 0)
         present = np.concatenate((index.values[there], np.array(self.read.identities, dtype=np.uint64)))
         moved = gone & np.isin(index.values, present)
         doubtful = self._doubtful(conn)
-        rows = deletions.read_identities(conn, name, hashes[gone & ~moved])
+        rows = deletions.read_identities(conn, name, self._hashes(gone & ~moved))
         rows = [row for row in rows if row.key_hash not in doubtful]
         return LeftKeys(
             decided=[row for row in rows if row.deletion is not None],
             left=[row for row in rows if row.deletion is None],
-            moved=deletions.read_identities(conn, name, hashes[moved]),
-            returned=[part.tobytes() for part in hashes[decided & there].astype("<u8")],
-            unidentified=self._unidentified(seen),
+            moved=deletions.read_identities(conn, name, self._hashes(moved)),
+            returned=[part.tobytes() for part in self._hashes(decided & there).astype("<u8")],
+            unidentified=self._unidentified(),
         )
 
-    def _unidentified(self, seen: Level) -> int:
+    def _hashes(self, rows: NDArray[np.bool_]) -> Words:
+        return np.column_stack((self.index.high[rows], self.index.low[rows]))
+
+    def _unidentified(self) -> int:
         known = self.memory.keys()
         known = known[self.index.positions(known) < 0]
-        return int((seen.positions(known) < 0).sum())
+        return int((self.read.level().positions(known) < 0).sum())
 
     def _doubtful(self, conn: Connection) -> frozenset[bytes]:
         """Keys of which a version is unknown or waits, or is in a batch job: it may arrive after a deletion."""

@@ -90,7 +90,7 @@ def identity_index(conn: Connection, destination: str) -> IdentityIndex:
         decided.append(np.array([row[3] is not None for row in rows], dtype=np.bool_))
         after = rows[-1][0]
     return IdentityIndex(
-        np.frombuffer(b"".join(hashes), dtype="<u8").astype(np.uint64).reshape(-1, 2),
+        np.frombuffer(b"".join(hashes), dtype="<u8").reshape(-1, 2),
         np.concatenate([np.empty(0, dtype=np.uint64), *numbers]),
         np.concatenate([np.empty(0, dtype=np.bool_), *marked]),
         np.concatenate([np.empty(0, dtype=np.bool_), *decided]),
