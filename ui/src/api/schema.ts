@@ -1,4 +1,4 @@
-// Generated from the OpenAPI document by `npm run api`; a test compares 7d2e3682a555a96d
+// Generated from the OpenAPI document by `npm run api`; a test compares 21b6535cbdb7388f
 export interface components {
     schemas: {
         AboutOut: {
@@ -1352,6 +1352,7 @@ export interface components {
             on_unknown?: "settle" | "hold";
             settle_after?: number | string;
             append?: boolean;
+            canary?: number;
             responses?: boolean;
         };
         FlowSettings: {
