@@ -168,6 +168,7 @@ def test_the_long_forms_are_read_into_specs():
         "email": Binding("mail", default=(None,)),
         "name": Binding("full_name", truncate=True),
         "plan": Binding(constant=("free",)),
+        "phone": Binding("phone", if_unchanged=True),
         "unsubscribed_from_calls": Binding(constant=(False,)),
     }
     assert (people.attributes, people.exclude, people.nulls) == (("seats", "vip"), ("tags",), "send")

@@ -44,9 +44,15 @@ def test_reports_become_plain_json_values():
     assert [as_json(value) for value in (0, False, "", None)] == [0, False, "", None]
 
 
-@pytest.mark.parametrize(("response", "succeeded"), [(None, False), ({"status": 299}, True), ({"status": 404}, False)])
+@pytest.mark.parametrize(("response", "succeeded"), [({"status": 299}, True), ({"status": 404}, False)])
 def test_a_test_send_succeeded_if_the_status_is_2xx(response, succeeded):
     assert replace(TEST, response=response).succeeded is succeeded
+
+
+def test_a_test_without_a_reply_succeeded_if_there_is_no_error():
+    written = replace(TEST, response=None)  # of a destination that writes a file
+    assert written.succeeded
+    assert not replace(written, error="no answer").succeeded
 
 
 def test_the_json_of_a_test_has_the_key_earlier_only_if_there_are_earlier_requests():

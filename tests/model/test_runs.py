@@ -64,8 +64,10 @@ def test_the_json_of_a_run_leaves_out_keys_without_a_value():
     assert [error["path"] for error in shown["errors"]] == ["it"]
     assert "started_at" not in shown
     quiet = run_json(RunReport("r-3", "succeeded", Counts(), destination="it"), times=True)
-    assert not {"reason", "errors", "flow", "destinations", "skipped"} & set(quiet)
+    assert not {"reason", "errors", "flow", "destinations", "skipped", "deletes_hash"} & set(quiet)
     assert {"started_at", "finished_at"} <= set(quiet)
+    withheld = run_json(RunReport("r-4", "partial", Counts(), destination="it", deletes_hash="0f"))
+    assert withheld["deletes_hash"] == "0f"
 
 
 def test_the_json_of_a_flows_run_has_its_parts_and_lists_leave_out_errors():

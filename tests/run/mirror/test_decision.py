@@ -3,7 +3,7 @@
 import pytest
 
 from penstock.model.spec import OnDelete
-from penstock.run.mirror.decision import MirrorDecision, MirrorFacts, decide, deletes_hash
+from penstock.run.mirror.decision import MirrorDecision, MirrorFacts, decide, deletes_hash, hash_together
 
 ALL = MirrorDecision(True, True)
 
@@ -54,3 +54,10 @@ def test_the_hash_of_a_set_is_stable_and_differs_by_everything_that_decides():
 
 def test_no_keys_have_no_hash():
     assert deletes_hash("people", OnDelete(), [], ()) is None
+
+
+def test_the_deletions_of_several_destinations_have_one_hash():
+    assert hash_together([None, None]) is None
+    assert hash_together([None, "0f"]) == "0f"
+    both = hash_together(["0f", "1e"])
+    assert both not in (None, "0f", "1e", hash_together(["1e", "0f"]))

@@ -168,6 +168,22 @@ def test_a_task_is_changed_in_place_and_one_that_is_missing_is_created(its, sand
     assert its.run()["records"]["unchanged"] == 2
 
 
+def test_a_change_of_a_task_without_an_answer_never_makes_a_second_task(its, sandbox):
+    its.write(TASK, {"id": "k1", "name": "Call", "who": ""})
+    its.run()
+    task = its.stored("tasks", "externalId")["k1"]
+    its.call(f"PUT /task/{task['id']}", {"status": "done"})
+    sandbox.fault(cut="before", path="/task", method="PUT", times=100)
+    its.reconcile(1, "--fix")
+    (entry,) = its.shell.json("quarantine list")
+    assert entry["outcome"] == "unknown"
+    sandbox.clear_faults()
+    assert its.shell.json("settle it", 1)["undecided"] == 1
+    its.run(1)
+    assert len(sandbox.state()["tasks"]) == 1
+    assert "compare with Custify again" in its.shell.json(f"quarantine show {entry['id']}")["finding"]
+
+
 def test_only_a_flat_credential_and_what_has_no_list_are_errors_and_a_draft_is_compared(its, sandbox):
     its.write(PERSON, person("u1"), base=sandbox.flat_url)
     assert its.shell.json("reconcile it", 2)["errors"][0]["code"] == "no-reads"

@@ -33,6 +33,7 @@ EDITED = "a person edited it: resend it or discard it"
 NO_RECIPE = "the request has no `settle`, which says where to read and what to find there"
 NO_READS = "the flat API publishes no reads"
 NOT_READABLE = "Custify has no read for these objects"
+CHANGE = "an object that exists was changed, and a read for new ones does not find it: compare with Custify again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,12 @@ def plan_of(prepared: Prepared) -> SettlePlan:
 def sent_record(prepared: Prepared, plan: SettlePlan, row: QuarantineRow) -> SentRecord | str:
     """What the read-back needs about a record; or the reason why it cannot be read back."""
     assert plan.kind is not None
+    if (
+        prepared.spec.request is None
+        and row.request is not None
+        and row.request["method"] != prepared.compiled.shape.method
+    ):
+        return CHANGE  # sent by `reconcile --fix`
     recipe: Recipe | None = None
     if plan.kind == "recipe":
         made = _recipe(prepared, row)
