@@ -11,11 +11,8 @@ import { Code, duration, Empty, Facts, Loaded, NOT_YET, Num, OutcomeCounts, Page
 import { t as comparison } from "@/texts/pages/comparison";
 import { t } from "@/texts/pages/destinations";
 import { plainText } from "@/texts/service";
-<<<<<<< HEAD
-import { ExactPlan } from "./actions/ExactPlan";
-=======
 import { Deletions } from "./actions/Deletions";
->>>>>>> c0f194e3 (Mirror: approvals in the REST API and the web UI; laws of deletions)
+import { ExactPlan } from "./actions/ExactPlan";
 import { DestinationMenu } from "./actions/Menu";
 import classes from "./style.module.css";
 import { destinationQueries } from "./queries";

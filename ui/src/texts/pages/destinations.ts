@@ -38,12 +38,11 @@ export const t = {
     verb: "Activate",
     done: (name: string) => `${name} is active`,
   },
-<<<<<<< HEAD
   exact: {
     verb: "Count what is new in Custify",
     found: (creates: number, updates: number) => `${number(creates)} to create, ${number(updates)} to update.`,
     reads: (n: number) => `Read from Custify with ${count(n, "request")}.`,
-=======
+  },
   deletions: {
     panel: (marks: boolean) => (marks ? "Records to mark" : "Records to delete"),
     keys: "Keys that left the dataset",
@@ -55,7 +54,6 @@ export const t = {
     title: (n: number, marks: boolean) => (marks ? `Mark ${count(n, "object")} in Custify?` : `Delete ${count(n, "object")} in Custify?`),
     verb: (marks: boolean) => (marks ? "Mark" : "Delete"),
     control: { first: "First page", previous: "Previous page", next: "Next page", last: "Last page" },
->>>>>>> c0f194e3 (Mirror: approvals in the REST API and the web UI; laws of deletions)
   },
   pause: { done: (name: string) => `${name} is paused` },
   remove: {
