@@ -1,6 +1,7 @@
 """What the last reply or loss of a request means for each of its records."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -94,6 +95,23 @@ def test_one_record_has_the_outcome_of_its_reply(answer, outcome, reason):
 )
 def test_the_remote_id_of_the_reply_is_in_the_result(document, remote_id):
     assert verdict(reply(200, document)).judged.remote_id == remote_id
+
+
+def test_what_is_to_be_absent_is_delivered_if_it_was_not_there():
+    shape = Shape(
+        "DELETE",
+        "https://x.invalid",
+        retry=IDEMPOTENT,
+        replies=Replies.STATUS,
+        grouping=Grouping("none"),
+        absent_is_done=True,
+    )
+    sent = SentRequest(shape, 1, ErrorQuoter(), 1)
+    found = judge(reply(404, {"message": "no"}), sent)
+    assert (found.judged.outcome, found.reason) == (DELIVERED, "404 Not Found: it was not there")
+    assert judge(reply(404, b"<html>", HTML), sent).judged.outcome is QUARANTINED
+    required = replace(sent, shape=replace(shape, absent_is_done=False))
+    assert judge(reply(404, {"message": "no"}), required).judged.outcome is QUARANTINED
 
 
 def test_xml_is_not_taken_for_an_html_page_if_xml_is_expected():

@@ -9,6 +9,7 @@ from penstock.model.delivery import (
     Lost,
     Reply,
     Settled,
+    cut_request_document,
     dated_delivery_json,
     delivery_json,
     reply_document,
@@ -50,6 +51,14 @@ def test_the_body_of_a_stored_request_is_cut_at_the_limit():
     assert request_document(replace(REQUEST, body=b""))["body"] == ""
     long = request_document(replace(REQUEST, body="ß".encode() * (KEPT_BODY + 1)))["body"]
     assert long == "ß" * KEPT_BODY
+
+
+def test_a_person_is_shown_the_beginning_of_the_body_of_a_stored_request():
+    stored = request_document(replace(REQUEST, body=b"x" * (KEPT_BODY * 5)), whole=True)
+    assert cut_request_document(stored) == {**stored, "body": "x" * KEPT_BODY}
+    empty = request_document(replace(REQUEST, body=None), whole=True)
+    assert cut_request_document(empty) == empty
+    assert cut_request_document(None) is None
 
 
 def test_a_stored_reply_has_its_body_or_the_reason_why_there_is_none():
