@@ -110,7 +110,7 @@ def test_what_is_to_be_absent_is_delivered_if_it_was_not_there():
     found = judge(reply(404, {"message": "no"}), sent)
     assert (found.judged.outcome, found.reason) == (DELIVERED, "404 Not Found: it was not there")
     assert judge(reply(404, b"<html>", HTML), sent).judged.outcome is QUARANTINED
-    required = replace(sent, shape=replace(shape, absent_is_done=False))
+    required = SentRequest(replace(shape, absent_is_done=False), 1, ErrorQuoter(), 1)
     assert judge(reply(404, {"message": "no"}), required).judged.outcome is QUARANTINED
 
 
