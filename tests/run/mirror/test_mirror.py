@@ -4,6 +4,9 @@ import json
 
 import pytest
 
+from penstock.store.database import Database
+from penstock.store.project import resources
+
 DELETE = "on_delete: delete, mirror_max_share: 1"
 PERSON = "template: upsert_person, fields: {user_id: id, name: name}"
 COMPANY = "template: upsert_company, fields: {company_id: id, name: name}"
@@ -332,3 +335,23 @@ def test_a_run_that_is_killed_while_it_sends_deletes_once_it_has_read_everything
     report = its.run()
     assert (report["deleted"], report["status"]) == (3, "succeeded")
     assert its.has("people", "user_id") == ["1", "2", "3", "4", "5"]
+
+
+@pytest.mark.parametrize("way", ["activate", "approve"])
+def test_a_restored_state_deletes_nothing_until_a_person_confirms(its, way):
+    its.add("it", PERSON, rows("1", "2", "3"), more=DELETE)
+    its.run()
+    state = Database.open(f"sqlite:///{its.shell.folder / '.penstock' / 'state.db'}", its.shell.folder / ".penstock")
+    with state.begin() as conn:
+        resources.note_restored(conn, resources.Restored("2026-11-01T00:00:00.000Z", "2026-11-02T00:00:00.000Z"))
+    state.close()
+    its.rows("it", rows("1"))
+    for _ in range(2):  # the first run settles the rest of the restore
+        report = its.run(code=1)
+        assert (report["status"], report["deleted"]) == ("partial", 0)
+    assert its.plan()["delete_keys"] == ["2", "3"]
+    if way == "activate":
+        its.shell.text("activate it")
+        assert its.run()["deleted"] == 2
+    else:
+        assert its.shell.json(f"run it --allow-deletes {report['deletes_hash']}")["deleted"] == 2
