@@ -122,7 +122,7 @@ def test_the_rest_of_the_chunk_is_unsent_and_no_later_chunk_is_read(limited):
     limited.write(BATCHES)
     limited.many(5000)
     assert limited.run("--limit 10") == ("succeeded", {"read": 4096, "delivered": 10, "unsent": 4086})
-    assert limited.sent() == list(range(10))
+    assert sorted(limited.sent()) == list(range(10))
 
 
 def test_records_that_our_checks_refuse_or_that_are_unchanged_do_not_count(limited):
@@ -176,7 +176,7 @@ def test_another_limit_is_another_run(limited):
     limited.many(20)
     limited.kill("after the commit", 1, "--limit 8")
     assert limited.run("--limit 3")[1]["delivered"] == 3
-    assert limited.sent() == list(range(11))
+    assert sorted(limited.sent()) == list(range(11))
     [_, before] = limited.shell.json("runs")
     assert (before["status"], before["notes"][-1]["action"]) == ("interrupted", "not continued")
 
