@@ -31,7 +31,16 @@ from sqlalchemy import (
 from penstock.store.runs import timeseries
 from penstock.store.runs.runs import PRUNED
 from penstock.store.sent_notes import old_sent_notes
-from penstock.store.service_tables import alerts, answers, audit, exchanges, one_time_links, ticks, work
+from penstock.store.service_tables import (
+    alerts,
+    answers,
+    approved_deletions,
+    audit,
+    exchanges,
+    one_time_links,
+    ticks,
+    work,
+)
 from penstock.store.tables import (
     cursors,
     discarded,
@@ -44,6 +53,7 @@ from penstock.store.tables import (
     reconciliations,
     responses,
     runs,
+    sent_identities,
     sent_links,
     sent_notes,
     sent_values,
@@ -200,7 +210,18 @@ def _responses(conn: Connection, before: str, most: int) -> Sequence[Any]:
 
 # ── destinations no longer in the project ───────────────────────────────────────────────
 
-_OF_DESTINATIONS = (memory_segments, in_flight, cursors, switches, discarded, sent_links, sent_values, reconciliations)
+_OF_DESTINATIONS = (
+    memory_segments,
+    in_flight,
+    cursors,
+    switches,
+    discarded,
+    sent_links,
+    sent_values,
+    reconciliations,
+    sent_identities,
+    approved_deletions,
+)
 
 
 def remembered_destinations(conn: Connection) -> dict[str, int]:
