@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from sqlalchemy import insert, inspect, text
+from sqlalchemy import insert, inspect, select, text, update
 
 from penstock.service.app import ServiceApp
 from penstock.service.model import EraseRequest
@@ -89,7 +89,7 @@ def in_other_tables(database: Database) -> None:
             "destination": "good", "key_hash": identity, "key": json.dumps(ADA), "identity": json.dumps({"user_id": ADA}),
             "marked": False,
         },
-        tables.reconciliations: {"destination": "good", "at": "x", "report": json.dumps({"missing": [ADA]})},
+        tables.reconciliations: {"destination": "good", "at": "x", "run": "r-c", "drifted": 1, "report": json.dumps({"missing": [ADA]})},
         alerts: {"id": "a", "kind": "k", "subject": "good", "state": "raised", "reason": f"{ADA} failed", "since": "x"},
         messages: {"id": "m", "channel": "c", "title": "t", "body": f"{SECRETS[1]}", "at": "x", "tries": 0, "due": 0.0},
         pushed: {"source": "hook", "at": "x", "record": json.dumps({"id": BOB, "email": "bob@known.example"})},
@@ -137,6 +137,42 @@ def test_nothing_of_a_person_is_left(tmp_path, shell, sandbox, url):
     assert kept.count("(erased)") >= 3
     assert kept.count(BOB) >= 3
     assert shell.json(f"erase {ADA} --dry-run")["found"] == {}
+    database.close()
+
+
+def test_values_that_are_words_of_penstock_are_erased_from_texts_alone(tmp_path, shell, url):
+    words = {"id": "message", "name": "column", "city": "hint", "code": "key", "note": "not sent", "fix": "fix"}
+    (tmp_path / "people.json").write_text(json.dumps([words]))
+    (tmp_path / "penstock.yaml").write_text(
+        "credentials: {disk: {connector: file, path: out/}}\n"
+        "sources: {crm: {type: file, path: people.json}}\n"
+        "datasets: {people: {source: crm, key: id}}\n"
+        "destinations: {it: {dataset: people, credential: disk, path: people.ndjson, active: true}}\n"
+    )
+    run = shell.json("run it")["run"]
+    error = {"path": "a.message", "code": "key-not-here", "message": "no column message", "hint": "fix it", "line": 1}
+    notes = [["column", "not sent", "the message was cut", 2]]
+    work_row = {
+        "run": "r-x", "kind": "resend", "target": "it", "lane": "disk", "trigger": "t", "asked_by": "b", "asked_at": "x",
+        "state": "ended", "attempt": 1, "payload": '["fix"]', "progress": json.dumps({"phase": "column", "message": 1}),
+    }  # fmt: skip
+    database = Database.open(url)
+    with database.begin() as conn:
+        stored = {"errors": json.dumps([{**error, "found": "column"}]), "notes": json.dumps(notes)}
+        conn.execute(update(tables.runs).where(tables.runs.c.id == run).values(**stored, skipped='{"message": "hint"}'))
+        conn.execute(insert(work).values(work_row))
+    assert shell.json("erase message --yes")["found"]["texts"] == 3
+    shown = shell.json("runs")[0]
+    changed = {"message": "no (erased) (erased)", "hint": "(erased) it", "found": "(erased)"}
+    assert [[note["field"], note["action"], note["reason"]] for note in shown["notes"]] == [
+        ["column", "not sent", "the (erased) was cut"]
+    ]
+    with database.read() as conn:
+        [stored] = conn.execute(select(tables.runs.c.errors, tables.runs.c.skipped)).all()
+        [row] = conn.execute(select(work.c.payload, work.c.progress)).all()
+    assert json.loads(stored.errors) == [{**error, **changed}]
+    assert json.loads(stored.skipped) == {"message": "(erased)"}
+    assert (row.payload, json.loads(row.progress)) == ('["fix"]', {"phase": "column", "message": 1})
     database.close()
 
 

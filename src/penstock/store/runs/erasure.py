@@ -40,9 +40,18 @@ WITHOUT_VALUES = ("field", "column", "type", "since", "limit", "mapped")  # of a
 TEXTS: tuple[tuple[Table, Column[Any]], ...] = (  # texts in which a key or a value may be quoted
     *((alerts, column) for column in (alerts.c.subject, alerts.c.reason)),
     *((messages, column) for column in (messages.c.title, messages.c.body)),
+    (runs, runs.c.reason),
+)
+DOCUMENTS: tuple[tuple[Table, Column[Any]], ...] = (  # JSON in which a text may quote a key or a value
     (discards, discards.c.which),
-    *((work, column) for column in (work.c.payload, work.c.progress)),
-    *((runs, column) for column in (runs.c.notes, runs.c.reason, runs.c.errors, runs.c.skipped)),
+    (work, work.c.progress),
+    *((runs, column) for column in (runs.c.errors, runs.c.skipped)),
+)
+NO_QUOTES = frozenset(  # members of these documents whose text never is of a record
+    {
+        *("action", "code", "destination", "file", "ids", "kind", "method", "outcome", "path", "phase", "rule", "run"),
+        *("status", "target"),
+    }
 )
 
 
@@ -210,15 +219,46 @@ class Erasure:
         pattern = "|".join(re.escape(form) for form in sorted(forms, key=len, reverse=True))
         return re.sub(rf"(?<!\w)(?:{pattern})(?!\w)", ERASED, text)
 
+    def _in_document(self, document: Any) -> Any:
+        """A JSON document whose texts are without the key and the values; its names and its structure stay."""
+        if isinstance(document, str):
+            return self.without(document)
+        if isinstance(document, list):
+            return [self._in_document(each) for each in document]
+        if isinstance(document, dict):
+            return {name: each if name in NO_QUOTES else self._in_document(each) for name, each in document.items()}
+        return document
+
+    def _in_notes(self, notes: list[list[Any]]) -> list[list[Any]]:
+        """The notes of a run, each a field, an action, a reason and a count: only a reason quotes values."""
+        return [[field, action, self.without(reason), *more] for field, action, reason, *more in notes]
+
     def _texts(self) -> None:
         for table, column in TEXTS:
-            keys = list(table.primary_key)
-            for row in self.conn.execute(select(*keys, column).where(column.is_not(None))).all():
-                new = self.without(row[-1])
-                if new != row[-1]:
-                    which = [key == value for key, value in zip(keys, row, strict=False)]
-                    self.conn.execute(update(table).where(*which).values({column.name: new}))
-                    self.found["texts"] += 1
+            self._replace(table, column, self.without)
+        for table, column in DOCUMENTS:
+            self._replace(table, column, _of_json(self._in_document))
+        self._replace(runs, runs.c.notes, _of_json(self._in_notes))
+
+    def _replace(self, table: Table, column: Column[Any], changed: Callable[[str], str | None]) -> None:
+        keys = list(table.primary_key)
+        for row in self.conn.execute(select(*keys, column).where(column.is_not(None))).all():
+            new = changed(row[-1])
+            if new != row[-1]:
+                which = [key == value for key, value in zip(keys, row, strict=False)]
+                self.conn.execute(update(table).where(*which).values({column.name: new}))
+                self.found["texts"] += 1
+
+
+def _of_json(changed: Callable[[Any], Any]) -> Callable[[str], str]:
+    """The function of JSON text that changes the document; text of an equal document stays as it is."""
+
+    def of_text(text: str) -> str:
+        before = orjson.loads(text)
+        after = changed(before)
+        return text if after == before else orjson.dumps(after).decode()
+
+    return of_text
 
 
 def _has(column: Any, text: str) -> Any:
