@@ -183,6 +183,19 @@ def test_records_in_quarantine_are_not_written_alone_over_the_others(tmp_path, s
     assert (tmp_path / "out" / "people.csv").read_text() == "id,name\n1,Ann\n"
 
 
+def test_a_limit_is_refused_for_a_whole_file_and_followed_by_the_next_one_where_records_are_added(tmp_path, shell):
+    people(tmp_path, 8)
+    project(tmp_path, f"whole: {entry('people.csv')}\nlog: {entry('log.csv', ', append: true')}")
+    shell.text("run whole")
+    before = (tmp_path / "out" / "people.csv").read_text()
+    [problem] = shell.json("run whole --limit 3", 2)["errors"]
+    assert (problem["code"], problem["path"]) == ("written-whole", "destinations.whole")
+    assert (tmp_path / "out" / "people.csv").read_text() == before
+    for _ in range(3):
+        shell.text("run log --limit 3")
+    assert (tmp_path / "out" / "log.csv").read_text() == before
+
+
 MOMENTS = [
     ("before a chunk", "3"),
     ("between verdict and commit", "2"),

@@ -128,12 +128,13 @@ class Context:
         return InputError(Problem(name, f"there is no {kind} {name}", f"unknown-{word}", hint=hint, found=name))
 
 
-def require_destination(spec: DestinationSpec | FlowSpec) -> None:
-    """InputError for a flow: a limit is one of a destination's records."""
+def require_destination(spec: DestinationSpec | FlowSpec) -> DestinationSpec:
+    """The destination. InputError for a flow: a limit is one of a destination's records."""
     if isinstance(spec, FlowSpec):
         message = f"{spec.name} is a flow: a limit is a number of records of one destination"
         hint = f"run a destination of it: {', '.join(spec.destinations)}"
         raise InputError(Problem("limit", message, "limit-of-flow", hint, found=spec.name))
+    return spec
 
 
 def is_active(ctx: Context, spec: DestinationSpec) -> tuple[bool, str]:

@@ -22,7 +22,7 @@ from penstock.run.connection.leased_window import SharedBudgets, budget_in_memor
 from penstock.run.context import Context, require_destination
 from penstock.run.orchestrator import Orchestrator
 from penstock.run.preparation.datasets import dataset_report, samples_of
-from penstock.run.preparation.output_place import require_parts
+from penstock.run.preparation.output_place import require_parts, require_parts_for_limit
 from penstock.run.preparation.prepare import prepare
 from penstock.run.reconcile.account_objects import Announce, require_list
 from penstock.store.runs.runs import to_report
@@ -196,7 +196,7 @@ class Operations:
         ctx = self.ctx()
         spec = ctx.target(target)
         if how.get("limit") is not None:
-            require_destination(spec)
+            require_parts_for_limit(ctx, require_destination(spec))
         how["approved"] = {} if allow_deletes is None else approved_by(ctx, spec, allow_deletes)
         orchestrator = self._orchestrator(listener, **how)
         run = orchestrator.run_flow(spec) if isinstance(spec, FlowSpec) else orchestrator.run_one(spec)

@@ -24,10 +24,10 @@ def is_followed(prepared: Prepared, before: RunRow, limit: int | None, reading: 
     """Whether a new run begins behind the records of the last one, `before`.
 
     It does in the mode `all` after a run that was stopped, and with a limit also after a run with a limit, unless it
-    was requested to begin elsewhere.
+    was requested to begin elsewhere. A file that is written whole begins at the first record.
     """
     elsewhere = reading is not None and reading.begins_at is not None
-    if prepared.mode is not Mode.ALL or prepared.is_file or elsewhere or before.counts.read == before.counts.unsent:
+    if prepared.mode is not Mode.ALL or _is_whole(prepared) or elsewhere or before.counts.read == before.counts.unsent:
         return False
     stopped = before.status == "failed" or (before.status == "interrupted" and limit is not None)
     return stopped or (before.limited and limit is not None)
@@ -35,7 +35,11 @@ def is_followed(prepared: Prepared, before: RunRow, limit: int | None, reading: 
 
 def may_be_followed(prepared: Prepared, run: RunRow) -> bool:
     """Whether a later run with a limit may begin behind the records of this one."""
-    return prepared.mode is Mode.ALL and run.limited and not prepared.is_file
+    return prepared.mode is Mode.ALL and run.limited and not _is_whole(prepared)
+
+
+def _is_whole(prepared: Prepared) -> bool:
+    return prepared.is_file and not prepared.spec.append
 
 
 def same_input(prepared: Prepared, before: RunRow) -> bool:

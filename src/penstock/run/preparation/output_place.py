@@ -38,7 +38,17 @@ def can_continue(ctx: Context, prepared: Prepared, run: RunRow) -> bool:
 
 def require_parts(ctx: Context, spec: DestinationSpec) -> None:
     """InputError when a destination writes its file whole, so that some records alone would replace the others."""
+    hint = f"correct them in the source, then `penstock run {spec.name}`"
+    _refuse_whole(ctx, spec, "records in quarantine are not written alone", hint)
+
+
+def require_parts_for_limit(ctx: Context, spec: DestinationSpec) -> None:
+    """InputError when a destination writes its file whole, so that a run with a limit would leave a part of it."""
+    hint = f"`penstock run {spec.name}` without --limit; `penstock preview {spec.name}` shows the first records"
+    _refuse_whole(ctx, spec, "--limit would leave only the first records in it", hint)
+
+
+def _refuse_whole(ctx: Context, spec: DestinationSpec, why: str, hint: str) -> None:
     if credential_spec(ctx, spec.credential).connector == "file" and not spec.append:
-        message = "the file is written whole by each run: records in quarantine are not written alone"
-        hint = f"correct them in the source, then `penstock run {spec.name}`"
+        message = f"the file is written whole by each run: {why}"
         raise InputError(ctx.problem(f"destinations.{spec.name}", message, "written-whole", hint=hint))
