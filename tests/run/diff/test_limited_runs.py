@@ -1,6 +1,7 @@
 """`--limit N`: a run sends the first N records that would be sent, and the next one goes on behind them."""
 
 import json
+import os
 import sqlite3
 
 import psycopg
@@ -116,6 +117,17 @@ def test_limited_runs_send_all_records_one_after_the_other(limited, destination,
         seen += number
     assert limited.run("--limit 10")[1].get("delivered", 0) == 0
     assert limited.sent() == []
+
+
+def test_the_next_limited_run_goes_on_although_old_data_was_deleted(limited):
+    limited.write(EVERY, TABLE)
+    limited.many(6)
+    limited.run("--limit 2")
+    for file in limited.folder.rglob("*.arrow"):
+        os.utime(file, (0, 0))
+    limited.shell.json("prune")
+    limited.run("--limit 2")
+    assert sorted(limited.sent()) == [0, 1, 2, 3]
 
 
 def test_the_rest_of_the_chunk_is_unsent_and_no_later_chunk_is_read(limited):

@@ -22,6 +22,7 @@ from penstock.service.store.pruning import Cutoffs
 from penstock.store import leases
 from penstock.store.database import Database
 from penstock.store.project.resources import put_setting, setting
+from penstock.store.runs.runs import last_alone
 from penstock.store.tables import metadata, runs
 
 LAST = "pruned"
@@ -91,11 +92,14 @@ def _sweep(database: Database, sweep: pruning.Sweep, clock: Clock, late: Callabl
 
 
 def _orphans(database: Database, clock: Clock) -> tuple[str, ...]:
-    """Frozen inputs, and drafts of them, that no unfinished run of this database reads."""
+    """Frozen inputs, and drafts of them, that no unfinished run and no next run with a limit reads."""
     folder, now = database.folder / "frozen", clock.now().timestamp()
     with database.read() as conn:
         query = select(runs.c.id).where(runs.c.resumable | runs.c.status.in_(pruning.UNDER_WAY))
-        needed = {f"{run}.arrow" for run in conn.execute(query).scalars()}
+        followed = select(runs.c.target).where(runs.c.limit.is_not(None), runs.c.frozen.is_not(None)).distinct()
+        newest = [last_alone(conn, target) for target in conn.execute(followed).scalars().all()]
+        kept = [*conn.execute(query).scalars(), *(run.id for run in newest if run is not None)]
+        needed = {f"{run}.arrow" for run in kept}
     old = [
         path
         for path in (folder.iterdir() if folder.is_dir() else ())
