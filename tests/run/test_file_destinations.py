@@ -267,6 +267,23 @@ def test_what_a_dead_run_has_added_is_kept_when_the_source_changes(tmp_path, she
     assert left(tmp_path) == ["people.csv", "people.ndjson"]
 
 
+@pytest.mark.parametrize("mode", ["changed", "all"])
+def test_records_whose_unfinished_file_is_gone_are_written_by_the_next_run(tmp_path, shell, mode):
+    people(tmp_path, PEOPLE)
+    project(tmp_path, f"it: {entry('people.csv', f', append: true, mode: {mode}')}")
+    limit = ["--limit", "9000"] if mode == "all" else []
+    command = [KILLED_RUN, "after the commit", "1", "run", "it", *limit, "--json"]
+    assert forked_process.run(command, cwd=tmp_path, capture_output=True, check=False).returncode == -signal.SIGKILL
+    [part] = (tmp_path / "out").iterdir()
+    part.unlink()
+    report = shell.json(" ".join(["run it", *(["--limit 20000"] if limit else [])]))
+    assert report["records"]["delivered"] == PEOPLE
+    assert keys_of(tmp_path, "csv") == list(range(PEOPLE))
+    [note] = [note for note in report["notes"] if note["action"] == "forgotten"]
+    assert note["count"] > 0
+    assert left(tmp_path) == ["people.csv"]
+
+
 FULL = """
 import resource, signal, sys
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

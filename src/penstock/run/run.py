@@ -361,7 +361,7 @@ class _Run:
                 *with_notes_of_reading(recorder.notes.all(counts.read), self.job.run.notes),
                 *self.settling.notes(),
                 *self.job.budget.notes(),
-                *self.deletions.notes,
+                *(self.deletions.notes if self.output is None else self.output.notes),
             ),
             deletes_hash=self.deletions.deletes_hash,
             reason=reason_of(signal, self.job.prepared.credential.name) or self.deletions.reason,

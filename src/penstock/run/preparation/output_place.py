@@ -36,6 +36,15 @@ def can_continue(ctx: Context, prepared: Prepared, run: RunRow) -> bool:
     return row.path == str(final) and (row.complete or OutputFile(final, run.id, row.append).holds(row.bytes))
 
 
+def has_written(ctx: Context, prepared: Prepared, run: RunRow) -> bool:
+    """Whether the records of an ended run are in its file, or in an unfinished one that is still there."""
+    with ctx.database.read() as conn:
+        row = written_file(conn, prepared.spec.name)
+    if row is None or row.run != run.id:
+        return run.status != "interrupted" or run.counts.delivered == 0
+    return row.complete or OutputFile(Path(row.path), row.run, row.append).holds(row.bytes)
+
+
 def require_parts(ctx: Context, spec: DestinationSpec) -> None:
     """InputError when a destination writes its file whole, so that some records alone would replace the others."""
     hint = f"correct them in the source, then `penstock run {spec.name}`"

@@ -21,7 +21,7 @@ from penstock.run.destination_lock import Claim, claim_of
 from penstock.run.diff.backlog import SENT_AGAIN_FROM
 from penstock.run.preparation.cursor_reading import CursorReading, move_cursor, reading_of
 from penstock.run.preparation.last_run import frozen_identity, is_followed, may_be_followed, place_notes, same_input
-from penstock.run.preparation.output_place import can_continue
+from penstock.run.preparation.output_place import can_continue, has_written
 from penstock.run.preparation.prepare import Prepared
 from penstock.run.stop import StopSignal
 from penstock.sources.chunks import read_frozen
@@ -164,6 +164,8 @@ def _new(ctx: Context, prepared: Prepared, origin: RunOrigin) -> StartedRun:
         before = None if origin.beside else runs.last_alone(conn, name)
     before = None if before is None else _with_frozen_input(ctx, before)
     wanted = before is not None and is_followed(prepared, before, origin.limit, origin.reading)
+    if before is not None and wanted and prepared.is_file:
+        wanted = has_written(ctx, prepared, before)
     followed = before if before is not None and wanted and same_input(prepared, before) else None
     if followed is not None and followed.frozen is not None:
         taken = ("frozen", "input_rows", "input_identity", "window")

@@ -18,6 +18,7 @@ from penstock.delivery.files.output_file import OutputFile
 from penstock.delivery.files.row_formats import EncodedRows, NdjsonFormat, RowFormat, row_format
 from penstock.model.delivery import Delivery
 from penstock.model.errors import InputError, Problem, not_stored
+from penstock.model.outcome import Note
 from penstock.model.record import Payload
 from penstock.render.file_names import name_at
 from penstock.run.connection.folder import file_in
@@ -27,6 +28,9 @@ from penstock.run.preparation.prepare import Prepared
 from penstock.run.recording.commit import Write
 from penstock.run.stop import StopKind
 from penstock.store.database import Database
+from penstock.store.key_table import forget_in_segments
+from penstock.store.memory import key_hashes
+from penstock.store.runs.deliveries import delivered_keys
 from penstock.store.runs.runs import RunRow
 from penstock.store.written_files import WrittenFile, forget_written_file, put_written_file, written_file
 
@@ -55,6 +59,7 @@ class FileOutput:
     written: bool = False  # whether a record was written
     done: bool = False  # an earlier process has put the file in place
     left: bool = False  # for the next process
+    notes: tuple[Note, ...] = ()  # about what a dead process left
     _storing: bool = field(default=False, repr=False)
 
     @staticmethod
@@ -83,8 +88,12 @@ class FileOutput:
             self.written = mine and row is not None and not row.complete
 
     def _end_left(self, row: WrittenFile) -> None:
-        """End what a dead process left: what is complete or was to be added is put in place, the rest is removed."""
+        """End what a dead process left: what is complete or was to be added is put in place, the rest is removed.
+
+        The records of what was to be added and is gone (a folder may be cleaned up) count as not written.
+        """
         left = OutputFile(Path(row.path), row.run, row.append)
+        is_lost = row.append and not row.complete and not left.holds(row.bytes)
         if row.complete and not row.append:
             left.publish()
         elif row.append and left.holds(row.bytes) and (left.ready.exists() or not row.complete):
@@ -92,7 +101,15 @@ class FileOutput:
         left.remove()
         with self.database.begin() as conn:
             self.guard(conn)
+            if is_lost:
+                self._forget_records(conn, row)
             forget_written_file(conn, row.destination)
+
+    def _forget_records(self, conn: Connection, row: WrittenFile) -> None:
+        keys = delivered_keys(conn, row.run)
+        forget_in_segments(conn, row.destination, key_hashes(keys))
+        reason = f"the unfinished file of {row.run} is gone: the records in it count as not written"
+        self.notes = (Note("path", "forgotten", reason, len(keys)),)
 
     def _put(self, row: WrittenFile, file: OutputFile) -> None:
         """Put a file in place. If the process dies, the next one sees by the missing complete file that it was done."""

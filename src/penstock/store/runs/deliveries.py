@@ -208,6 +208,13 @@ def unpack_keys(text: str) -> list[Key | None]:
     return [tuple(key) if isinstance(key, list) else key for key in orjson.loads(text)]
 
 
+def delivered_keys(conn: Connection, run: str) -> list[Key | None]:
+    """The keys of all records that a run has delivered."""
+    mine = (batches.c.run == run) & (batches.c.outcome == Outcome.DELIVERED.value) & batches.c["keys"].is_not(None)
+    rows = conn.execute(select(batches.c["keys"]).where(mine, ~batches.c.is_test)).scalars()
+    return [key for text in rows for key in unpack_keys(text)]
+
+
 def key_json(key: Key | None) -> str | None:
     return None if key is None else orjson.dumps(key).decode()
 
