@@ -88,7 +88,8 @@ class Feed:
     ) -> bool:
         waiting = 0
         for spec in specs:
-            place = _place(ctx, spec.name, readers[spec.name].name, beside=True)
+            beside = is_backfilled(ctx.database, spec.name)
+            place = _place(ctx, spec.name, readers[spec.name].name, beside=beside)
             waiting = max(waiting, self._tips.get(readers[spec.name].name, 0) - place)
         if waiting <= 0 or not any(is_active(ctx, spec)[0] for spec in specs):
             self._behind.pop(target, None)
@@ -227,7 +228,7 @@ def _targets(ctx: Context, readers: dict[str, WebhookSource]) -> dict[str, list[
 
 
 def _place(ctx: Context, destination: str, source: str, *, beside: bool = False) -> int:
-    """The id of the last record that a destination has sent; `beside`: or that an unfinished run of it has read."""
+    """The id of the last record that a destination has sent; `beside`: or that the backfill of it has read."""
     with ctx.database.read() as conn:
         stored = resources.window_of(conn, destination)
         left = runs.unfinished_alone(conn, destination) if stored is None and beside else None
