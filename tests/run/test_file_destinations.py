@@ -174,6 +174,55 @@ def test_a_folder_out_of_reach_is_refused(tmp_path, shell):
     assert (problem["code"], problem["path"]) == ("file-not-allowed", "credentials.disk.path")
 
 
+TWO = f"it: {entry('a.csv')}\nother: {{dataset: people, credential: same, path: a.csv}}"
+
+
+@pytest.mark.parametrize(
+    ("source", "entries", "code", "path"),
+    [
+        ("out/people.csv", f"it: {entry('people.csv')}", "source-file", "destinations.it.path"),
+        ("out/p*.csv", f"it: {entry('people.csv')}", "source-file", "destinations.it.path"),
+        ("'**/*.csv'", f"it: {entry('a/b/people.csv')}", "source-file", "destinations.it.path"),
+        ("link/people.csv", f"it: {entry('people.csv')}", "source-file", "destinations.it.path"),
+        (None, f"it: {entry(repr('x{now:/..}/{now:/..}/esc.ndjson'))}", "outside-folder", "destinations.it.path"),
+        (None, TWO, "same-file", "destinations.other.path"),
+        (None, f"it: {entry('a.csv', ', fields: {n: {column: name, truncate: true}}')}", "key-not-here", None),
+        (None, f"it: {entry('a.csv', ', fields: {n: {column: name, if_unchanged: true}}')}", "key-not-here", None),
+        (None, f"it: {entry('a.csv', ', company_link: replace')}", "key-not-here", "destinations.it.company_link"),
+    ],
+)
+def test_settings_that_would_destroy_or_misplace_a_file_are_refused(tmp_path, shell, source, entries, code, path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "out")
+    people(tmp_path, 2)
+    people(tmp_path / "out", 1)
+    more = "  same: {connector: file, path: link/}\n"
+    project(tmp_path, entries, source=source or "people.csv", more=more)
+    [problem] = shell.json("run it", 2)["errors"]
+    assert problem["code"] == code
+    assert path in (None, problem["path"])
+    assert (tmp_path / "out" / "people.csv").read_text() == "id,name\n0,Person 0\n"
+    assert left(tmp_path) == ["people.csv"]
+
+
+def test_a_name_of_today_may_be_that_of_a_source_and_links_are_not_added_to(tmp_path, shell):
+    people(tmp_path, 1)
+    (tmp_path / "out").mkdir()
+    today = f"out/{datetime.now(UTC):%Y}.csv"
+    (tmp_path / "people.csv").rename(tmp_path / today)
+    project(tmp_path, f"it: {entry(repr('{now:%Y}.csv'))}", source=today)
+    assert shell.json("run it", 2)["errors"][0]["code"] == "source-file"
+    assert (tmp_path / today).read_text() == "id,name\n0,Person 0\n"
+    people(tmp_path, 1)
+    (tmp_path / "out" / "log.csv").symlink_to(tmp_path / "private.txt")
+    (tmp_path / "private.txt").write_text("private\n")
+    project(tmp_path, f"it: {entry('log.csv', ', append: true')}")
+    [problem] = shell.json("run it", 2)["errors"]
+    assert (problem["code"], problem["path"]) == ("linked-file", "destinations.it.path")
+    assert (tmp_path / "private.txt").read_text() == "private\n"
+    assert sorted(left(tmp_path)) == sorted([today.removeprefix("out/"), "log.csv"])
+
+
 def test_records_in_quarantine_are_not_written_alone_over_the_others(tmp_path, shell):
     (tmp_path / "people.csv").write_text("id,name\n1,Ann\n,Nobody\n")
     project(tmp_path, f"it: {entry('people.csv')}")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from os.path import normpath
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
+from penstock.config.output_files import example_file, example_name, reading_source
 from penstock.config.tree import Marked, Report
 from penstock.model.errors import InputError
 from penstock.model.spec import CredentialSpec, DestinationSpec, Mode, ProjectSpec
@@ -18,7 +18,9 @@ OF_A_FILE = frozenset(
         *("mode", "on_changed", "active", "new_columns"),
     }
 )
+OF_A_CUSTIFY_FIELD = ("truncate", "if_unchanged")
 FORMATS = ", ".join(EXTENSIONS)
+ANOTHER_FOLDER = "write into a folder that no source reads"
 
 
 def check_folder(credential: CredentialSpec, node: Marked, report: Report) -> None:
@@ -42,10 +44,7 @@ def check_folder(credential: CredentialSpec, node: Marked, report: Report) -> No
 
 def check_file_destination(destination: DestinationSpec, node: Marked, report: Report) -> None:
     """Checks a destination whose credential is a folder. It has no endpoint, so it has none of an endpoint's keys."""
-    for name, item in node.entries().items():
-        if name not in OF_A_FILE:
-            message = f"`{name}` is for an API, and {destination.name} writes a file"
-            report.add(item.place, "key-not-here", message, f"remove `{name}`", name)
+    _check_keys(destination, node, report)
     if destination.path is None:
         if node.get("path") is None:
             message = "a file destination needs the `path` of its file"
@@ -58,19 +57,38 @@ def check_file_destination(destination: DestinationSpec, node: Marked, report: R
     _check_mode(destination, node, report)
 
 
+def _check_keys(destination: DestinationSpec, node: Marked, report: Report) -> None:
+    for name, item in node.entries().items():
+        if name not in OF_A_FILE:
+            message = f"`{name}` is for an API, and {destination.name} writes a file"
+            report.add(item.place, "key-not-here", message, f"remove `{name}`", name)
+    for field, binding in (destination.fields or {}).items():
+        for name in OF_A_CUSTIFY_FIELD:
+            if getattr(binding, name):
+                message = f"`{name}` is for an API, and {destination.name} writes a file"
+                report.add(node.at("fields", field, name).place, "key-not-here", message, f"remove `{name}`", name)
+
+
 def check_same_files(project: ProjectSpec, destinations: Marked, report: Report) -> None:
-    """Checks that no two destinations write one file: each run of the one would replace what the other wrote."""
-    first: dict[str, str] = {}
+    """Checks that no destination writes a file that another one writes or a source reads: it would be replaced."""
+    first: dict[Path, str] = {}
     for destination in project.destinations.values():
         folder = project.credentials.get(destination.credential)
         if folder is None or folder.connector != "file" or None in (folder.path, destination.path):
             continue
-        path = normpath(folder.base / str(folder.path) / str(destination.path))
-        other = first.setdefault(path, destination.name)
+        try:
+            file = example_file(folder, destination)
+        except (InputError, ValueError):  # reported with its own key
+            continue
+        place = destinations.at(destination.name, "path").place
+        other = first.setdefault(file, destination.name)
         if other != destination.name:
             message = f"{other} and {destination.name} write the same file"
-            place = destinations.at(destination.name, "path").place
             report.add(place, "same-file", message, "give one of them another path", destination.path)
+        source = reading_source(project, file)
+        if source is not None:
+            message = f"{destination.name} would replace a file that the source {source} reads"
+            report.add(place, "source-file", message, ANOTHER_FOLDER, destination.path)
 
 
 def _check_name(path: str, node: Marked, report: Report) -> None:
@@ -83,7 +101,7 @@ def _check_name(path: str, node: Marked, report: Report) -> None:
     if macros.fields:
         message = "a file holds all records: its name cannot depend on one of them"
         report.add(node.place, "bad-macro", message, "use {now:%Y-%m-%d} or {run.id}", f"{{record.{macros.fields[0]}}}")
-    if escapes(path):
+    if escapes(path) or escapes(example_name(path)):
         message = "the file would be outside the folder of its credential"
         hint = "write a name below the folder, without `..`"
         report.add(node.place, "outside-folder", message, hint, path)

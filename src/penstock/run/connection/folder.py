@@ -27,9 +27,15 @@ def folder_of(ctx: Context, spec: CredentialSpec) -> Path:
 
 def file_in(ctx: Context, spec: CredentialSpec, name: str) -> Path:
     """A file of the folder, without links in its path. InputError if the project may not write it."""
-    path = folder_of(ctx, spec) / name
+    folder = folder_of(ctx, spec)
+    path = folder / name
     final = Path(os.path.realpath(path.parent)) / path.name
     problem = _out_of_reach(ctx, spec, final)
+    if problem is None and not final.is_relative_to(folder):
+        hint = "write a name below the folder, without links that lead out of it"
+        problem = Problem(
+            f"credentials.{spec.name}.path", "the file would be outside the folder", "outside-folder", hint
+        )
     if problem is not None:
         raise InputError(ctx.placed(replace(problem, found=name)))
     return final

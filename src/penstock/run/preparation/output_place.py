@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
+from penstock.config.file_destinations import ANOTHER_FOLDER
+from penstock.config.output_files import reading_source
 from penstock.delivery.files.output_file import OutputFile
 from penstock.model.errors import InputError
 from penstock.model.spec import DestinationSpec
-from penstock.render.file_names import name_at
+from penstock.render.file_names import escapes, name_at
 from penstock.run.connection.connection import credential_spec
 from penstock.run.connection.folder import file_in
 from penstock.run.context import Context
@@ -19,9 +21,26 @@ from penstock.store.written_files import written_file
 
 def file_of(ctx: Context, prepared: Prepared, run: RunRow) -> Path:
     """The finished file of a run. InputError if the project may not write it."""
-    name = name_at(prepared.spec.path or "", run=run.id, began=datetime.fromisoformat(run.started_at))
+    return file_at(ctx, prepared, run.id, datetime.fromisoformat(run.started_at))
+
+
+def file_at(ctx: Context, prepared: Prepared, run: str, began: datetime) -> Path:
+    """The finished file of a run with this id that began then. InputError if the project may not write it."""
+    spec = prepared.spec
+    name, path = name_at(spec.path or "", run=run, began=began), f"destinations.{spec.name}.path"
+    if escapes(name):
+        message, hint = "the file would be outside the folder of its credential", "write a name below the folder"
+        raise InputError(ctx.problem(path, message, "outside-folder", hint=hint, found=name))
     with ctx.placing():
-        return file_in(ctx, prepared.credential, name)
+        file = file_in(ctx, prepared.credential, name)
+    source = reading_source(ctx.project, file)
+    if source is not None:
+        message = f"{spec.name} would replace a file that the source {source} reads"
+        raise InputError(ctx.problem(path, message, "source-file", hint=ANOTHER_FOLDER, found=name))
+    if spec.append and file.is_symlink():
+        message, hint = "the file is a link, and records are added to a file only", "remove the link, or write its path"
+        raise InputError(ctx.problem(path, message, "linked-file", hint=hint, found=name))
+    return file
 
 
 def can_continue(ctx: Context, prepared: Prepared, run: RunRow) -> bool:

@@ -20,10 +20,8 @@ from penstock.model.delivery import Delivery
 from penstock.model.errors import InputError, Problem, not_stored
 from penstock.model.outcome import Note
 from penstock.model.record import Payload
-from penstock.render.file_names import name_at
-from penstock.run.connection.folder import file_in
 from penstock.run.context import Context
-from penstock.run.preparation.output_place import file_of
+from penstock.run.preparation.output_place import file_at, file_of
 from penstock.run.preparation.prepare import Prepared
 from penstock.run.recording.commit import Write
 from penstock.run.stop import StopKind
@@ -181,9 +179,7 @@ class FileOutput:
 
 def try_folder(ctx: Context, prepared: Prepared, run: str, data: bytes) -> str | None:
     """Write these bytes to a file beside the real one, and remove it. Returns why that is not possible, or None."""
-    name = name_at(prepared.spec.path or "", run=run, began=ctx.clock.now())
-    with ctx.placing():
-        path = file_in(ctx, prepared.credential, name)
+    path = file_at(ctx, prepared, run, ctx.clock.now())
     trial = path.with_name(f".{path.name}.{run}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
