@@ -311,7 +311,7 @@ class _Run:
     async def _send_again(self, pipeline: BatchPipeline, rows: Sequence[QuarantineRow]) -> None:
         """Send records from the quarantine, under ordinals that are not of the input; returns when they are decided."""
         prepared, batcher = self.job.prepared, self.batcher()
-        again = replace(self.classifier, memory=None, quarantine=None, parents=None, doubt=None)
+        again = replace(self.classifier, memory=None, quarantine=None, parents=None, doubt=None, newer=None)
         originals = dict(zip((row.id for row in rows), self.settling.originals(rows), strict=True))
         for are_own in (False, True):  # of earlier runs, then of this one
             some = [row for row in rows if (originals[row.id] is not None) is are_own]
