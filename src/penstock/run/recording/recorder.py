@@ -170,6 +170,7 @@ class Recorder:
         self.decide(entry_of(delivery, number, decided))
         self.context.first.count(decided, answered=isinstance(delivery.answer, Reply))
         self._settle(delivery, decided, traced)
+        self._count_refused(delivery, decided)
         self._not_sent([s.payload for s in delivery.settled if s.outcome is Outcome.UNSENT])
         if delivery.job is not None:
             self._jobs[self.run.id, number] = traced
@@ -186,7 +187,8 @@ class Recorder:
         if run == self.run.id:
             self.commits.pending.counts.update(counts)
             self.context.first.count(delivery.settled, answered=True, again=True)
-        else:  # the records were counted by an earlier run, and are so still
+            self._count_refused(delivery, delivery.settled)
+        else:  # the records were counted by another run, and are so still; nor are they for the fuse of this one
             self._write(lambda conn: runs.recount(conn, run, counts))
         self._write(lambda conn: ledger.change_outcomes(conn, run, number, changes, repeats))
         self._write(lambda conn: ledger.end_job(conn, run, number))
@@ -211,9 +213,8 @@ class Recorder:
     def refuse(self, payloads: Sequence[Payload], refusal: Refusal) -> None:
         ordinals = [ordinal for payload in payloads for ordinal in payload.ordinals]
         keys = [payload.key for payload in payloads for _ in payload.ordinals]
-        why = refusal_json(refusal)
-        now, reason = self.context.now(), refusal.reason
-        self.decide(LedgerEntry(Outcome.QUARANTINED, ordinals, now, keys=keys, reason=reason, refusal=why))
+        now, why = self.context.now(), refusal_json(refusal)
+        self.decide(LedgerEntry(Outcome.QUARANTINED, ordinals, now, keys=keys, reason=refusal.reason, refusal=why))
         for payload in payloads:
             records = [self.backlog.trace(ordinal) for ordinal in payload.ordinals]
             for record in records:
@@ -262,7 +263,7 @@ class Recorder:
         }
 
     def _settle(self, delivery: Delivery, decided: Sequence[Settled], traced: Mapping[int, Traced]) -> None:
-        """Memory, quarantine and fuse for records whose outcome a reply has decided."""
+        """Memory and quarantine for records whose outcome a reply has decided."""
         sent = [settled for settled in decided if settled.outcome in SENT]
         if sent and self.context.memory is not None:
             self._remember(*self._words(sent, traced), confirmed=delivery.job is None)
@@ -274,7 +275,6 @@ class Recorder:
                 self._add_to_quarantine(settled, settled.refusal, delivery, traced)
             elif self._quarantine.keys:
                 self._release_delivered(settled.payload, traced)
-        self._count_refused(delivery, decided)
 
     def _add_to_quarantine(
         self, settled: Settled, refusal: Refusal, delivery: Delivery, traced: Mapping[int, Traced]
