@@ -149,7 +149,7 @@ class DestinationLocks:
     async def _after_backfill(self, stack: ExitStack, name: str, backfill: str) -> Turn | None:
         """The turn that a backfill in another process gives; None if that has ended. StateLocked beside a third run."""
         database, clock = self.ctx.database, self.ctx.clock
-        with leases.acquire(database, leases.of_next(name), holder_text(clock)):
+        with ExitStack() as asking:
             has_asked, since = False, clock.monotonic()
             while holder_of(database, leases.of_backfill(name)) == backfill:
                 writer = holder_of(database, name)
@@ -157,7 +157,9 @@ class DestinationLocks:
                     raise leases.locked_by(str(writer), name)
                 if writer is None and (has_asked or clock.monotonic() - since > NOBODY_S):
                     return Turn.of_other(self, stack, name, beside=True)
-                has_asked = has_asked or writer == backfill
+                if writer == backfill and not has_asked:  # not earlier: the backfill waits while a run asks
+                    asking.enter_context(leases.acquire(database, leases.of_next(name), holder_text(clock)))
+                    has_asked = True
                 self._report(name, f"waiting until the backfill gives way: {backfill}")
                 await self._pause(GIVES_WAY_S)
         return None
