@@ -1,6 +1,8 @@
 """`penstock erase` leaves no value of a person in the state or in the exported ledger; what is of others stays."""
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -12,7 +14,7 @@ from penstock.service.model import EraseRequest
 from penstock.store import tables
 from penstock.store.database import Database
 from penstock.store.memory import key_hashes
-from penstock.store.service_tables import alerts, messages, pushed, work
+from penstock.store.service_tables import alerts, frozen_parts, messages, pushed, work
 from support.cli.shell import Shell
 from support.kernel.states import sqlite, url
 
@@ -174,6 +176,36 @@ def test_values_that_are_words_of_penstock_are_erased_from_texts_alone(tmp_path,
     assert json.loads(stored.skipped) == {"message": "(erased)"}
     assert (row.payload, json.loads(row.progress)) == ('["fix"]', {"phase": "column", "message": 1})
     database.close()
+
+
+def test_the_input_of_an_ended_run_with_a_limit_is_discarded_if_it_holds_the_record(tmp_path, shell, url):
+    with closing(sqlite3.connect(tmp_path / "crm.db")) as crm, crm:
+        crm.execute("create table people (id text, name text)")
+        crm.executemany("insert into people values (?, ?)", [(BOB, "Bobby-1912"), (ADA, "Lovelace-1815")])
+    (tmp_path / "penstock.yaml").write_text(
+        "credentials: {disk: {connector: file, path: out/}}\n"
+        "sources: {crm: {type: sql, url: 'sqlite:///crm.db', table: people}}\n"
+        "datasets: {people: {source: crm, key: id}}\n"
+        "destinations: {it: {dataset: people, credential: disk, path: p.ndjson, append: true, active: true}}\n"
+    )
+    shell.json("run it --limit 1")
+    [frozen] = tmp_path.rglob("*.arrow")
+    with closing(sqlite3.connect(tmp_path / "crm.db")) as crm, crm:
+        crm.execute("delete from people where id = ?", (ADA,))
+    assert "inputs" not in shell.json("erase nobody --dry-run")["found"]
+    looked = shell.json(f"erase {ADA} --dry-run")["found"]
+    assert frozen.exists()
+    erased = shell.json(f"erase {ADA} --yes")
+    assert erased["found"] == looked
+    assert looked["inputs"] == 1
+    assert any("begins at the first record" in note for note in erased["notes"])
+    database = Database.open(url)
+    assert quoted(database, tmp_path) == []
+    with database.read() as conn:
+        assert conn.execute(select(frozen_parts)).all() == []
+    database.close()
+    assert list(tmp_path.rglob("*.arrow")) == []
+    assert shell.json("run it --limit 5")["records"]["delivered"] == 1
 
 
 def test_a_key_of_two_datasets_and_one_in_flight_are_refused(tmp_path, shell, sandbox, url):

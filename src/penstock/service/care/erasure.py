@@ -23,6 +23,7 @@ from penstock.render.values.columns import key_cells
 from penstock.run.context import Context
 from penstock.run.destination_lock import lock_destination
 from penstock.run.diff.records import record_json
+from penstock.service.care.ended_inputs import discard_inputs, remove_files
 from penstock.service.care.retention import rewrite
 from penstock.service.model import Erased, EraseRequest
 from penstock.sources.chunks import load_chunk, save_chunk
@@ -83,7 +84,7 @@ def erase(ctx: Context, wanted: EraseRequest) -> Erased:
                 stack.enter_context(lock_destination(ctx, name, lambda: None))
             erasure = _state(ctx, scope, key, dry_run=False)
         exported = max(erase_exported(ctx, key, dry_run=False), exported)
-        notes = [*_rewritten(ctx), LEFT_BACKUPS]
+        notes = [*remove_files(ctx, erasure), *_rewritten(ctx), LEFT_BACKUPS]
     counts = dict(found_names({**erasure.found, "exported": exported}))
     return Erased(
         key_hash=sha256(str(erasure.json).encode()).hexdigest()[:16],
@@ -147,7 +148,10 @@ def _state(ctx: Context, scope: Scope, key: Key, *, dry_run: bool) -> Erasure:
             if scope.dataset is not None:
                 _samples(ctx, erasure, scope.dataset)
                 _posted(ctx, erasure, scope.dataset)
+                discard_inputs(ctx, erasure, scope.dataset)
             erasure.erase()
+            if scope.dataset is None:
+                discard_inputs(ctx, erasure, None)
             for name in scope.destinations if erasure.found["responses"] else ():
                 _reply_samples(erasure, f"{name}{RESPONSES}")
             conn.execute(update(runs_table).where(runs_table.c.id.in_(erasure.runs)).values(exported=None))

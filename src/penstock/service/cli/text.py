@@ -125,6 +125,7 @@ FOUND = {
     "known_ids": "ids of Custify",
     "comparisons": "reports that compare with Custify",
     "texts": "texts that quote it, such as notes of runs",
+    "inputs": "inputs of ended runs",
     "exported": "records of the exported ledger",
 }
 

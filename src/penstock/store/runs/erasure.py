@@ -69,6 +69,7 @@ class Erasure:
     values: set[str] = field(default_factory=set)
     found: Counter[str] = field(default_factory=Counter)
     runs: set[str] = field(default_factory=set)  # whose ledger had the key
+    inputs: set[str] = field(default_factory=set)  # files of frozen inputs that had the record
 
     @property
     def json(self) -> str:
