@@ -76,9 +76,8 @@ def check_same_files(project: ProjectSpec, destinations: Marked, report: Report)
         folder = project.credentials.get(destination.credential)
         if folder is None or folder.connector != "file" or None in (folder.path, destination.path):
             continue
-        try:
-            file = example_file(folder, destination)
-        except (InputError, ValueError):  # reported with its own key
+        file = example_file(folder, destination)
+        if file is None:  # reported with its own key
             continue
         place = destinations.at(destination.name, "path").place
         other = first.setdefault(file, destination.name)
@@ -101,7 +100,7 @@ def _check_name(path: str, node: Marked, report: Report) -> None:
     if macros.fields:
         message = "a file holds all records: its name cannot depend on one of them"
         report.add(node.place, "bad-macro", message, "use {now:%Y-%m-%d} or {run.id}", f"{{record.{macros.fields[0]}}}")
-    if escapes(path) or escapes(example_name(path)):
+    if escapes(path) or escapes(example_name(path) or path):
         message = "the file would be outside the folder of its credential"
         hint = "write a name below the folder, without `..`"
         report.add(node.place, "outside-folder", message, hint, path)

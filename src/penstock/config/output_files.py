@@ -9,20 +9,30 @@ from fnmatch import fnmatchcase
 from glob import has_magic
 from pathlib import Path
 
+from penstock.model.errors import InputError
 from penstock.model.spec import CredentialSpec, DestinationSpec, FileSource, ProjectSpec
-from penstock.render.file_names import name_at
+from penstock.render.file_names import escapes, name_at
+from penstock.render.values.macros import parse_macros
 
 SOME_TIME = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def example_name(path: str) -> str:
-    """The name that a run at some time would give the file. InputError for a bad macro."""
-    return name_at(path, run="r", began=SOME_TIME)
+def example_name(path: str) -> str | None:
+    """The name that a run at some time would give the file; None for a name with an invalid macro."""
+    try:
+        is_valid = not parse_macros(path, "header").fields
+    except InputError:
+        return None
+    return name_at(path, run="r", began=SOME_TIME) if is_valid else None
 
 
-def example_file(folder: CredentialSpec, destination: DestinationSpec) -> Path:
-    """The file that a run at some time would write. InputError for a bad macro."""
-    path = folder.base / Path(str(folder.path)).expanduser() / example_name(str(destination.path))
+def example_file(folder: CredentialSpec, destination: DestinationSpec) -> Path | None:
+    """The file that a run at some time would write; None for a name that is not valid."""
+    name, place = example_name(str(destination.path)), str(folder.path)
+    if name is None or escapes(name) or "\0" in place:
+        return None
+    home = os.path.expanduser(place)  # noqa: PTH111 - Path.expanduser raises for an unknown user
+    path = folder.base / home / name
     return Path(os.path.realpath(path.parent)) / path.name
 
 
@@ -33,6 +43,8 @@ def reading_source(project: ProjectSpec, file: Path) -> str | None:
 
 
 def _names(source: FileSource, file: Path) -> bool:
+    if "\0" in source.path:
+        return False
     path = source.base / source.path
     if Path(os.path.realpath(path)) == Path(os.path.realpath(file)):
         return True
