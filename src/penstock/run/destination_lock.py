@@ -1,8 +1,9 @@
 """`DestinationLocks`: the leases of the destinations and flows that one command runs.
 
-One process at a time runs a destination. A backfill may take hours, so it gives way to other runs of its destination:
-it has a second lease for as long as it lasts, and releases the first one for as long as another run takes. Such a run
-says that it wants to run by a third lease, which it holds until it has the first one. What has died holds no lease.
+One process at a time runs a destination. A backfill may take hours, so that it gives way to other runs of its
+destination where a newer record replaces an older one (`backfill_gives_way`): it has a second lease for as long as it
+lasts, and releases the first one for as long as another run takes. Such a run says that it wants to run by a third
+lease, which it holds until it has the first one. What has died holds no lease.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ def claim_of(
     `left` are its unfinished runs, `has_ended`: one has come to the end of its input; `is_first`: none has, and its
     source has old records. `backfill`: it is one. `either`: it continues a backfill, or runs beside it if a process has
     it. `beside`: another request, which waits, continues the backfill. `live`: it is none. `alone`: it is one that does
-    not give way, because a run beside it would undo what it does, or the other way round.
+    not give way (`gives_way`, see `backfill_gives_way`): any other run waits until it has ended.
     """
     if not gives_way:
         is_old = begins_at is not None or is_first or any(run.begins_at is not None for run in left)
@@ -140,7 +141,7 @@ class DestinationLocks:
                 turn = Turn.of_other(self, stack, name, beside=wanted == "beside")
                 turn.sends_old = wanted == "alone"
                 return turn
-            if wanted == "backfill":
+            if wanted in ("backfill", "alone"):
                 raise leases.locked_by(backfill, name)
             given = await self._after_backfill(stack, name, backfill)
             if given is not None:

@@ -1,4 +1,13 @@
-"""A backfill gives way to other runs of its destination, and never sends what they have sent newer versions of."""
+"""A backfill gives way to other runs of its destination, and never sends what they have sent newer versions of.
+
+Where each record counts, it keeps the destination for itself.
+"""
+
+import json
+
+import pytest
+
+from support.cli.order_project import NOTES, SINGLE
 
 
 def outcomes(report):
@@ -63,6 +72,32 @@ def test_a_backfill_that_is_killed_while_a_live_run_goes_on_is_continued(make):
     assert outcomes(report)["unchanged"] >= 60
     assert sum(outcomes(report).values()) == 200
     its.assert_in_order()
+
+
+@pytest.mark.parametrize(
+    "how", [SINGLE + "\n    mode: all", SINGLE + "\n    mode: new", NOTES], ids=["all", "new", "notes"]
+)
+def test_a_backfill_of_which_each_record_counts_does_not_give_way(make, sandbox, how):
+    its = make(40, how, latency=150)
+    for key in its.keys if how is NOTES else ():
+        sandbox.call("POST /company", json.dumps({"company_id": key}))
+    backfill = its.start("run", "it")
+    its.wait(lambda: len(posted(sandbox)) >= 2)
+    its.write(its.keys[-10:])
+    refused = its.start("run", "it")
+    assert its.ended(refused, code=3)["errors"][0]["code"] == "held"
+    report = its.ended(backfill)
+    assert outcomes(report) == {"delivered": 40}
+    assert superseded(report) == 0
+    assert len(posted(sandbox)) == len(set(posted(sandbox))) == 40
+    if "mode: all" in how:
+        assert outcomes(its.shell.json("run it")) == {"delivered": 10}
+
+
+def posted(sandbox):
+    """The records that the API has been sent."""
+    bodies = [entry["body"] for entry in sandbox.requests() if entry["method"] == "POST"]
+    return [body for body in bodies if len(json.loads(body)) > 1]
 
 
 def _unchanged(report):

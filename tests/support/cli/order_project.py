@@ -32,6 +32,7 @@ destinations:
     attributes: none
     {how}
 """
+NOTES = "template: create_note\n    fields: {company_id: company_id, text: name}"
 SINGLE = 'template: upsert_company\n    fields: {company_id: company_id, name: name}\n    batch: "off"'
 PATIENCE_S = 60.0
 

@@ -9,9 +9,10 @@ from sqlalchemy import Connection
 
 from penstock.model.outcome import Outcome
 from penstock.run.diff.backlog import OpenChunk
-from penstock.run.diff.diff import DISCARDED, NO_RECORD_REASON, Classified
+from penstock.run.diff.diff import DISCARDED, NO_RECORD_REASON, Classified, Policy
 from penstock.store.key_table import FORGOTTEN, KeyTable
 from penstock.store.runs import sent_beside
+from penstock.store.runs.runs import RunRow
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,9 +29,11 @@ class NewerVersions:
         self._keys.put(hashes, ones, ones)
 
     @staticmethod
-    def load(conn: Connection, destination: str) -> NewerVersions | None:
-        """None where there are none, as a rule."""
-        hashes = sent_beside.keys(conn, destination)
+    def load(conn: Connection, run: RunRow, policy: Policy) -> NewerVersions | None:
+        """None where there are none, as a rule; for a run beside another one; and where each record or part counts."""
+        if run.beside is not None or policy.versions != "newest":
+            return None
+        hashes = sent_beside.keys(conn, run.target)
         return NewerVersions(hashes) if len(hashes) else None
 
     def exist(self, hashes: Words) -> NDArray[np.bool_]:

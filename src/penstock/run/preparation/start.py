@@ -14,7 +14,7 @@ from penstock.clock import iso
 from penstock.model.outcome import Note, Outcome, Refusal
 from penstock.model.record import Chunk
 from penstock.model.runs import RunStatus
-from penstock.model.spec import DestinationSpec, Mode
+from penstock.model.spec import DestinationSpec, FileSource, Mode
 from penstock.run.connection import connection
 from penstock.run.context import Context
 from penstock.run.destination_lock import Claim, claim_of
@@ -76,9 +76,28 @@ def claim(ctx: Context, spec: DestinationSpec, begins_at: str | None, queued: st
     with ctx.database.read() as conn:
         left, has_ended = runs.unfinished_runs(conn, spec.name), runs.has_ended_well(conn, spec.name)
     is_first = not has_ended and source is not None and not source.traits.arrives  # None: replies, which arrive
-    connector = connection.credential_spec(ctx, spec.credential).connector
-    gives_way = spec.mode is not Mode.MIRROR and connector != "file"
+    gives_way = backfill_gives_way(ctx, spec)
     return claim_of(begins_at, queued, left, is_first=is_first, has_ended=has_ended, gives_way=gives_way)
+
+
+def backfill_gives_way(ctx: Context, spec: DestinationSpec) -> bool:
+    """Whether a backfill of the destination gives way to other runs of it.
+
+    A record that it then leaves out as superseded must be replaced in Custify by the newer one: only whole records of
+    upserts that are compared with memory are. In mode `all` and `new`, and as an event, a task, a note or a manual
+    request, each record counts. A part of a record (JSON, webhooks, replies) may have fields that the newer one lacks;
+    a mirror is a whole; a file is read whole by each run, and may hold parts.
+    """
+    template, source = ctx.catalogue.get(spec.template or ""), ctx.project.sources.get(ctx.dataset(spec.dataset).source)
+    if template is None or source is None:
+        return False
+    sent = ctx.catalogue[template.items[template.item(spec.object, spec.fields or ())]] if template.items else template
+    if not sent.newest_wins:
+        return False
+    if connection.credential_spec(ctx, spec.credential).connector == "file":
+        return False
+    is_whole = not source.traits.arrives and not isinstance(source, FileSource)
+    return is_whole and (spec.mode or template.mode_default) is Mode.CHANGED
 
 
 def to_continue(left: Sequence[RunRow], queued: str | None, *, beside: bool) -> list[RunRow]:
