@@ -5,7 +5,7 @@ import json
 import pytest
 
 from penstock.model.record import Payload
-from penstock.model.spec import OnDelete
+from penstock.model.spec import DestinationSpec, OnDelete
 from penstock.render.deletion import deletion_of, problems
 from penstock.templates.catalogue import load_catalogue
 
@@ -16,7 +16,8 @@ TEMPLATES = load_catalogue()
 def deletion(template, on_delete=None, dialect="native", path=None):
     how = OnDelete(on_delete)
     assert list(problems(how, TEMPLATES[template], dialect)) == []
-    return deletion_of(how, TEMPLATES[template], dialect, BASE, path)
+    spec = DestinationSpec(name="d", dataset="d", credential="c", template=template, on_delete=how)
+    return deletion_of(spec, TEMPLATES[template], dialect, BASE, path)
 
 
 def sent(body, url=None):
@@ -46,7 +47,7 @@ def sent(body, url=None):
 )
 def test_a_delete_names_the_object_as_its_upsert_did(template, payload, url):
     its = deletion(template)
-    identity = its.identity(payload)
+    [identity, *_] = its.identities(payload)
     made = its.payload(3, "k", identity)
     assert (its.shape.method, its.shape.carries_body, made.url) == ("DELETE", False, BASE + url)
     assert (made.ordinal, made.key, json.loads(made.text)) == (3, "k", identity)
@@ -55,7 +56,16 @@ def test_a_delete_names_the_object_as_its_upsert_did(template, payload, url):
 
 @pytest.mark.parametrize("body", [{"id": "5f" * 12}, {"user_id": "", "email": None}, {"type": "people", "payload": {}}])
 def test_a_payload_without_the_members_has_no_identity(body):
-    assert deletion("upsert_person").identity(sent(body)) is None
+    assert deletion("upsert_person").identities(sent(body)) == []
+
+
+def test_a_person_has_every_identity_that_the_payload_has():
+    both = {"user_id": "u", "email": "a@x.org"}
+    assert deletion("upsert_person").identities(sent(both)) == [{"user_id": "u"}, {"email": "a@x.org"}]
+
+
+def test_the_place_of_an_object_is_its_account_and_kind():
+    assert json.loads(deletion("upsert_company").place) == ["c", BASE, "native", "company"]
 
 
 def test_only_a_person_takes_something_along():

@@ -366,3 +366,8 @@ class ProjectSpec:
     lines: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))  # dotted path → line
     files: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # dotted path → file
     ledger_to: LedgerFiles | LedgerTables | None = None  # None: the ledger is in the state database only
+
+    def mirrors_beside(self, spec: DestinationSpec) -> tuple[str, ...]:
+        """The other mirrors of the same credential."""
+        mine = (each for each in self.destinations.values() if each.credential == spec.credential)
+        return tuple(each.name for each in mine if each.mode is Mode.MIRROR and each.name != spec.name)

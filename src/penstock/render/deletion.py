@@ -17,7 +17,7 @@ import orjson
 from penstock.model.errors import Problem
 from penstock.model.outcome import Refusal
 from penstock.model.record import Key, Payload, Shape
-from penstock.model.spec import Dialect, OnDelete
+from penstock.model.spec import DestinationSpec, Dialect, OnDelete
 from penstock.render.merger import read_body
 from penstock.render.renderer import OPTIONS, as_digits
 from penstock.render.steps import constant, native_attribute, plain_attribute, rule_of
@@ -33,6 +33,8 @@ class Deletion:
     """How objects of one destination are deleted or marked.
 
     `mark` are the members that mark an object, None where it is deleted. `deletes_too`: what Custify deletes with it.
+    `place`: the account and the kind of object; an identity of another place names another object. `others` are the
+    other mirrors that may have delivered to it.
     """
 
     shape: Shape
@@ -40,16 +42,17 @@ class Deletion:
     mark: Mapping[str, Any] | None = None
     deletes_too: str | None = None
     nulls: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))  # they take a mark back
+    place: str = ""
+    others: tuple[str, ...] = ()
 
-    def identity(self, payload: Payload) -> dict[str, Any] | None:
-        """The members by which Custify finds the object of a payload; None if the payload does not have them."""
+    def identities(self, payload: Payload) -> list[dict[str, Any]]:
+        """The sets of members by which Custify finds the object of a payload: the first is what it uses."""
         body = read_body(payload.text)
         beside = {} if payload.url is None else dict(parse_qsl(urlsplit(payload.url).query))
-        for names in self.identified_by:
-            found = {name: body.get(name, beside.get(name)) for name in names}
-            if all(isinstance(value, str | int) and value != "" for value in found.values()):
-                return found
-        return None
+        every = ({name: body.get(name, beside.get(name)) for name in names} for names in self.identified_by)
+        return [
+            found for found in every if all(isinstance(value, str | int) and value != "" for value in found.values())
+        ]
 
     def payload(self, ordinal: int, key: Key, identity: Identity) -> Payload:
         """The request for one object, as a payload of `shape`."""
@@ -77,21 +80,34 @@ def _under(nulls: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
     return both
 
 
-def deletion_of(on_delete: OnDelete, template: Template, dialect: Dialect, base_url: str, path: str | None) -> Deletion:
-    """How a mirror of this template deletes; `path` is the destination's own. `problems` must be empty for it."""
+def deletion_of(
+    spec: DestinationSpec,
+    template: Template,
+    dialect: Dialect,
+    base_url: str,
+    path: str | None,
+    others: tuple[str, ...] = (),
+) -> Deletion:
+    """How a mirror of this template deletes; `path` is the destination's own. `problems` must be empty for it.
+
+    `others` are the other mirrors of its credential.
+    """
+    on_delete = spec.on_delete
+    assert on_delete is not None, "the configuration is checked"
+    place = orjson.dumps([spec.credential, base_url, dialect, template.object]).decode()
     identified_by = template.identified_by[dialect]
     if on_delete.set is None:
         assert template.delete is not None
         url = _joined(base_url, template.delete.path)
         shape = Shape(template.delete.method, url, carries_body=False, absent_is_done=True)
-        return Deletion(shape, identified_by, deletes_too=template.delete.deletes_too)
+        return Deletion(shape, identified_by, deletes_too=template.delete.deletes_too, place=place, others=others)
     shape = Shape(template.method, _joined(base_url, path or template.path[dialect]))
     mark: dict[str, Any] = {}
     for name, value in on_delete.set.items():
         container, member = _place(template, dialect, name)
         inner = mark if container == "" else mark.setdefault(container, {})
         inner[member] = _value(template, dialect, name, value)
-    return Deletion(shape, identified_by, mark, nulls=_nulls(mark))
+    return Deletion(shape, identified_by, mark, nulls=_nulls(mark), place=place, others=others)
 
 
 def problems(on_delete: OnDelete, template: Template, dialect: Dialect) -> Iterator[Problem]:

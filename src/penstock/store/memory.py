@@ -145,6 +145,10 @@ class Memory:
         key_table.forget_in_segments(conn, self._destination, hashes)
         self._table.forget(hashes)
 
+    def leave_out(self, hashes: Words) -> None:
+        """Take these keys for unknown in this process, and leave them in the database."""
+        self._table.forget(hashes)
+
     def compact(self, conn: Connection) -> None:
         """At the end of a run: when more than half of what the database holds is outdated, write it again."""
         if key_table.count_segment_rows(conn, self._destination) > 2 * len(self._table) + key_table.LONG_SEGMENT:

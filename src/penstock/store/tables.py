@@ -41,10 +41,7 @@ runs = Table(
     Column("status", Text, nullable=False),
     Column("resumable", Boolean, nullable=False),
     *(Column(name, BigInteger, nullable=False) for name in COUNT_NAMES),
-    *(
-        Column(item.name, Float if isinstance(item.default, float) else BigInteger, nullable=False)
-        for item in fields(RunTotals)
-    ),
+    *(Column(f.name, Float if isinstance(f.default, float) else BigInteger, nullable=False) for f in fields(RunTotals)),
     Column("notes", Text, nullable=False),
     Column("skipped", Text, nullable=False),
     Column("position", BigInteger, nullable=False),
@@ -347,7 +344,9 @@ sent_identities = Table(
     Column("destination", Text, primary_key=True),
     Column("key_hash", LargeBinary, primary_key=True),
     Column("key", Text, nullable=False),  # JSON
+    Column("place", Text, nullable=False),  # JSON: the credential, base URL, dialect and object of the delivery
     Column("identity", Text, nullable=False),  # JSON: the members by which Custify finds the object
+    Column("others", Text),  # JSON: further identities, which are compared and not sent; null: none
     Column("marked", Boolean, nullable=False),  # whether `on_delete: set` was carried out
     Column("deletion", Text),  # the run that decided its deletion, which is not done yet; null: none
     Index("sent_identities_to_delete", "destination", "deletion"),

@@ -89,7 +89,7 @@ def in_other_tables(database: Database) -> None:
         tables.sent_links: {"destination": "good", "identity": identity, "links": json.dumps([SECRETS[2]])},
         tables.sent_identities: {
             "destination": "good", "key_hash": identity, "key": json.dumps(ADA), "identity": json.dumps({"user_id": ADA}),
-            "marked": False,
+            "others": json.dumps([{"email": SECRETS[1]}]), "place": "[]", "marked": False,
         },
         tables.reconciliations: {"destination": "good", "at": "x", "run": "r-c", "drifted": 1, "report": json.dumps({"missing": [ADA]})},
         alerts: {"id": "a", "kind": "k", "subject": "good", "state": "raised", "reason": f"{ADA} failed", "since": "x"},

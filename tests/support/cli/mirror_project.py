@@ -13,6 +13,7 @@ from support.servers.sandbox import Sandbox
 PROJECT = """\
 credentials:
   sandbox: {{connector: custify, api_key: "${{env:SANDBOX_KEY}}", base_url: "{base}", rate_limit: {{requests: 100000, per: 1s}}}}
+  other: {{connector: custify, api_key: "${{env:SANDBOX_KEY}}", base_url: "{base}", rate_limit: {{requests: 100000, per: 1s}}}}
 sources:
 {sources}
 datasets:
@@ -31,6 +32,8 @@ class MirrorProject:
         self.shell, self.sandbox = shell, sandbox
         self.destinations: dict[str, str] = {}
         self.base, self.concurrency = sandbox.url, 4
+        self.credential = "sandbox"
+        self.sources: dict[str, str] = {}  # those that are no files: as in the project file
 
     def add(self, name: str, how: str, rows: list[dict[str, Any]], mode: str = "mirror", more: str = "") -> None:
         """A destination of its own file; `how` are its further keys, on one line."""
@@ -48,10 +51,12 @@ class MirrorProject:
 
     def write(self) -> None:
         names = list(self.destinations)
-        common = f"credential: sandbox, active: true, concurrency: {self.concurrency}"
+        common = f"credential: {self.credential}, active: true, concurrency: {self.concurrency}"
         text = PROJECT.format(
             base=self.base,
-            sources="\n".join(f"  {name}: {{type: file, path: {name}.ndjson}}" for name in names),
+            sources="\n".join(
+                f"  {name}: " + self.sources.get(name, f"{{type: file, path: {name}.ndjson}}") for name in names
+            ),
             datasets="\n".join(f"  {name}: {{source: {name}, key: id}}" for name in names),
             destinations="\n".join(
                 f"  {name}: {{dataset: {name}, {common}, {how}}}" for name, how in self.destinations.items()

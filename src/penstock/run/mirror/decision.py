@@ -20,7 +20,8 @@ class MirrorFacts(NamedTuple):
     """What is known when a read of the dataset has ended.
 
     `delivered` are the keys that count as delivered, `decided` of those that left had their deletion decided before,
-    `left` are the others. `incomplete`: why the read may lack records that are there, None if it has them all.
+    `left` are the others. `unseen` is how many records were refused of which no identity is known: any of them may be
+    the object of a key that left. `incomplete`: why the read may lack records that are there, None if it has them all.
     `restored`: when the backup was made from which this state was restored, until a person confirms.
     """
 
@@ -28,6 +29,7 @@ class MirrorFacts(NamedTuple):
     delivered: int
     left: int
     decided: int = 0
+    unseen: int = 0
     share: float | None = None
     incomplete: str | None = None
     restored: str | None = None
@@ -59,6 +61,12 @@ def decide(facts: MirrorFacts) -> MirrorDecision:
     if facts.restored is not None:
         reason = f"the state was restored from a backup of {facts.restored}, and nobody has confirmed deletions since"
         return MirrorDecision(False, False, facts.left + facts.decided > 0, reason)
+    if facts.unseen:
+        reason = (
+            f"{facts.unseen} records were refused and their keys were never delivered: they may be objects of keys "
+            "that left, under new keys"
+        )
+        return MirrorDecision(True, False, True, reason)
     share = SHARE if facts.share is None else facts.share
     most = int(share * facts.delivered + ROUNDING)
     if facts.left > most:

@@ -29,6 +29,7 @@ from penstock.run.stop import StopSignal
 from penstock.store.project import resources
 from penstock.store.runs import deletions
 from penstock.store.runs.deletions import SentIdentity
+from penstock.store.runs.ordinals import Words
 
 CHANGED = "the input changed while it was read"
 BESIDE = "an unfinished run still sends older versions"
@@ -79,7 +80,7 @@ class DeletionRecorder:
             return
         commits, row = self.recorder.commits, self.rows[settled.payload.ordinal]
         name, marks = self.mirror.prepared.spec.name, self.mirror.deletion.mark is not None
-        hashes = np.frombuffer(row.key_hash, dtype="<u8").astype(np.uint64).reshape(1, 2)
+        hashes = _words([row.key_hash])
         commits.pending.totals["deleted"] += 1
         commits.write(lambda conn: self.mirror.memory.forget(conn, hashes))
         commits.write(lambda conn: deletions.mark_deleted(conn, name, [row.key_hash], marked=marks))
@@ -123,8 +124,7 @@ class Deletions:
         """Add a chunk of the read, and store the identities of delivered keys that were not known before."""
         learned = self.mirror.add(opened, classified)
         if learned:
-            name = self.mirror.prepared.spec.name
-            self.recorder.commits.write(lambda conn: deletions.put_identities(conn, name, learned))
+            self.recorder.commits.write(lambda conn: self.mirror.store(conn, learned))
             self.recorder.commits.commit_soon()
 
     @property
@@ -173,7 +173,7 @@ class Deletions:
             opened = prepared.open_chunk(chunk)
             rows = min(self.began_at - chunk.first, len(opened.hashes))
             opened.hashes = opened.hashes[:rows]
-            self.mirror.see(opened)
+            self.mirror.add(opened, Classified())
 
     def _decide(self) -> list[SentIdentity]:
         """The deletions to be carried out now. Writes down that they are decided."""
@@ -191,8 +191,8 @@ class Deletions:
             self._withhold(decision, keys, others if decision.continues else every)
             if incomplete is not None:
                 return []
-            deletions.decide_deletions(conn, name, keys.returned, None)
-            self._forget_moved(conn, keys)
+            self._take_back(conn, keys.returned)
+            self._forget(conn, [*keys.moved, *keys.shared])
             if decision.deletes:
                 deletions.decide_deletions(conn, name, [row.key_hash for row in keys.left], run.id)
                 if approved is not None:
@@ -204,8 +204,10 @@ class Deletions:
     def _changed(self) -> str | None:
         if self.recorder.run.beside is not None:
             return BESIDE
-        known = self.recorder.run.input_identity
-        return CHANGED if known is not None and self.mirror.prepared.data.dataset.identity() != known else None
+        run = self.recorder.run
+        if run.frozen is not None or run.input_identity is None:
+            return None
+        return CHANGED if self.mirror.prepared.data.dataset.identity() != run.input_identity else None
 
     def _withhold(self, decision: MirrorDecision, keys: LeftKeys, hash_: str | None) -> None:
         if decision.withheld:
@@ -214,12 +216,22 @@ class Deletions:
             reason = f"{decision.reason}; {APPROVE.format(hash_)}"
             self.notes = (*self.notes, Note(FIELD, NOT_DELETED, reason, number))
 
-    def _forget_moved(self, conn: Connection, keys: LeftKeys) -> None:
-        """Keys whose object has another key now are not delivered ones any more."""
-        if keys.moved:
-            hashes = b"".join(row.key_hash for row in keys.moved)
-            words = np.frombuffer(hashes, dtype="<u8").astype(np.uint64).reshape(-1, 2)
-            self.mirror.memory.forget(conn, words)
-            deletions.mark_deleted(
-                conn, self.mirror.prepared.spec.name, [row.key_hash for row in keys.moved], marked=False
-            )
+    def _take_back(self, conn: Connection, returned: Sequence[bytes]) -> None:
+        """Decided deletions of keys that are there again and could not be sent: Custify may not have them any more.
+
+        A mark may have been set: its decision stays, so that the next delivery takes it back.
+        """
+        if returned and self.mirror.deletion.mark is None:
+            self.mirror.memory.forget(conn, _words(returned))
+            deletions.decide_deletions(conn, self.mirror.prepared.spec.name, returned, None)
+
+    def _forget(self, conn: Connection, rows: Sequence[SentIdentity]) -> None:
+        """These keys are not delivered ones any more; their objects stay."""
+        if rows:
+            hashes = [row.key_hash for row in rows]
+            self.mirror.memory.forget(conn, _words(hashes))
+            deletions.mark_deleted(conn, self.mirror.prepared.spec.name, hashes, marked=False)
+
+
+def _words(hashes: Sequence[bytes]) -> Words:
+    return np.frombuffer(b"".join(hashes), dtype="<u8").astype(np.uint64).reshape(-1, 2)

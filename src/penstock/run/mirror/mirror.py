@@ -1,8 +1,8 @@
 """`Mirror`: compares what a read of the dataset shows with what was delivered. Plans and runs use the same code.
 
 A key has left the dataset when a complete read does not have it. Its object may be deleted if its identity is stored,
-and no key that is still there has the same identity. A record in quarantine has not left; nor has a key whose record
-is unknown or waits, or is in a batch job that has not ended.
+no key that is still there has one of its identities, and no other mirror has delivered it. A record in quarantine has
+not left; nor has a key whose record is unknown or waits, or is in a batch job that has not ended.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ from penstock.model.spec import OnDelete
 from penstock.render.deletion import Deletion
 from penstock.run.diff.backlog import OpenChunk
 from penstock.run.diff.diff import Classified
+from penstock.run.diff.records import without_record
 from penstock.run.mirror.decision import MirrorDecision, MirrorFacts, decide, deletes_hash
+from penstock.run.mirror.identities import DECIDED, MARKED, KnownIdentities
 from penstock.run.preparation.prepare import Prepared
 from penstock.run.recording.commit import Write
 from penstock.store import quarantine
@@ -38,20 +40,21 @@ if TYPE_CHECKING:
 
 FIELD = "on_delete"  # of notes
 APPROVE = "`--allow-deletes {}` deletes exactly these"
-MARKED, DECIDED = 1, 2  # flags of an identity in the index
 
 
 @dataclass(slots=True)
 class DatasetRead:
     """What a read has shown so far: hashes of keys without a stored identity, and of the identities of its records.
 
-    `nameless` are rows that have no key or cannot be laid out in columns: any key may be theirs.
+    `nameless` are rows that have no key or cannot be laid out in columns: any key may be theirs. `unseen` are the keys
+    without a stored identity whose record is refused, so that its identity is not known.
     """
 
     records: int = 0
     nameless: int = 0
     keys: list[Words] = field(default_factory=list)
     identities: list[int] = field(default_factory=list)
+    unseen: list[Words] = field(default_factory=list)
 
     def add(self, opened: OpenChunk, known: NDArray[np.bool_]) -> None:
         """Add all rows of a chunk; `known` are those whose key has a stored identity."""
@@ -72,15 +75,18 @@ class LeftKeys(NamedTuple):
     """The keys that left the dataset, in order.
 
     `decided` had their deletion decided before, `left` are the others that can be deleted. The object of `moved` has
-    another key now. `returned` are hashes of keys whose deletion was decided, and which are there again.
-    `unidentified` is how many cannot be deleted, because no identity of them is stored.
+    another key now, that of `shared` was delivered by another mirror too. `returned` are hashes of keys whose deletion
+    was decided, and which are there again and were not sent. `unidentified` is how many cannot be deleted, because no
+    identity of them is stored; `unseen` is how many refused records may be the objects of keys that left.
     """
 
     decided: Sequence[SentIdentity]
     left: Sequence[SentIdentity]
     moved: Sequence[SentIdentity] = ()
     returned: Sequence[bytes] = ()
+    shared: Sequence[SentIdentity] = ()
     unidentified: int = 0
+    unseen: int = 0
 
     @property
     def keys(self) -> tuple[Key, ...]:
@@ -104,29 +110,27 @@ class Mirror:
     prepared: Prepared
     deletion: Deletion
     memory: Memory
-    index: Level  # by the key's hash: `values` are hashes of identities, `prints` flags
+    known: KnownIdentities
     delivered_keys: int
     restored: str | None
-    there: NDArray[np.bool_]  # which keys of the index the read has shown
+    there: NDArray[np.bool_]  # which of the known keys the read has shown
     read: DatasetRead = field(default_factory=DatasetRead)
 
     @staticmethod
     def load(conn: Connection, prepared: Prepared, memory: Memory | None) -> Mirror | None:
-        """The mirror of a destination; None if it is none."""
+        """The mirror of a destination; None if it is none.
+
+        Keys whose deletion is decided count as unknown to the memory: a process that died may have deleted them.
+        """
         if prepared.deletion is None or memory is None:
             return None
         name = prepared.spec.name
-        found = deletions.identity_index(conn, name)
-        flags = found.marked.astype(np.uint64) * np.uint64(MARKED) + found.decided.astype(np.uint64) * np.uint64(
-            DECIDED
-        )
-        index = sorted_level(found.hashes, found.identities, flags)
-        del found, flags  # as large as the index
-        unmarked = np.column_stack((index.high, index.low))[(index.prints & np.uint64(MARKED)) == 0]
-        delivered = len(memory.keys()) + int((~memory.knows(unmarked)).sum())
+        known = KnownIdentities.load(conn, name, prepared.deletion.place)
+        memory.leave_out(known.hashes(known.flagged(DECIDED)))
+        delivered = len(memory.keys()) + int((~memory.knows(known.hashes(~known.flagged(MARKED)))).sum())
         restored = resources.deletions_doubt(conn, name)
-        there = np.zeros(len(index), dtype=np.bool_)
-        return Mirror(prepared, prepared.deletion, memory, index, delivered, restored, there)
+        there = np.zeros(len(known), dtype=np.bool_)
+        return Mirror(prepared, prepared.deletion, memory, known, delivered, restored, there)
 
     @property
     def on_delete(self) -> OnDelete:
@@ -134,82 +138,105 @@ class Mirror:
         return self.prepared.spec.on_delete
 
     def returned(self, chunk: OpenChunk, payload: Payload) -> Payload:
-        """The payload of a record; of one whose object has a mark, with nulls that take the mark back."""
-        if self.deletion.mark is None or len(self.index) == 0:
+        """The payload of a record; of one whose object has a mark, or may have it, with nulls that take it back."""
+        if self.deletion.mark is None or len(self.known) == 0:
             return payload
-        [spot] = self.index.positions(chunk.hashes[[payload.ordinal - chunk.first]])
-        is_marked = spot >= 0 and int(self.index.prints[spot]) & MARKED
-        return self.deletion.returned(payload) if is_marked else payload
+        [spot] = self.known.positions(chunk.hashes[[payload.ordinal - chunk.first]])
+        may_have_mark = spot >= 0 and int(self.known.level.prints[spot]) & (MARKED | DECIDED)
+        return self.deletion.returned(payload) if may_have_mark else payload
 
     def delivered(self, delivery: Delivery, write: Callable[[Write], None]) -> None:
         """Store the identities of what a delivery has sent; of a batch job when it has ended."""
         sent = [settled.payload for settled in delivery.settled if settled.outcome in SENT]
         if sent and delivery.job is None:
-            rows, name = self._rows(sent), self.prepared.spec.name
-            write(lambda conn: deletions.put_identities(conn, name, rows))
+            rows = self._rows(sent)
+            write(lambda conn: self.store(conn, rows))
+
+    def store(self, conn: Connection, rows: Sequence[SentIdentity]) -> None:
+        """Store identities of delivered keys."""
+        deletions.put_identities(conn, self.prepared.spec.name, self.deletion.place, rows)
 
     def _rows(self, payloads: Sequence[Payload]) -> list[SentIdentity]:
         """The identities of payloads by their keys; none of a payload without one."""
         hashes = key_hashes([payload.key for payload in payloads]).tolist()
-        found = (
-            (hash_, payload.key, self.deletion.identity(payload))
+        return [
+            SentIdentity(packed((hash_[0], hash_[1])), payload.key, found[0], others=found[1:])
             for hash_, payload in zip(hashes, payloads, strict=True)
-        )
-        return [SentIdentity(packed((hash_[0], hash_[1])), key, one) for hash_, key, one in found if one is not None]
+            if (found := self.deletion.identities(payload))
+        ]
 
     def add(self, opened: OpenChunk, classified: Classified) -> list[SentIdentity]:
         """Add a classified chunk of the read. Returns the identities of delivered keys that were not known before."""
-        self.see(opened)
-        sent = [self.deletion.identity(payload) for payload in classified.fresh]
-        learned = self._learned(opened, classified)
-        found = [*(one for one in sent if one is not None), *(row.identity for row in learned)]
-        self.read.identities += [deletions.identity_hash(identity) for identity in found]
-        return learned
-
-    def see(self, opened: OpenChunk) -> None:
-        """Note that the keys of a chunk are there."""
-        spots = self.index.positions(opened.hashes)
+        spots = self.known.positions(opened.hashes)
         self.there[spots[spots >= 0]] = True
         self.read.add(opened, spots >= 0)
+        sent = [*classified.fresh, *classified.same_as_in_flight]
+        others = self._other_payloads(opened, sent, opened.hashes.any(axis=1) & (spots < 0))
+        for payload in (*sent, *others):
+            self.read.identities += map(deletions.identity_hash, self.deletion.identities(payload))
+        if not others:
+            return []
+        hashes = key_hashes([payload.key for payload in others])
+        learned = self.memory.knows(hashes) & (self.known.elsewhere.positions(hashes) < 0)
+        return self._rows([payload for payload, is_learned in zip(others, learned, strict=True) if is_learned])
 
-    def _learned(self, opened: OpenChunk, classified: Classified) -> list[SentIdentity]:
-        """Identities of keys that are remembered and not sent now: their records are rendered for it."""
-        unknown = opened.hashes.any(axis=1) & (self.index.positions(opened.hashes) < 0)
-        if not unknown.any():
-            return []
-        unknown[[ordinal - opened.first for payload in classified.fresh for ordinal in payload.ordinals]] = False
+    def _other_payloads(
+        self, opened: OpenChunk, sent: Sequence[Payload], unknown: NDArray[np.bool_]
+    ) -> Sequence[Payload]:
+        """The records without a stored identity that are not sent now: they are rendered for it."""
+        unknown[[ordinal - opened.first for payload in sent for ordinal in payload.ordinals]] = False
         rows = np.flatnonzero(unknown)
-        rows = rows[self.memory.knows(opened.hashes[rows])]
+        for none in without_record(opened.chunk, rows).values() if len(rows) else ():
+            rows = rows[~np.isin(rows, none)]
         if len(rows) == 0:
-            return []
-        return self._rows(self.prepared.render(opened.chunk, rows.tolist()).payloads)
+            return ()
+        made = self.prepared.render(opened.chunk, rows.tolist())
+        self.read.unseen.append(opened.hashes[[refused.ordinal - opened.first for refused in made.refused]])
+        return made.payloads
 
     def left_keys(self, conn: Connection) -> LeftKeys:
         """The keys that left, after a complete read."""
-        index, name = self.index, self.prepared.spec.name
-        there = self.there
-        decided = (index.prints & np.uint64(DECIDED)) != 0
-        gone = ~there & ((index.prints & np.uint64(MARKED)) == 0)
-        present = np.concatenate((index.values[there], np.array(self.read.identities, dtype=np.uint64)))
-        moved = gone & np.isin(index.values, present)
+        self._know_newest(conn)
+        known, name, there = self.known, self.prepared.spec.name, self.there
+        gone = ~there & ~known.flagged(MARKED)
+        moved = gone & known.having([known.identities(there), np.array(self.read.identities, dtype=np.uint64)])
+        shared = gone & ~moved
+        place = self.deletion.place
+        if shared.any():
+            shared &= known.having([deletions.kept_identities(conn, other, place) for other in self.deletion.others])
         doubtful = self._doubtful(conn)
-        rows = deletions.read_identities(conn, name, self._hashes(gone & ~moved))
+        rows = deletions.read_identities(conn, name, known.hashes(gone & ~moved & ~shared))
         rows = [row for row in rows if row.key_hash not in doubtful]
+        returned = known.hashes(known.flagged(DECIDED) & there).astype("<u8")
         return LeftKeys(
             decided=[row for row in rows if row.deletion is not None],
             left=[row for row in rows if row.deletion is None],
-            moved=deletions.read_identities(conn, name, self._hashes(moved)),
-            returned=[part.tobytes() for part in self._hashes(decided & there).astype("<u8")],
+            moved=deletions.read_identities(conn, name, known.hashes(moved)),
+            returned=[part.tobytes() for part in returned],
+            shared=deletions.read_identities(conn, name, known.hashes(shared)),
             unidentified=self._unidentified(),
+            unseen=self._unseen(),
         )
 
-    def _hashes(self, rows: NDArray[np.bool_]) -> Words:
-        return np.column_stack((self.index.high[rows], self.index.low[rows]))
+    def _know_newest(self, conn: Connection) -> None:
+        """Read again what is known: batch jobs that another process left have ended, and were recorded since."""
+        if self.there.all():
+            return
+        shown = [self.known.hashes(self.there), *self.read.keys]
+        self.known = KnownIdentities.load(conn, self.prepared.spec.name, self.deletion.place)
+        self.there = np.zeros(len(self.known), dtype=np.bool_)
+        for hashes in shown:
+            spots = self.known.positions(hashes)
+            self.there[spots[spots >= 0]] = True
 
     def _unidentified(self) -> int:
-        known = self.memory.keys()
-        known = known[self.index.positions(known) < 0]
-        return int((self.read.level().positions(known) < 0).sum())
+        remembered = self.memory.keys()
+        remembered = remembered[self.known.positions(remembered) < 0]
+        return int((self.read.level().positions(remembered) < 0).sum())
+
+    def _unseen(self) -> int:
+        every = np.concatenate([np.empty((0, 2), dtype=np.uint64), *self.read.unseen])
+        return int((self.known.positions(np.unique(every, axis=0)) < 0).sum())
 
     def _doubtful(self, conn: Connection) -> frozenset[bytes]:
         """Keys of which a version is unknown or waits, or is in a batch job: it may arrive after a deletion."""
@@ -225,6 +252,7 @@ class Mirror:
             delivered=self.delivered_keys,
             left=len(keys.left),
             decided=len(keys.decided),
+            unseen=keys.unseen,
             share=self.prepared.spec.mirror_max_share,
             incomplete=incomplete,
             restored=self.restored,
@@ -249,13 +277,16 @@ class Mirror:
         found: list[Note] = []
         if keys.unidentified:
             reason = (
-                "delivered before the destination was a mirror, or without an id, and not in the dataset any more: "
-                "they have no stored identity, so they are never deleted"
+                "delivered before the destination was a mirror, to another account or without an id, and not in the "
+                "dataset any more: they have no stored identity, so they are never deleted"
             )
             found.append(Note(FIELD, "no identity", reason, keys.unidentified))
         if keys.moved:
             reason = "the object of a key that left is in the dataset under another key: it is not deleted"
             found.append(Note(FIELD, "moved", reason, len(keys.moved)))
+        if keys.shared:
+            reason = "another mirror has delivered the object of a key that left: it is not deleted"
+            found.append(Note(FIELD, "shared", reason, len(keys.shared)))
         number = len(keys.decided) + len(keys.left)
         if number and self.deletion.deletes_too is not None:
             found.append(Note(FIELD, "deleted too", f"Custify also deletes {self.deletion.deletes_too}", number))

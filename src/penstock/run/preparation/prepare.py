@@ -351,7 +351,7 @@ def _deletion(
     if found:
         raise InputError(*found)
     path = spec.path if compiled.shape.grouping.algorithm == "single" else None
-    return deletion_of(spec.on_delete, template, where.dialect, where.base_url, path)
+    return deletion_of(spec, template, where.dialect, where.base_url, path, ctx.project.mirrors_beside(spec))
 
 
 def _without_code(compiled: Compiled) -> Compiled:

@@ -7,7 +7,7 @@ not carried out is found here by the next run.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import orjson
@@ -24,10 +24,13 @@ from penstock.store.tables import sent_identities as table
 PAGE = 20_000  # rows of the index in memory at once
 AT_ONCE = 500  # keys in one statement
 
+Flags: TypeAlias = "np.ndarray[Any, np.dtype[np.bool_]]"
+
 
 class SentIdentity(NamedTuple):
     """A delivered key, and the members by which Custify finds its object.
 
+    `others` are further members of the record by which it could find the object if the first ones were not there.
     `marked`: the object has the mark of `on_delete: set`. `deletion`: the run that decided its deletion, which is not
     carried out yet.
     """
@@ -37,15 +40,23 @@ class SentIdentity(NamedTuple):
     identity: Mapping[str, Any]
     marked: bool = False
     deletion: str | None = None
+    others: Sequence[Mapping[str, Any]] = ()
 
 
 class IdentityIndex(NamedTuple):
-    """The identities of a destination without their texts, in arrays of equal length."""
+    """The identities of a destination in one place without their texts, in arrays of equal length.
+
+    `other_keys` and `others` are the further identities, each with the hash of its key. `elsewhere` are the hashes of
+    the keys whose identity was stored for another place.
+    """
 
     hashes: Words  # (n, 2): the hashes of the keys
     identities: Words  # (n,): hashes of the identities
     marked: np.ndarray[Any, np.dtype[np.bool_]]
     decided: np.ndarray[Any, np.dtype[np.bool_]]  # whether a deletion is decided and not carried out
+    other_keys: Words
+    others: Words
+    elsewhere: Words
 
 
 def packed(hash_: tuple[int, int]) -> bytes:
@@ -54,19 +65,25 @@ def packed(hash_: tuple[int, int]) -> bytes:
 
 
 def identity_hash(identity: Mapping[str, Any]) -> int:
-    """The same for equal identities."""
-    return xxhash.xxh3_64_intdigest(_text(identity))
+    """The same for identities by which Custify finds the same object: the case of an e-mail does not count."""
+    comparable = {name: str(value).lower() if name == "email" else str(value) for name, value in identity.items()}
+    return xxhash.xxh3_64_intdigest(orjson.dumps(comparable))
 
 
-def put_identities(conn: Connection, destination: str, rows: Sequence[SentIdentity]) -> None:
-    """Store the identities of delivered keys, replacing those that they had. A repeated key: the last one counts."""
+def put_identities(conn: Connection, destination: str, place: str, rows: Sequence[SentIdentity]) -> None:
+    """Store the identities of keys that were delivered to a place, replacing those that they had.
+
+    A repeated key: the last one counts.
+    """
     newest = {row.key_hash: row for row in rows}
     columns = [
         {
             "destination": destination,
             "key_hash": row.key_hash,
             "key": key_json(row.key),
+            "place": place,
             "identity": _text(row.identity).decode(),
+            "others": orjson.dumps([dict(one) for one in row.others]).decode() if row.others else None,
             "marked": row.marked,
             "deletion": row.deletion,
         }
@@ -75,26 +92,47 @@ def put_identities(conn: Connection, destination: str, rows: Sequence[SentIdenti
     upsert_all(conn, table, columns, ["destination", "key_hash"])
 
 
-def identity_index(conn: Connection, destination: str) -> IdentityIndex:
+def identity_index(conn: Connection, destination: str, place: str) -> IdentityIndex:
     """All identities of a destination, without their texts."""
-    hashes: list[bytes] = []
-    numbers, marked, decided = [], [], []
-    query = select(table.c.key_hash, table.c.identity, table.c.marked, table.c.deletion)
+    hashes, elsewhere, other_keys = list[bytes](), list[bytes](), list[bytes]()
+    numbers, marked, decided, others = list[Words](), list[Flags](), list[Flags](), list[int]()
+    query = select(table.c.key_hash, table.c.place, table.c.identity, table.c.others, table.c.marked, table.c.deletion)
     query = query.where(table.c.destination == destination).order_by(table.c.key_hash)
     after = b""
     while rows := conn.execute(query.where(table.c.key_hash > after).limit(PAGE)).all():
-        hashes.append(b"".join(row[0] for row in rows))
-        texts = (row[1].encode() for row in rows)
-        numbers.append(np.array([xxhash.xxh3_64_intdigest(text) for text in texts], dtype=np.uint64))
-        marked.append(np.array([row[2] for row in rows], dtype=np.bool_))
-        decided.append(np.array([row[3] is not None for row in rows], dtype=np.bool_))
-        after = rows[-1][0]
+        after = rows[-1].key_hash
+        elsewhere += (row.key_hash for row in rows if row.place != place)
+        here = [row for row in rows if row.place == place]
+        hashes += (row.key_hash for row in here)
+        numbers.append(np.array([identity_hash(orjson.loads(row.identity)) for row in here], dtype=np.uint64))
+        marked.append(np.array([row.marked for row in here], dtype=np.bool_))
+        decided.append(np.array([row.deletion is not None for row in here], dtype=np.bool_))
+        for row in here:
+            more = [] if row.others is None else orjson.loads(row.others)
+            other_keys += [row.key_hash] * len(more)
+            others += map(identity_hash, more)
     return IdentityIndex(
-        np.frombuffer(b"".join(hashes), dtype="<u8").reshape(-1, 2),
-        np.concatenate([np.empty(0, dtype=np.uint64), *numbers]),
-        np.concatenate([np.empty(0, dtype=np.bool_), *marked]),
-        np.concatenate([np.empty(0, dtype=np.bool_), *decided]),
+        hashes=_words(hashes),
+        identities=np.concatenate([np.empty(0, dtype=np.uint64), *numbers]),
+        marked=np.concatenate([np.empty(0, dtype=np.bool_), *marked]),
+        decided=np.concatenate([np.empty(0, dtype=np.bool_), *decided]),
+        other_keys=_words(other_keys),
+        others=np.array(others, dtype=np.uint64),
+        elsewhere=_words(elsewhere),
     )
+
+
+def kept_identities(conn: Connection, destination: str, place: str) -> Words:
+    """The hashes of all identities whose object a destination has delivered to a place and not marked since."""
+    mine = (table.c.destination == destination) & (table.c.place == place) & ~table.c.marked
+    found: list[int] = []
+    for identity, others in conn.execute(select(table.c.identity, table.c.others).where(mine)):
+        found += map(identity_hash, [orjson.loads(identity), *([] if others is None else orjson.loads(others))])
+    return np.array(found, dtype=np.uint64)
+
+
+def _words(hashes: Sequence[bytes]) -> Words:
+    return np.frombuffer(b"".join(hashes), dtype="<u8").astype(np.uint64).reshape(-1, 2)
 
 
 def read_identities(conn: Connection, destination: str, hashes: Words) -> list[SentIdentity]:
@@ -171,4 +209,11 @@ def _text(identity: Mapping[str, Any]) -> bytes:
 def _row(row: Row[Any]) -> SentIdentity:
     key = key_from_json(row.key)
     assert key is not None
-    return SentIdentity(bytes(row.key_hash), key, orjson.loads(row.identity), bool(row.marked), row.deletion)
+    return SentIdentity(
+        key_hash=bytes(row.key_hash),
+        key=key,
+        identity=orjson.loads(row.identity),
+        marked=bool(row.marked),
+        deletion=row.deletion,
+        others=() if row.others is None else orjson.loads(row.others),
+    )

@@ -129,8 +129,10 @@ class Erasure:
         links = sent_links.c.destination.in_(self.destinations) & (sent_links.c.identity == self.identity)
         self._delete(sent_links, links, "links")
         identity = sent_identities.c.destination.in_(self.destinations) & (sent_identities.c.key == self.json)
-        for text in self.conn.execute(select(sent_identities.c.identity).where(identity)).scalars().all():
-            self.note_values(orjson.loads(text))
+        query = select(sent_identities.c.identity, sent_identities.c.others).where(identity)
+        for text, others in self.conn.execute(query).all():
+            for each in (orjson.loads(text), *([] if others is None else orjson.loads(others))):
+                self.note_values(each)
         self._delete(sent_identities, identity, "identities")
         texts = [text for text in (*self._key_parts(), *self.values) if len(text) >= SHORTEST]
         self._delete(known_ids, known_ids.c.value.in_(texts), "known_ids")

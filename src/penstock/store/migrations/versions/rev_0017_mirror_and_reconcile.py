@@ -2,8 +2,8 @@
 
 `reconciliations` has the last report of each destination, `sent_values` what was last delivered of the fields that are
 sent only where Custify still has it, `written_files` what runs of file destinations have written beside the finished
-file. `sent_identities` has by what Custify finds the object of each delivered key of a mirror, and which deletions are
-decided and not done; `approved_deletions` the hashes that a person approved.
+file. `sent_identities` has by what Custify finds the object of each delivered key of a mirror, where it was delivered,
+and which deletions are decided and not done; `approved_deletions` the hashes that a person approved.
 `sent_beside` has the keys that runs beside an unfinished run have read; such a run has that run's id in `beside`.
 """
 
@@ -50,7 +50,9 @@ def _mirrors() -> None:
         Column("destination", Text, primary_key=True),
         Column("key_hash", LargeBinary, primary_key=True),
         Column("key", Text, nullable=False),
+        Column("place", Text, nullable=False),
         Column("identity", Text, nullable=False),
+        Column("others", Text),
         Column("marked", Boolean, nullable=False),
         Column("deletion", Text),
     )

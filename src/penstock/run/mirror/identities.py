@@ -1,0 +1,77 @@
+"""`KnownIdentities`: by what Custify finds the objects that one mirror has delivered, without their texts.
+
+Two keys are of the same object if any identity of one is any identity of the other: a person has up to two, `user_id`
+and e-mail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from sqlalchemy import Connection
+
+from penstock.store.key_table import Level, sorted_level
+from penstock.store.runs import deletions
+from penstock.store.runs.ordinals import Words
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+MARKED, DECIDED = 1, 2  # flags of a key
+
+
+@dataclass(slots=True)
+class KnownIdentities:
+    """`level`: by the key's hash; its `values` are hashes of identities, its `prints` flags.
+
+    `other_keys` and `others` are the further identities, each with its key. `elsewhere` are the keys that were
+    delivered to another account, or as another object: by what they are found here is not known.
+    """
+
+    level: Level
+    other_keys: Words
+    others: Words
+    elsewhere: Level
+
+    @staticmethod
+    def load(conn: Connection, destination: str, place: str) -> KnownIdentities:
+        """Those of a destination that were delivered to this place."""
+        found = deletions.identity_index(conn, destination, place)
+        marked, decided = found.marked.astype(np.uint64), found.decided.astype(np.uint64)
+        flags = marked * np.uint64(MARKED) + decided * np.uint64(DECIDED)
+        nothing = np.zeros(len(found.elsewhere), dtype=np.uint64)
+        elsewhere = sorted_level(found.elsewhere, nothing, nothing)
+        level = sorted_level(found.hashes, found.identities, flags)
+        return KnownIdentities(level, found.other_keys, found.others, elsewhere)
+
+    def __len__(self) -> int:
+        return len(self.level)
+
+    def positions(self, hashes: Words) -> NDArray[np.intp]:
+        """The position of each key, or -1."""
+        return self.level.positions(hashes)
+
+    def flagged(self, flag: int) -> NDArray[np.bool_]:
+        """Which keys have a flag."""
+        having: NDArray[np.bool_] = (self.level.prints & np.uint64(flag)) != 0
+        return having
+
+    def hashes(self, rows: NDArray[np.bool_]) -> Words:
+        """The hashes of these keys."""
+        return np.column_stack((self.level.high[rows], self.level.low[rows]))
+
+    def identities(self, rows: NDArray[np.bool_]) -> Words:
+        """All identities of these keys."""
+        theirs = rows[self.positions(self.other_keys)] if len(self.others) else np.zeros(0, dtype=np.bool_)
+        return np.concatenate((self.level.values[rows], self.others[theirs]))
+
+    def having(self, identities: Sequence[Words]) -> NDArray[np.bool_]:
+        """Which keys have one of these identities."""
+        every = np.concatenate([np.empty(0, dtype=np.uint64), *identities])
+        found: NDArray[np.bool_] = np.isin(self.level.values, every)
+        if len(self.others):
+            found[self.positions(self.other_keys[np.isin(self.others, every)])] = True
+        return found
