@@ -90,9 +90,8 @@ class Orchestrator:
         skipped = {s.name: reason for s in specs for active, reason in [is_active(self.ctx, s)] if not active}
         flow.require_a_key(self.ctx, [each for each in specs if each.name not in skipped])
         with stopped_by_signals(self._stop_by_hand, wanted=self.handle_signals):
-            async with self.locks.held(f"flow {spec.name}"):
+            async with self.locks.held(f"flow {spec.name}"), DeletionTurns() as turns:
                 row, done = self._start_flow(spec, skipped)
-                turns = DeletionTurns()
                 try:
                     for destination in specs:
                         if destination.name in done | skipped.keys() or self.signal.is_set:
@@ -106,22 +105,23 @@ class Orchestrator:
                     await turns.delete(lambda: not self.signal.is_set)
                 except StateLocked as locked:
                     self.signal.stop("error", str(locked.problems[0]))
-                    await turns.delete(lambda: False)
+                    await turns.release()
                     self._end_flow(replace(row, skipped=skipped))
                     raise
                 return self._end_flow(replace(row, skipped=skipped))
 
-    async def _run_part(self, spec: DestinationSpec, flow_run: str, parents: ParentsInQuarantine, gate: Gate) -> None:
-        """One destination of a flow. What is wrong with its input or settings ends this part only."""
+    async def _run_part(self, spec: DestinationSpec, flow_run: str, parents: ParentsInQuarantine, gate: Gate) -> bool:
+        """One destination of a flow: whether it was not stopped. Wrong input or settings end this part only."""
         try:
             self.gates[spec.name] = gate
-            await self._run(spec, flow_run, parents)
+            return (await self._run(spec, flow_run, parents)).stopped_by is None
         except InputError as error:
             self._refuse_part(spec, flow_run, error, "input")
         except (CredentialRefused, HostUnreachable) as error:
             kind: StopKind = "credential" if isinstance(error, CredentialRefused) else "unreachable"
             self._refuse_part(spec, flow_run, error, kind)
             self.signal.stop(kind, str(error.problems[0]))
+        return False
 
     def _refuse_part(self, spec: DestinationSpec, flow_run: str, error: PenstockError, kind: StopKind) -> None:
         part = flow.refused_part(self.ctx, spec, flow_run, error, kind)

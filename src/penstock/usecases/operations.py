@@ -10,6 +10,7 @@ from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from penstock.model.errors import InputError, Problem
 from penstock.model.identity import IdentityReport
 from penstock.model.outcome import Note
 from penstock.model.reconciliation import ReconcileReport
@@ -197,6 +198,9 @@ class Operations:
         spec = ctx.target(target)
         if how.get("limit") is not None:
             require_parts_for_limit(ctx, require_destination(spec))
+            if allow_deletes is not None:
+                message = "a run with --limit does not read everything, so it deletes nothing"
+                raise InputError(Problem("--allow-deletes", message, "usage", "leave out one of them", allow_deletes))
         how["approved"] = {} if allow_deletes is None else approved_by(ctx, spec, allow_deletes)
         orchestrator = self._orchestrator(listener, **how)
         run = orchestrator.run_flow(spec) if isinstance(spec, FlowSpec) else orchestrator.run_one(spec)

@@ -116,7 +116,7 @@ BROKEN = '{"id": "1", "name": "N 1"}\n{"id": "2", "na'
 @pytest.mark.parametrize(
     ("content", "code"),
     [
-        ("", 0),
+        ("", 1),
         (BROKEN, None),
         ('{"id": "1", "name": "N 1"}\n{"name": "without a key"}\n', 1),
         ('{"id": "1", "name": "N 1"}\nnot json\n', None),
@@ -132,6 +132,8 @@ def test_a_read_that_may_lack_records_deletes_nothing(its, content, code):
     assert ended.returncode == code or (code is None and ended.returncode in (1, 2)), out + err
     assert its.has("people", "user_id") == ["1", "2", "3"]
     assert its.paths("DELETE") == []
+    if content == "":
+        assert "partial" in out
     its.rows("it", rows("1", "3"))
     assert its.run()["deleted"] == 1
 
@@ -300,6 +302,26 @@ def test_a_hash_of_a_flow_approves_the_deletions_of_its_destinations(its):
     assert (report["status"], report["deletes_hash"]) == ("partial", its.plan("all")["deletes_hash"])
     approved = its.shell.json(f"run all --allow-deletes {report['deletes_hash']}")
     assert (approved["deleted"], approved["status"]) == (2, "succeeded")
+
+
+def test_after_an_error_of_the_children_s_input_no_parent_is_deleted(its):
+    its.add("people", PERSON, rows("p1", "p2"), more=DELETE)
+    its.add("companies", COMPANY, rows("c1", "c2"), more=DELETE)
+    its.run("all")
+    its.rows("companies", rows("c1"))
+    (its.shell.folder / "people.ndjson").write_text("[]]")
+    report = its.run("all", code=2)
+    [companies] = [part for part in report["destinations"] if part["destination"] == "companies"]
+    assert (companies["status"], companies["deleted"]) == ("partial", 0)
+    assert "another part of the flow" in companies["reason"]
+    assert its.paths("DELETE") == []
+
+
+def test_a_limited_run_approves_no_deletions(its):
+    its.add("it", PERSON, rows("1"), more=DELETE)
+    [error] = its.shell.json("run it --limit 1 --allow-deletes 00", 2)["errors"]
+    assert (error["path"], error["code"]) == ("--allow-deletes", "usage")
+    assert its.paths("POST") == []
 
 
 # ── kill -9 ──────────────────────────────────────────────────────────────────

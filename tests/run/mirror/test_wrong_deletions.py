@@ -115,6 +115,18 @@ def test_a_record_that_returns_after_a_deletion_whose_end_was_not_recorded_is_se
     assert its.run()["requests"] == 0
 
 
+def test_a_job_that_a_killed_run_left_names_an_object_that_is_there(its, sandbox):
+    its.concurrency = 1
+    its.add("it", USER, [person(key, f"u{key}") for key in "12"], more=DELETE)
+    its.run()
+    sandbox.settings(job_delay=1)
+    its.rows("it", [person("1", "u1"), *(person(f"n{key}", f"u{key}") for key in "23456")])
+    its.kill("run it", method="GET")
+    report = its.run()
+    assert (report["deleted"], report["status"]) == (0, "succeeded")
+    assert its.has("people", "user_id") == ["u1", "u2", "u3", "u4", "u5", "u6"]
+
+
 def test_a_mirror_of_a_database_deletes_what_left_a_query(its):
     path = its.shell.folder / "data.db"
     with closing(sqlite3.connect(path)) as conn, conn:

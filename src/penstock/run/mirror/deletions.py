@@ -32,6 +32,7 @@ from penstock.store.runs.deletions import SentIdentity
 from penstock.store.runs.ordinals import Words
 
 CHANGED = "the input changed while it was read"
+NO_TURN = "nothing is deleted: another part of the flow failed, or the flow was stopped"
 BESIDE = "an unfinished run still sends older versions"
 
 
@@ -141,6 +142,7 @@ class Deletions:
             may_delete = await self.gate()
             self.is_waiting = False
             if not may_delete:
+                self.notes = (*self.notes, Note(FIELD, NOT_DELETED, NO_TURN))
                 return
         if self.signal.is_set or not self.is_read:
             return

@@ -291,7 +291,7 @@ class Mirror:
         if number and self.deletion.deletes_too is not None:
             found.append(Note(FIELD, "deleted too", f"Custify also deletes {self.deletion.deletes_too}", number))
         if number and not decision.deletes and not decision.withheld:
-            found.append(Note(FIELD, "nothing deleted", str(decision.reason), number))
+            found.append(Note(FIELD, NOT_DELETED, f"nothing is deleted: {decision.reason}", number))
         return found
 
     def planned(self, conn: Connection) -> PlannedDeletions:

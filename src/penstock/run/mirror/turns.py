@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
+from typing import Any, Self
 
 Gate = Callable[[], Awaitable[bool]]  # waits for its turn; whether it may delete then
 
@@ -22,13 +22,23 @@ class _Turn:
 
 
 class DeletionTurns:
-    """The destinations of one flow's run."""
+    """The destinations of one flow's run. Leaving the context releases those that still wait."""
 
     def __init__(self) -> None:
-        self._waiting: list[tuple[asyncio.Task[None], _Turn]] = []
+        self._waiting: list[tuple[asyncio.Task[bool], _Turn]] = []
+        self._behind_failed = 0  # how many of those that wait are before one that failed
 
-    async def send(self, work: Callable[[Gate], Coroutine[Any, Any, None]]) -> None:
-        """Run one destination until it has ended, or waits for its turn to delete. Raises what it raises."""
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.release()
+
+    async def send(self, work: Callable[[Gate], Coroutine[Any, Any, bool]]) -> None:
+        """Run one destination until it has ended, or waits for its turn to delete. Raises what it raises.
+
+        `work` returns whether those before it, its parents, may delete.
+        """
         turn = _Turn()
         task = asyncio.get_running_loop().create_task(work(turn.wait))
         reached = asyncio.get_running_loop().create_task(turn.reached.wait())
@@ -37,7 +47,8 @@ class DeletionTurns:
         finally:
             reached.cancel()
         if task.done():
-            task.result()
+            if not task.result():
+                self._behind_failed = len(self._waiting)
         else:
             self._waiting.append((task, turn))
 
@@ -45,5 +56,13 @@ class DeletionTurns:
         """Let those that wait go on one after the other, the last one first, and wait for their ends."""
         while self._waiting:
             task, turn = self._waiting.pop()
-            turn.may_delete.set_result(may_delete())
-            await task
+            turn.may_delete.set_result(may_delete() and len(self._waiting) >= self._behind_failed)
+            if not await task:
+                self._behind_failed = len(self._waiting)
+
+    async def release(self) -> None:
+        """Let those that wait end without deletions, whatever they raise: another error ends the flow."""
+        waiting, self._waiting = self._waiting, []
+        for _, turn in waiting:
+            turn.may_delete.set_result(False)
+        await asyncio.gather(*(task for task, _ in waiting), return_exceptions=True)
