@@ -389,7 +389,7 @@ class _Run:
         while True:
             self._report()
             turn, done = self.job.turn, self.client.requests > 0 or self.recorder.run.counts != self.job.run.counts
-            if turn is not None and await asyncio.to_thread(turn.is_to_end, done):
+            if turn is not None and not self.first.canary_waits and await asyncio.to_thread(turn.is_to_end, done):
                 self.job.signal.stop(GAVE_WAY, "another run of the destination waits")
             await asyncio.sleep(PROGRESS_EVERY_S)
 

@@ -130,6 +130,17 @@ def test_a_canary_is_judged_once_by_the_share_of_refused_records(refused, trips)
     assert (first.room(), first.canary_taken, first.judge()) == (None, False, None)
 
 
+def test_a_canary_waits_until_it_is_judged():
+    first = FirstSends(canary=1)
+    assert first.canary_waits
+    first.take(1)
+    first.add_sent(1)
+    assert first.canary_waits
+    first.judge()
+    assert not first.canary_waits
+    assert not FirstSends(limit=1).canary_waits
+
+
 def test_a_canary_is_not_judged_where_no_record_may_follow():
     first = FirstSends(limit=2, canary=2, sent=2, refused=2)
     assert (first.judge(), first.judged) == (None, False)

@@ -89,6 +89,11 @@ class FirstSends:
         """Whether the canary has to be judged before another record is sent."""
         return self.canary is not None and not self.judged and self.taken >= self.canary
 
+    @property
+    def canary_waits(self) -> bool:
+        """Whether there is a canary that has not been judged yet."""
+        return self.canary is not None and not self.judged
+
     def take(self, records: int) -> None:
         """Count records that are about to be sent."""
         self.taken += records
