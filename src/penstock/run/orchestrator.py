@@ -22,7 +22,6 @@ from penstock.run.connection import check, connection
 from penstock.run.context import Context, is_active, require_active
 from penstock.run.destination_lock import DestinationLocks, Turn, not_a_backfill
 from penstock.run.diff.known_records import ParentsInQuarantine, parents_in_quarantine
-from penstock.run.diff.notes import Notes
 from penstock.run.mirror.turns import DeletionTurns, Gate
 from penstock.run.preparation import start as run_start
 from penstock.run.preparation.cursor_reading import CursorReading, reading_of, with_notes
@@ -30,10 +29,11 @@ from penstock.run.preparation.datasets import chunks_of
 from penstock.run.preparation.prepare import Prepared, prepare
 from penstock.run.preparation.start import StartedRun
 from penstock.run.reconcile.reconciliation import Comparison, compare, comparison_run
+from penstock.run.recording.commit import Gathered
 from penstock.run.recording.progress import progress_given_way
 from penstock.run.run import RunRequest, run_destination
 from penstock.run.settling.settling import SettleMode
-from penstock.run.stop import GAVE_WAY, StopKind, Stopped, StopSignal, stopped_by_signals
+from penstock.run.stop import GAVE_WAY, Fuse, StopKind, Stopped, StopSignal, stopped_by_signals
 from penstock.store import quarantine, unknown_records
 from penstock.store.quarantine import QuarantineRow
 from penstock.store.runs import deletions, ledger, runs, sent_beside
@@ -42,7 +42,7 @@ from penstock.store.runs.runs import RunRow, holder_text, new_run_id
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """What one run of a destination does next; `resent`, `newer`, `notes` and `again` as in `RunRequest`."""
+    """What one run of a destination does next; `resent`, `newer`, `gathered` and `again` as in `RunRequest`."""
 
     prepared: Prepared
     start: StartedRun
@@ -52,7 +52,7 @@ class Execution:
     parents: ParentsInQuarantine | None = None
     resent: Sequence[QuarantineRow] | None = None
     newer: frozenset[int] | None = None
-    notes: Notes | None = None
+    gathered: Gathered | None = None
     again: bool = False
 
 
@@ -205,11 +205,11 @@ class Orchestrator:
             start = await asyncio.to_thread(self._begin, prepared, parent, queued, reading, turn)
             start = replace(start, run=replace(start.run, requests=start.run.requests + checks))
             settle: SettleMode = "automatic" if spec.on_unknown == "settle" else "off"
-            notes = prepared.notes(start.run.notes)
+            gathered = Gathered(prepared.notes(start.run.notes), Fuse(prepared.spec.fuse))
             with self._sending(spec.name) as signal:
                 while True:
                     try:
-                        execution = Execution(prepared, start, turn, signal, settle, parents, notes=notes)
+                        execution = Execution(prepared, start, turn, signal, settle, parents, gathered=gathered)
                         ended = await self._execute(execution)
                     except InputError as error:  # before anything was sent
                         ended = self._refused(start.run, error, turn)
@@ -220,7 +220,8 @@ class Orchestrator:
                     except Stopped:
                         return run_start.end_given_way(self.ctx, ended, signal, turn.check_backfill)
                     start = await asyncio.to_thread(self._begin, prepared, parent, ended.id, reading, turn)
-                    notes = notes if start.run.id == ended.id else prepared.notes(start.run.notes)
+                    if start.run.id != ended.id:
+                        gathered = Gathered(prepared.notes(start.run.notes), Fuse(prepared.spec.fuse))
             run_start.finish_input(self.ctx, start, ended, turn.check)
             return ended
 
@@ -302,7 +303,7 @@ class Orchestrator:
             edited_entries={entry.key_hash: entry.id for entry in resent or () if entry.edited},
             resent={ordinal: entry.record_print for ordinal, entry in enumerate(resent or ())},
             newer=execution.newer,
-            notes=execution.notes,
+            gathered=execution.gathered or Gathered(prepared.notes(), Fuse(prepared.spec.fuse)),
             turn=turn if turn.is_backfill else None,
         )
         try:

@@ -34,7 +34,7 @@ from penstock.run.diff.diff import Classified, Classifier
 from penstock.run.diff.first_sends import FirstSends, send_parts
 from penstock.run.diff.known_records import CompanyLinks, QuarantineIndex, StoredIds, StoredNotes
 from penstock.run.diff.newer_versions import NewerVersions, hashes_read
-from penstock.run.diff.notes import Notes, with_notes_of_reading
+from penstock.run.diff.notes import with_notes_of_reading
 from penstock.run.diff.protocols import Parents
 from penstock.run.gc_pause import fewer_collections
 from penstock.run.mirror.deletions import Deletions, NoDeletions
@@ -45,7 +45,7 @@ from penstock.run.preparation.datasets import chunks_of
 from penstock.run.preparation.prepare import Prepared, doubt
 from penstock.run.reconcile.people_check import people_check
 from penstock.run.reconcile.unchanged_fields import UnchangedFields
-from penstock.run.recording.commit import RecorderContext, each_of
+from penstock.run.recording.commit import Gathered, RecorderContext, each_of
 from penstock.run.recording.file_output import FileOutput
 from penstock.run.recording.file_pipeline import FilePipeline
 from penstock.run.recording.progress import progress_of, reason_of, status_of
@@ -53,7 +53,7 @@ from penstock.run.recording.recorder import Recorder
 from penstock.run.settling.leftovers import poll_left_jobs, put_leftovers_in_doubt
 from penstock.run.settling.sent_records import notes_of
 from penstock.run.settling.settling import SettleMode, Settling
-from penstock.run.stop import GAVE_WAY, Fuse, StoppableBudget, StoppableClock, StopSignal
+from penstock.run.stop import GAVE_WAY, StoppableBudget, StoppableClock, StopSignal
 from penstock.store import memory, quarantine, unknown_records
 from penstock.store.memory import Memory
 from penstock.store.project import resources
@@ -79,6 +79,7 @@ class RunRequest:
     budget: Budget
     signal: StopSignal
     decided: NDArray[np.int64]  # ordinals that an earlier process of this run has decided
+    gathered: Gathered  # also before it gave way to another run
     parents: Parents | None = None
     listener: Listener | None = None
     resend: bool = False  # sends records in quarantine, without comparison with memory
@@ -90,7 +91,6 @@ class RunRequest:
     edited_entries: Mapping[tuple[int, int], str] = field(default_factory=dict)  # of a resend: key hash → edited entry
     resent: Mapping[int, int] = field(default_factory=dict)  # of a resend: ordinal → hash of the source's version
     newer: frozenset[int] | None = None  # of a resend: the records that are newer than the run beside it; None: all
-    notes: Notes | None = None  # of this run before it gave way to another one
     turn: Turn | None = None  # of a backfill, which has to give way
 
 
@@ -181,7 +181,7 @@ class _Run:
             destination=name,
             settings=prepared.compiled.version,
             signal=job.signal,
-            fuse=Fuse(prepared.spec.fuse),
+            fuse=job.gathered.fuse,
             first=self.first,
             memory=self.memory,
             store_responses=prepared.spec.responses,
@@ -197,7 +197,7 @@ class _Run:
         )
         keys = set[tuple[int, int]]() if job.resend else set(quarantined.keys())  # a resend releases by id, at its end
         keys -= newer_in_quarantine
-        self.recorder = Recorder.open(recorder_context, job.run, job.notes or prepared.notes(), keys)
+        self.recorder = Recorder.open(recorder_context, job.run, job.gathered.notes, keys)
         self.recorder.next_delivery = next_delivery
         self.recorder.last_intent = max((intent.number for intent in self.left_intents), default=0)
         self.deletions: Deletions | NoDeletions = NoDeletions()

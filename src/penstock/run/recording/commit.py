@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 from sqlalchemy import Connection
@@ -43,6 +43,13 @@ Ticket = tuple[str, int]  # a delivery: its run, and its number in it
 
 Write = Callable[[Connection], object]  # into the transaction of the next commit
 RememberSent = Callable[[Delivery, Callable[[Write], None]], None]
+
+
+class Gathered(NamedTuple):
+    """What one process has gathered of a run, also before the run gave way to another one."""
+
+    notes: Notes
+    fuse: Fuse
 
 
 class DeliveryObserver(Protocol):
