@@ -192,6 +192,7 @@ class _Run:
             resent=self.resent,
             guard=job.guard,
             index=None if job.resend else quarantined,
+            unchanged=self.unchanged,
             remember_sent=each_of(notes_of(prepared) if output is None else output.count, self.unchanged, mirror),
             requests=lambda: client.requests,
         )
@@ -203,7 +204,6 @@ class _Run:
         self.deletions: Deletions | NoDeletions = NoDeletions()
         if mirror is not None and self.reads_input and job.settle != "only" and not job.run.limited:
             self.deletions = Deletions(mirror, self.recorder, job.signal, job.chunks, job.run.position, job.gate)
-        after = int(job.decided.max(initial=-1)) + 1
         notes = StoredNotes(ctx.database, prepared.credential.name)
         self.people = people_check(ctx, prepared, ApiReader(client, clock, job.lane))
         self.settling = Settling(
@@ -215,7 +215,7 @@ class _Run:
             memory=self.memory,
             mode=job.settle,
             in_flight=frozenset(key for intents in leftovers for intent in intents for key in intent.keys),
-            next_ordinal=max(SENT_AGAIN_FROM, after),
+            next_ordinal=max(SENT_AGAIN_FROM, int(job.decided.max(initial=-1)) + 1),
         )
         self.next_row = job.run.position  # of a run with `--limit`: the first row that it leaves undecided
         self.batcher = partial(Batcher, prepared.compiled.shape, repeats=prepared.policy.repeats)

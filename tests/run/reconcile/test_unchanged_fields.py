@@ -1,6 +1,12 @@
 """`if_unchanged: true`: a field is sent only where Custify still has what was delivered last."""
 
+import signal
+import sqlite3
+from contextlib import suppress
+
 import pytest
+
+from support.deadline import until
 
 COMPANY = "template: upsert_company, attributes: none, fields: {company_id: id, name: name, plan: {column: plan, if_unchanged: true}}"
 PERSON = "template: upsert_person, attributes: none, fields: {user_id: id, email: mail, plan: {column: plan, if_unchanged: true}}"
@@ -123,3 +129,24 @@ def test_where_it_does_not_apply_is_an_error_of_the_settings(its, sandbox, how, 
     [problem] = its.shell.json("plan it", 2)["errors"]
     assert (problem["path"], problem["code"]) == (path, code)
     assert code != "no-reads" or "native" in problem["hint"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=["^C", "kill -9"])
+def test_a_job_that_another_process_confirms_counts_as_delivered(its, number):
+    its.write(f"{COMPANY}, batch: on", company("c1", "free"), company("c2", "free"))
+    its.sandbox.settings(job_delay=4)
+    process = its.shell.start("run", "it", "--json")
+    until(lambda: has_pending_job(its.shell.folder))
+    process.send_signal(number)
+    process.communicate()
+    assert its.run()["status"] == "succeeded"
+    its.call("POST /company", {"company_id": "c2", "plan": "by a person"})
+    its.write_rows(company("c1", "pro"), company("c2", "pro"))
+    assert notes(its.run()) == [NOT_SENT]
+    assert plans(its) == {"c1": "pro", "c2": "by a person"}
+
+
+def has_pending_job(folder):
+    with suppress(sqlite3.OperationalError), sqlite3.connect(folder / ".penstock" / "state.db") as db:
+        return db.execute("select count(*) from jobs").fetchone()[0]
+    return 0

@@ -34,6 +34,7 @@ from penstock.run.stop import StoppableClock, Stopped, StopSignal
 from penstock.sources.typing.exact_json import read_record, write_record
 from penstock.store.memory import Memory, key_hashes, put_sent_values, read_sent_values
 from penstock.store.quarantine import KeyHash
+from penstock.store.runs.ledger import JobRecord
 from penstock.store.runs.ordinals import Words
 from penstock.templates.catalogue import ReadForm, Template
 
@@ -55,6 +56,7 @@ class UnchangedFields:
     signal: StopSignal
     stored: dict[str, dict[KeyHash, int]]
     sending: dict[tuple[KeyHash, int], dict[str, int]] = field(default_factory=dict)  # by key and content
+    left: dict[KeyHash, dict[str, int]] = field(default_factory=dict)  # what jobs of earlier processes may have changed
     now_there: dict[KeyHash, dict[str, int]] = field(default_factory=dict)  # what this run has sent after a read
     everything: AccountObjects | None = None  # once the list was read
 
@@ -110,7 +112,7 @@ class UnchangedFields:
         """The payload without the fields that were changed in Custify."""
         number = found.find(sent)
         theirs = None if number is None else found[number]
-        there, dropped = self.now_there.get(key, {}), list[str]()
+        there, left, dropped = self.now_there.get(key, {}), self.left.get(key, {}), list[str]()
         for each in places_in(sent, self.fields):
             ours = value_hash(value_at(sent, each.place))
             before = self.stored[each.place].get(key)
@@ -118,7 +120,7 @@ class UnchangedFields:
             if have is None and theirs is not None:
                 value = value_at(theirs, each.place)
                 have = value_hash(None if value is MISSING else value)
-            if theirs is None or have in (ours, NOTHING if before is None else before):
+            if theirs is None or have in (ours, NOTHING if before is None else before, left.get(each.place)):
                 self.sending.setdefault((key, payload.content), {})[each.place] = ours
                 self.now_there.setdefault(key, {})[each.place] = ours
             else:
@@ -138,6 +140,17 @@ class UnchangedFields:
                 self.now_there.pop(key, None)
         if stored:
             write(lambda conn: put_sent_values(conn, self.destination, stored))
+
+    def in_flight(self, payload: Payload) -> Mapping[str, int]:
+        """The hashes of the values that a payload has, by field."""
+        return self.sending.get((_key_hash(payload), payload.content), {})
+
+    def resume(self, records: Sequence[JobRecord]) -> None:
+        """Take over the values of a job that an earlier process left: `delivered` stores them when it has ended."""
+        for record in records:
+            values = {each.place: record.values[each.place] for each in self.fields if each.place in record.values}
+            self.sending[record.hash, record.content] = dict(values)
+            self.left.setdefault(record.hash, {}).update(values)
 
     # ── reading ──────────────────────────────────────────────────────────────
 

@@ -22,6 +22,7 @@ from sqlalchemy import Connection
 from penstock.clock import Clock, iso
 from penstock.model.delivery import Delivery, Settled
 from penstock.model.outcome import Outcome
+from penstock.model.record import Payload
 from penstock.run.diff.backlog import Backlog, Traced
 from penstock.run.diff.first_sends import FirstSends
 from penstock.run.diff.known_records import CompanyLinks, QuarantineIndex
@@ -56,6 +57,18 @@ class DeliveryObserver(Protocol):
     """Stores more of a delivery than its outcomes."""
 
     def delivered(self, delivery: Delivery, write: Callable[[Write], None]) -> None: ...
+
+
+class SentValues(Protocol):
+    """What is stored of the fields with `if_unchanged`: `UnchangedFields`."""
+
+    def in_flight(self, payload: Payload) -> Mapping[str, int]:
+        """The hashes of the values that a payload has, by field; to be stored with its job."""
+        ...
+
+    def resume(self, records: Sequence[JobRecord]) -> None:
+        """Take over the values of a job that an earlier process left."""
+        ...
 
 
 def each_of(first: RememberSent | None, *observers: DeliveryObserver | None) -> RememberSent | None:
@@ -131,17 +144,25 @@ def changes_of(delivery: Delivery) -> tuple[dict[int, OutcomeChange], Counter[st
 
 
 def job_of(
-    destination: str, ticket: Ticket, delivery: Delivery, decided: Sequence[Settled], traced: Mapping[int, Traced]
+    context: RecorderContext,
+    ticket: Ticket,
+    delivery: Delivery,
+    decided: Sequence[Settled],
+    traced: Mapping[int, Traced],
 ) -> PendingJob:
     """A batch job that the API has accepted: a later run polls it."""
     assert delivery.job is not None
+    unchanged = context.unchanged
     records = [
         JobRecord(
-            *traced[s.payload.ordinal], s.payload.content, [(part, traced[part].record) for part in s.payload.parts]
+            *traced[s.payload.ordinal],
+            s.payload.content,
+            [(part, traced[part].record) for part in s.payload.parts],
+            {} if unchanged is None else unchanged.in_flight(s.payload),
         )
         for s in decided
     ]
-    return PendingJob(destination, *ticket, delivery.job, delivery.sent_at, records)
+    return PendingJob(context.destination, *ticket, delivery.job, delivery.sent_at, records)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +187,7 @@ class RecorderContext:
     links: CompanyLinks | None = None  # of a destination that removes links which are no longer in the record
     resent: Mapping[int, int] = field(default_factory=dict)  # of parts that are resent: ordinal → the source's version
     guard: Write = lambda _: None  # raises when another process has taken the destination over
+    unchanged: SentValues | None = None
     remember_sent: RememberSent | None = None  # what a read-back needs later
     requests: Callable[[], int] = lambda: 0  # HTTP requests made by this process for the run
 

@@ -174,7 +174,7 @@ class Recorder:
         self._not_sent([s.payload for s in delivery.settled if s.outcome is Outcome.UNSENT])
         if delivery.job is not None:
             self._jobs[self.run.id, number] = traced
-            job = job_of(self.context.destination, (self.run.id, number), delivery, decided, traced)
+            job = job_of(self.context, (self.run.id, number), delivery, decided, traced)
             self._write(lambda conn: ledger.add_job(conn, job))
         self.store_request(delivery, number)
         self.commits.commit_soon()

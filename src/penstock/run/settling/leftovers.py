@@ -57,6 +57,8 @@ def poll_left_jobs(
     """Poll the batch jobs that earlier processes left unconfirmed, in the background."""
     for left in jobs:
         recorder.resume_job(left)
+        if recorder.context.unchanged is not None:
+            recorder.context.unchanged.resume(left.records)
         payloads = [
             Payload(r.ordinal, r.key or "", r.record.encode(), r.content, parts=tuple(n for n, _ in r.parts))
             for r in left.records

@@ -343,7 +343,7 @@ def leftover_intents(conn: Connection, run: str) -> list[Intent]:
 class JobRecord(NamedTuple):
     """One payload of a job, with all that its end may need. `print` is 0 without a fingerprint; `record` is JSON.
 
-    `parts` are the older records that were merged into it: (ordinal, JSON).
+    `parts` are the older records merged into it: (ordinal, JSON); `values` the hashes of fields with `if_unchanged`.
     """
 
     ordinal: int
@@ -353,6 +353,7 @@ class JobRecord(NamedTuple):
     record: str
     content: int
     parts: Sequence[tuple[int, str]] = ()
+    values: Mapping[str, int] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -392,9 +393,8 @@ def pending_jobs(conn: Connection, destination: str) -> list[PendingJob]:
 
 
 def _record(*values: Any) -> JobRecord:
-    """One stored row; rows of an earlier version have no `parts`."""
+    """One stored row; rows of an earlier version have no `parts` and `values`."""
     record = JobRecord(*values)
-    key: Any = record.key
-    key = tuple(key) if isinstance(key, list) else key
+    key = tuple(values[1]) if isinstance(values[1], list) else values[1]
     parts = tuple((ordinal, text) for ordinal, text in record.parts)
     return record._replace(key=key, hash=(record.hash[0], record.hash[1]), parts=parts)
