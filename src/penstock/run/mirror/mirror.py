@@ -220,7 +220,7 @@ class Mirror:
 
     def _know_newest(self, conn: Connection) -> None:
         """Read again what is known: batch jobs that another process left have ended, and were recorded since."""
-        if self.there.all():
+        if self.there.all() and not self.known.flagged(DECIDED).any():
             return
         shown = [self.known.hashes(self.there), *self.read.keys]
         self.known = KnownIdentities.load(conn, self.prepared.spec.name, self.deletion.place)
