@@ -189,6 +189,11 @@ def test_only_a_flat_credential_and_what_has_no_list_are_errors_and_a_draft_is_c
     assert its.shell.json("reconcile it", 2)["errors"][0]["code"] == "no-reads"
     its.write("template: create_note, fields: {text: email, company_id: company}", person("u1"))
     assert its.shell.json("reconcile it", 2)["errors"][0]["code"] == "not-readable"
+    its.write(PERSON.replace("template", "mode: all, template"), person("u1"))
+    for options in ("", " --fix"):
+        (problem,) = its.shell.json(f"reconcile it{options}", 2)["errors"]
+        assert (problem["code"], problem["path"]) == ("not-readable", "destinations.it.mode")
+        assert "mode: changed" in problem["hint"]
     its.write(PERSON.replace("template", "active: false, template"), person("u1"))
     text = (its.shell.folder / "penstock.yaml").read_text().replace("active: true, ", "")
     (its.shell.folder / "penstock.yaml").write_text(text)

@@ -146,6 +146,15 @@ def require_list(ctx: Context, spec: DestinationSpec, what: str = "reconcile") -
         raise InputError(connection.no_reads(ctx, credential, what))
     if template is None or (template.read is None and not template.items):
         raise InputError(_not_readable(ctx, spec, what))
+    if spec.mode == "all":
+        raise InputError(no_memory(ctx, spec, what))
+
+
+def no_memory(ctx: Context, spec: DestinationSpec, what: str) -> Problem:
+    """With `mode: all` a record that is not in Custify cannot be told from one that was never sent."""
+    message = f"{what} compares with what was sent, and with `mode: all` Penstock does not remember that"
+    hint = "use `mode: changed` for destinations that are compared with Custify"
+    return ctx.problem(f"destinations.{spec.name}.mode", message, "not-readable", hint=hint, found="all")
 
 
 def _not_readable(ctx: Context, spec: DestinationSpec, what: str) -> Problem:

@@ -14,7 +14,7 @@ from typing import IO, Any, Final
 
 from penstock.clock import iso
 from penstock.delivery.objects import Object, remote_id
-from penstock.model.errors import PenstockError
+from penstock.model.errors import InputError, PenstockError
 from penstock.model.outcome import COUNT_NAMES
 from penstock.model.reconciliation import Difference, ReconcileReport, reconcile_json
 from penstock.model.record import Chunk, Key, Payload, RetryClass
@@ -25,7 +25,14 @@ from penstock.run.diff.diff import Classifier
 from penstock.run.diff.known_records import QuarantineIndex, StoredIds
 from penstock.run.diff.records import chunk_of
 from penstock.run.preparation.prepare import Prepared
-from penstock.run.reconcile.account_objects import AccountObjects, company_ids, read_form, read_objects, sent_object
+from penstock.run.reconcile.account_objects import (
+    AccountObjects,
+    company_ids,
+    no_memory,
+    read_form,
+    read_objects,
+    sent_object,
+)
 from penstock.run.reconcile.comparison import FieldDifference, differences
 from penstock.sources.typing.exact_json import read_record
 from penstock.store.memory import Memory
@@ -106,8 +113,10 @@ def compare(ctx: Context, prepared: Prepared, listener: Listener | None) -> Comp
     """
     name, read_at = prepared.spec.name, iso(ctx.clock.now())
     read_form(ctx, prepared, RECONCILE)
+    if not prepared.policy.compares:
+        raise InputError(no_memory(ctx, prepared.spec, RECONCILE))
     with ctx.database.read() as conn:
-        memory = Memory.load(conn, name, prepared.fingerprints) if prepared.policy.compares else None
+        memory = Memory.load(conn, name, prepared.fingerprints)
         in_quarantine = QuarantineIndex.load(conn, name)
     began = ctx.clock.monotonic()
 
@@ -163,7 +172,7 @@ class _Comparing:
         ctx: Context,
         prepared: Prepared,
         objects: AccountObjects,
-        memory: Memory | None,
+        memory: Memory,
         held: frozenset[KeyHash],
     ) -> None:
         self._ctx, self._prepared, self._objects, self._held = ctx, prepared, objects, held
@@ -217,9 +226,7 @@ class _Comparing:
                 self._pending(opened, decision.ordinal, decision.key)
                 self._refused.add(decision.key if isinstance(decision.key, str) else decision.key[-1])
         payloads = classified.fresh
-        before: Sequence[int | None] = [payload.content for payload in payloads]
-        if payloads and self._classifier.memory is not None:
-            before = self._classifier.sent_contents(opened, payloads)
+        before = self._classifier.sent_contents(opened, payloads) if payloads else []
         for payload, content in zip(payloads, before, strict=True):
             self._compare(opened, payload, is_sent=content == payload.content)
 
