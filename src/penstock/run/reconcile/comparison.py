@@ -22,6 +22,7 @@ SHOWN_IN_READS = frozenset({"companies"})  # of the links; others are compared o
 BESIDE = ("Email", "_email")  # ends of the members that name a Custify user by e-mail beside the user's id
 AS_HTML = frozenset({"description"})
 BY_OWN_ID = {"company_id": "company"}  # members whose object a reply may name by Custify's own id alone
+LINK_FIELDS = LINKS | BY_OWN_ID.keys()
 UNREADABLE = {"user_id": "people"}  # those that cannot be found out from Custify's own id
 
 

@@ -33,7 +33,7 @@ from penstock.run.reconcile.account_objects import (
     read_objects,
     sent_object,
 )
-from penstock.run.reconcile.comparison import FieldDifference, differences
+from penstock.run.reconcile.comparison import LINK_FIELDS, FieldDifference, differences
 from penstock.sources.typing.exact_json import read_record
 from penstock.store.memory import Memory
 from penstock.store.quarantine import KeyHash
@@ -248,6 +248,8 @@ class _Comparing:
             return
         theirs = self._objects[number]
         found = self._differences(sent, theirs)
+        if self._companies.gap is not None:  # a company that was not listed is no difference
+            found = [each for each in found if each.field not in LINK_FIELDS]
         if found:
             self._verdicts.differs[key_hash] = (payload.key, found)
             self._send_again(opened, payload, remote_id(theirs))
