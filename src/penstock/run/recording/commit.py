@@ -59,7 +59,7 @@ class DeliveryObserver(Protocol):
     def delivered(self, delivery: Delivery, write: Callable[[Write], None]) -> None: ...
 
 
-class SentValues(Protocol):
+class SentValues(DeliveryObserver, Protocol):
     """What is stored of the fields with `if_unchanged`: `UnchangedFields`."""
 
     def in_flight(self, payload: Payload) -> Mapping[str, int]:

@@ -21,6 +21,7 @@ from penstock.run.recording.commit import (
     Ticket,
     Write,
     changes_of,
+    each_of,
     entry_of,
     job_of,
 )
@@ -109,15 +110,11 @@ class Recorder:
             self._remember(chunk.hashes[rows], contents, chunk.prints[rows])
         if self._quarantine.keys:
             same = (rows for rows, reason in classified.unchanged if reason is SAME_INPUT)  # others change nothing
-            for some in (rows, *same):
-                for row in some.tolist():
-                    self._release(
-                        chunk.trace, row + chunk.first, (int(chunk.hashes[row, 0]), int(chunk.hashes[row, 1]))
-                    )
-            for payload in classified.refreshed:
-                for part in payload.parts:
-                    row = part - chunk.first
-                    self._release(chunk.trace, part, (int(chunk.hashes[row, 0]), int(chunk.hashes[row, 1])))
+            released = [row + chunk.first for some in (rows, *same) for row in some.tolist()]
+            released += [part for payload in classified.refreshed for part in payload.parts]
+            for ordinal in released:
+                high, low = chunk.hashes[ordinal - chunk.first].tolist()
+                self._release(chunk.trace, ordinal, (high, low))
 
     # ── what the pipeline reports ────────────────────────────────────────────
 
@@ -192,18 +189,16 @@ class Recorder:
             self._write(lambda conn: runs.recount(conn, run, counts))
         self._write(lambda conn: ledger.change_outcomes(conn, run, number, changes, repeats))
         self._write(lambda conn: ledger.end_job(conn, run, number))
-        self._settle(delivery, list(delivery.settled), self._jobs.pop(ticket))
-        if self.context.remember_sent is not None and ticket not in self._left_jobs:
-            self.context.remember_sent(delivery, self._write)
+        self._settle(delivery, list(delivery.settled), self._jobs.pop(ticket), is_left=ticket in self._left_jobs)
         self._store_response(delivery, number)
         self.commits.commit_soon()
 
     def resume_job(self, job: ledger.PendingJob) -> None:
         """Take over a batch job that an earlier process left unconfirmed."""
         traced = {record.ordinal: Traced(*record[:5]) for record in job.records}
-        for record in job.records:
-            for ordinal, text in record.parts:
-                traced[ordinal] = Traced(ordinal, record.key, record.hash, 0, text)
+        traced |= {
+            part: Traced(part, each.key, each.hash, 0, text) for each in job.records for part, text in each.parts
+        }
         self._jobs[job.run, job.delivery] = traced
         self._left_jobs.add((job.run, job.delivery))
         if self.context.memory is not None and job.records:
@@ -262,13 +257,16 @@ class Recorder:
             for ordinal in settled.payload.ordinals
         }
 
-    def _settle(self, delivery: Delivery, decided: Sequence[Settled], traced: Mapping[int, Traced]) -> None:
-        """Memory and quarantine for records whose outcome a reply has decided."""
+    def _settle(
+        self, delivery: Delivery, decided: Sequence[Settled], traced: Mapping[int, Traced], *, is_left: bool = False
+    ) -> None:
+        """Memory and quarantine for records that a reply has decided; the payloads of a job that was left are raw."""
         sent = [settled for settled in decided if settled.outcome in SENT]
         if sent and self.context.memory is not None:
             self._remember(*self._words(sent, traced), confirmed=delivery.job is None)
-        if self.context.remember_sent is not None:
-            self.context.remember_sent(delivery, self._write)
+        remember = each_of(None, self.context.unchanged) if is_left else self.context.remember_sent
+        if remember is not None:
+            remember(delivery, self._write)
         self._linked(decided, traced)
         for settled in decided:
             if settled.outcome in IN_QUARANTINE and settled.refusal is not None:
