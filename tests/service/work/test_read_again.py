@@ -121,7 +121,7 @@ def test_a_queued_run_begins_at_the_last_requested_place(project):
 
 
 def test_a_live_run_does_not_wait_for_a_run_that_reads_again(shop, project, sandbox):
-    sandbox.settings(latency=400)
+    sandbox.settings(latency=2000)
     _rename(project, range(40))
     backfill = shop.work.enqueue("orders", trigger="person:ada", asked_by="ada", begins_at="start")["run"]
     until(lambda: shop.work.run(backfill)["status"] == "running" and shop.work.progress(backfill)[0]["total"] == 40)
