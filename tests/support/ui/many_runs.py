@@ -15,7 +15,7 @@ def many_runs(served: ServiceProcess, count: int) -> str:
     try:
         db.row_factory = sqlite3.Row
         row = dict(db.execute("select * from runs where id = ?", (run,)).fetchone())
-        names = ", ".join(row)
+        names = ", ".join(f'"{name}"' for name in row)
         places = ", ".join(f":{name}" for name in row)
         many = ({**row, "id": f"{run}-{n:05}"} for n in range(count - 1))
         db.executemany(f"insert into runs ({names}) values ({places})", many)
