@@ -115,6 +115,7 @@ ANSWERS: dict[str, Any] = {
     "test": TestReport(REQUEST, {"status": 201, "headers": {"server": "x"}, "body": '{"id":"1"}'}, None, 12.5),
     "plan": PlanReport(3, 1, 1, 0, 1, 1, 0.1, (REFUSED,), (NOTE,), destination="people", base_url="https://x"),
     "activate": None,
+    "people_of": ("contacts", None),
     "pause": None,
     "run": GOOD,
     "runs": [FLOW, GOOD],
