@@ -17,7 +17,6 @@ from penstock.model.spec import DestinationSpec, FlowSpec
 from penstock.run.connection import connection
 from penstock.run.context import Context
 from penstock.run.mirror.decision import hash_together
-from penstock.run.preparation.datasets import known_dataset
 from penstock.run.stop import StopSignal
 from penstock.store.runs import runs
 from penstock.store.runs.runs import NOT_BEGUN, RunRow, holder_text, new_run_id
@@ -158,6 +157,8 @@ def input_changed(ctx: Context, part: RunRow) -> bool:
     """Whether a destination that has run would read different input now. False if that is not known."""
     if part.input_identity is None or part.frozen is not None or part.target not in ctx.project.destinations:
         return False
+    from penstock.run.preparation.datasets import known_dataset  # noqa: PLC0415 - a waiting service needs no Arrow
+
     try:
         known = known_dataset(ctx, ctx.destination(part.target).dataset)
         return known.dataset.identity() != part.input_identity

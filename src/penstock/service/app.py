@@ -157,7 +157,11 @@ class ServiceApp(App):
     @cached_property
     def reconciliations(self) -> Reconciliations:
         """Comparisons with Custify: requests, reports, how often."""
-        return Reconciliations(self._present, self.work, self._operations.require_list)
+
+        def require_list(destination: str) -> None:  # a waiting service does not load the operations
+            self._operations.require_list(destination)
+
+        return Reconciliations(self._present, self.work, require_list)
 
     @cached_property
     def unsaved(self) -> UnsavedSettings:

@@ -3,7 +3,10 @@
 import pytest
 
 EDITS = ("put", "patch")
-WRITE_ONLY = {"/api/v1/credentials/{name}/secret": "nobody can read it, so nobody can know what is there"}
+WRITE_ONLY = {
+    "/api/v1/credentials/{name}/secret": "nobody can read it, so nobody can know what is there",
+    "/api/v1/destinations/{name}/reconcile/schedule": "one number, which the last of two people means to set",
+}
 BAD = [{"id": "1", "email": "no-mail"}]
 
 

@@ -23,7 +23,7 @@ from penstock.service.store import figures, work
 from penstock.service.store.work import WorkRow
 from penstock.service.work.schedules import next_at, upcoming
 from penstock.store import leases
-from penstock.store.runs import deletions, runs
+from penstock.store.runs import runs
 from penstock.store.runs.runs import NOT_BEGUN, OPEN_STATES, START, RunRow, new_run_id
 from penstock.usecases.runs import RunDetails, documents, known_run
 
@@ -63,6 +63,8 @@ class WorkRequests:
         with ctx.database.begin() as conn:
             run = self.request(conn, ctx, spec, trigger=trigger, asked_by=asked_by, begins_at=begins_at)
             for name, hash_ in approved.items():
+                from penstock.store.runs import deletions  # noqa: PLC0415 - a waiting service needs no NumPy
+
                 deletions.approve(conn, name, hash_, run, iso(ctx.clock.now()))
             return self._shown(conn, run)
 
