@@ -143,9 +143,9 @@ def further_runs(project: Project, left: int) -> list[str]:
     counts = Counter[str]()
     for report in reports:
         counts.update(report["records"])
-    told = (counts["unchanged"], counts["delivered"], counts["unknown"] + counts["quarantined"])
+    reported = (counts["unchanged"], counts["delivered"], counts["unknown"] + counts["quarantined"])
     if left == 0 and requests:
         return [f"further runs sent {requests} requests; their outcomes: {dict(counts)}"]
-    if told != (len(project.newest) - left, 0, left):
+    if reported != (len(project.newest) - left, 0, left):
         return [f"{left} records are listed in quarantine; outcomes of further runs: {dict(counts)}"]
     return []

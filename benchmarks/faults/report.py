@@ -47,7 +47,7 @@ HEAD = """\
 {how}
 
 Every fault hits real `penstock` processes: they are killed with signal 9, their connections are cut, their disk is
-full. The [sandbox](../how-to/sandbox.md) stands in for Custify.
+full. The [sandbox](../how-to/sandbox.md) replaces Custify.
 Whether a record is lost, doubled or out of order is judged by the sandbox's own log and objects; Penstock's own counts
 are compared with them as a law of its own. [The promises](../guarantees.md) say where the limits are.
 

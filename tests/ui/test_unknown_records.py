@@ -115,7 +115,7 @@ def test_the_keys_are_listed_and_exactly_these_are_deleted(page, place, axe):
 
     page.goto(f"/destinations/{name}")
     panel = page.get_by_role("main")
-    panel.get_by_text("58 records left the dataset. Their objects are deleted in Custify for good.").wait_for()
+    panel.get_by_text("58 records left the dataset. Their objects are permanently deleted in Custify.").wait_for()
     panel.get_by_text("Custify also deletes all events of these people.").wait_for()
     listed = panel.get_by_role("list", name="Keys that left the dataset")
     expect(listed.get_by_role("listitem")).to_have_count(50)

@@ -2,7 +2,7 @@
 
 One process at a time runs a destination. A backfill may take hours, so that it gives way to other runs of its
 destination where a newer record replaces an older one (`backfill_gives_way`): it has a second lease for as long as it
-lasts, and releases the first one for as long as another run takes. Such a run says that it wants to run by a third
+lasts, and releases the first one for as long as another run takes. Such a run requests that by a third
 lease, which it holds until it has the first one. What has died holds no lease.
 """
 
@@ -31,7 +31,7 @@ LOOK_AGAIN_S = 0.2  # while another process holds the destination
 GIVES_WAY_S = 0.1  # between checks whether the other one has begun, or has ended
 NOBODY_S = 3.0  # after which a run begins although it is a backfill's turn, which does not take it
 SHORTEST_S = 1.0  # of a backfill between two other runs
-SETTLING_S = 5.0  # of it, while it settles what the other run left
+SETTLING_S = 5.0  # of it, while it settles what the other run has left
 IDLE_S = 10.0  # of it, while it has nothing to send or may not send
 PART = 9  # of the time of the other run, as long as which the backfill runs at least: a tenth of both
 

@@ -31,9 +31,9 @@ def reconciled_text(
         yield from _more(len(differences))
     yield from _keys("missing in Custify", "yellow", list(map(key_text, report.missing)))
     yield from _keys("not sent yet", "dim", list(map(key_text, report.pending)))
-    yield from _keys("in Custify, of no record", "dim", report.extra)
+    yield from _keys("in Custify without a record", "dim", report.extra)
     if report.incomplete:
-        yield Text("  Custify's list changed while it was read: what is missing or of no record is not known", "red")
+        yield Text("  Custify's list changed while it was read: what is missing or has no record is not known", "red")
     yield Text(f"  {amount(report.requests, 'request')}")
     if fix and report.has_drift:
         yield safe_text(f"  sent again: {run.status}, {run.records.delivered + run.records.accepted:,} delivered")

@@ -1,4 +1,4 @@
-"""What the classifier asks about a key: whether it was delivered, is in quarantine, waits, or has a newer version."""
+"""What the classifier looks up about a key: whether it was delivered, is in quarantine, waits, or has a newer version."""
 
 from __future__ import annotations
 

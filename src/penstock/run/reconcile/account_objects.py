@@ -151,7 +151,7 @@ def require_list(ctx: Context, spec: DestinationSpec, what: str = "reconcile") -
 
 
 def no_memory(ctx: Context, spec: DestinationSpec, what: str) -> Problem:
-    """With `mode: all` a record that is not in Custify cannot be told from one that was never sent."""
+    """With `mode: all` a record that is not in Custify cannot be distinguished from one that was never sent."""
     message = f"{what} compares with what was sent, and with `mode: all` Penstock does not remember that"
     hint = "use `mode: changed` for destinations that are compared with Custify"
     return ctx.problem(f"destinations.{spec.name}.mode", message, "not-readable", hint=hint, found="all")

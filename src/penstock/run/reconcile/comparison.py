@@ -1,4 +1,4 @@
-"""What Custify has otherwise than a payload has it. Pure.
+"""The members of an object in Custify that differ from a payload. Pure.
 
 Values are compared as Custify types them (`same_value`); members that a payload does not have are no difference. The
 forms of replies are those of `docs/custify-api.md`: an assignee that is sent by e-mail is returned by id, with the

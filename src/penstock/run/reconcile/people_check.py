@@ -31,7 +31,7 @@ def people_check(ctx: Context, prepared: Prepared, reader: ApiReader) -> PeopleC
 
 
 class PeopleCheck:
-    """Reads of Custify the people with the e-mails of records that may create one: each by itself, or all in a list.
+    """Reads of Custify the people with the e-mails of records that may create one: one per request, or all in a list.
 
     A record that is not refused counts as sent for those after it.
     """

@@ -9,7 +9,7 @@ export const t = {
   send: "Send to destination",
   shape: "Shape with SQL",
   view: "View records",
-  tabs: { label: "Dataset", records: "Records", columns: "Columns", people: "People twice", settings: "Settings" },
+  tabs: { label: "Dataset", records: "Records", columns: "Columns", people: "Duplicate people", settings: "Settings" },
   source: own.source,
   sourceHint: "Where the records come from",
   noSources: "No source yet",

@@ -46,7 +46,7 @@ export const t = {
   deletions: {
     panel: (marks: boolean) => (marks ? "Records to mark" : "Records to delete"),
     keys: "Keys that left the dataset",
-    deletes: (n: number) => `${count(n, "record")} left the dataset. Their objects are deleted in Custify for good.`,
+    deletes: (n: number) => `${count(n, "record")} left the dataset. Their objects are permanently deleted in Custify.`,
     marks: (n: number) => `${count(n, "record")} left the dataset. Their objects are marked in Custify.`,
     events: "Custify also deletes all events of these people.",
     exactly: "Only the listed keys are affected, in one run that also sends what has changed.",
