@@ -1,4 +1,4 @@
-"""What the classifier looks up about a key: whether it was delivered, is in quarantine, waits, or has a newer version."""
+"""What the classifier looks up about a key: whether it was delivered, is in quarantine, waits or is superseded."""
 
 from __future__ import annotations
 
