@@ -8,10 +8,12 @@ import textwrap
 import threading
 
 import pytest
+from sqlalchemy import text
 
 from penstock.model.errors import StateLocked
 from penstock.store import leases
 from penstock.store.database import Database
+from support.deadline import until
 
 
 @pytest.fixture
@@ -19,6 +21,20 @@ def shared(postgres, tmp_path):
     opened = Database.open(postgres, tmp_path)
     yield opened
     opened.close()
+
+
+def an_hour_later(shared):
+    """All leases end an hour later: what it means for them when PostgreSQL's clock is set back by an hour."""
+    with shared.begin() as conn:
+        conn.execute(text("update leases set expires = expires + 3600"))
+
+
+def free_now(shared, name):
+    try:
+        with leases.acquire(shared, name, "the next"):
+            return True
+    except StateLocked:
+        return False
 
 
 def test_a_second_caller_gets_the_name_of_the_holder(database):
@@ -63,6 +79,32 @@ def test_the_lease_of_a_dead_holder_ends_and_a_late_holder_cannot_write(shared, 
             assert lost.wait(2), "the zombie is notified"
     with shared.begin() as conn, pytest.raises(StateLocked):
         zombie.check(conn)
+
+
+@pytest.mark.parametrize("look", [leases.is_taken, free_now], ids=["who asks", "who takes"])
+def test_a_lease_that_was_renewed_before_the_clock_was_set_back_ends_in_time(shared, monkeypatch, look):
+    monkeypatch.setattr(leases, "LIVES_S", 0.2)
+    monkeypatch.setattr(leases, "RENEW_EVERY_S", 100)  # never, as one that is dead
+    with leases.acquire(shared, "people", "dead") as dead:
+        an_hour_later(shared)
+        assert leases.any_holder(shared) == "dead"
+        an_hour_later(shared)
+        look(shared, "people")
+        until(lambda: not leases.is_taken(shared, "people"), 5)
+        with leases.acquire(shared, "people", "heir"), pytest.raises(StateLocked), shared.begin() as conn:
+            dead.check(conn)
+
+
+def test_a_holder_that_is_alive_keeps_its_lease_when_the_clock_is_set_back(shared, monkeypatch):
+    monkeypatch.setattr(leases, "LIVES_S", 0.4)
+    monkeypatch.setattr(leases, "RENEW_EVERY_S", 0.1)
+    with leases.acquire(shared, "people", "me") as lease:
+        an_hour_later(shared)
+        assert leases.is_taken(shared, "people")
+        assert not lease.ended.wait(0.8)
+        assert leases.is_taken(shared, "people")
+        with shared.begin() as conn:
+            lease.check(conn)
 
 
 HOLD = """

@@ -2,7 +2,8 @@
 
 The lock is a locked file beside SQLite, which the system frees when its holder dies, or a lease in PostgreSQL. A lease
 lasts while its holder renews it every few seconds. Its fence number grows with every holder; a writer checks it in the
-same transaction, so that a holder that was thought dead cannot write after the next one has begun.
+same transaction, so that a holder that was thought dead cannot write after the next one has begun. A lease that would
+last longer than any that is renewed now was renewed before PostgreSQL's clock was set back: who sees it shortens it.
 
 The rate limit is one row per credential: what all processes have used of its window, the places they have leased, and
 any pause.
@@ -22,7 +23,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Float, cast, extract, func, select, update
+from sqlalchemy import ColumnElement, Connection, Float, cast, extract, func, select, true, update
 from sqlalchemy.dialects.postgresql import insert
 
 from penstock.model.errors import EnvironmentFailure, Problem, StateLocked, not_stored
@@ -159,7 +160,7 @@ def acquire(database: Database, name: str, holder: str, lost: Callable[[], None]
     finally:
         lease.ended.set()
         beating.join()
-        _extend(database, lease, 0.0)
+        _set_end(database, lease, 0.0)
 
 
 def of_target(kind: RunKind, target: str) -> str:
@@ -194,19 +195,34 @@ def holder_of(database: Database, name: str) -> str | None:
             return _file_holder(database.locks / f"{_file_name(name)}.lock")
         except FileNotFoundError:
             return None
-    with database.read() as conn:
-        query = select(leases.c.holder).where(leases.c.name == name, leases.c.expires > _now())
-        found = conn.execute(query).scalar()
-    return None if found is None else str(found)
+    return _alive(database, leases.c.name == name)
 
 
 def any_holder(database: Database) -> str | None:
     """The holder of a destination, a flow or a worker's name now, or None."""
     if not database.is_shared:
         return any_file_holder(database.locks)
+    return _alive(database, true())
+
+
+def _alive(database: Database, which: ColumnElement[bool]) -> str | None:
+    """The holder of one of these leases that lasts now, or None."""
+    lasts_too_long = (leases.c.expires > _now() + LIVES_S).label("lasts_too_long")
+    query = select(leases.c.name, leases.c.holder, lasts_too_long).where(which, leases.c.expires > _now()).limit(1)
     with database.read() as conn:
-        found = conn.execute(select(leases.c.holder).where(leases.c.expires > _now()).limit(1)).scalar()
-    return None if found is None else str(found)
+        found = conn.execute(query).first()
+    if found is None:
+        return None
+    if found.lasts_too_long:
+        with database.begin(alone=False) as conn:
+            _shorten(conn, found.name)
+    return str(found.holder)
+
+
+def _shorten(conn: Connection, name: str) -> None:
+    """Let a lease that lasts longer end as if it was renewed now: a living holder soon renews it, a dead one never."""
+    latest = _now() + LIVES_S
+    conn.execute(update(leases).where(leases.c.name == name, leases.c.expires > latest).values(expires=latest))
 
 
 def _now() -> ColumnElement[float]:
@@ -229,16 +245,18 @@ def _take(database: Database, name: str, holder: str) -> int:
     ).returning(leases.c.fence)
     with database.begin(alone=False) as conn:
         fence = conn.execute(taken).scalar()
-        if fence is None:
-            raise locked_by(conn.execute(select(leases.c.holder).where(leases.c.name == name)).scalar_one(), name)
-        return int(fence)
+        if fence is not None:
+            return int(fence)
+        _shorten(conn, name)
+        held_by = conn.execute(select(leases.c.holder).where(leases.c.name == name)).scalar_one()
+    raise locked_by(held_by, name)
 
 
-def _extend(database: Database, lease: Lease, seconds: float) -> bool:
-    """Extend the lease from now; False when another process has it."""
+def _set_end(database: Database, lease: Lease, moment: ColumnElement[float] | float) -> bool:
+    """Let the lease end at this moment; False when another process has it."""
     mine = (leases.c.name == lease.name) & (leases.c.fence == lease.fence)
     with database.begin(alone=False) as conn:
-        return conn.execute(update(leases).where(mine).values(expires=_now() + seconds)).rowcount == 1
+        return conn.execute(update(leases).where(mine).values(expires=moment)).rowcount == 1
 
 
 def _renew_until_ended(database: Database, lease: Lease, lost: Callable[[], None]) -> None:
@@ -246,7 +264,7 @@ def _renew_until_ended(database: Database, lease: Lease, lost: Callable[[], None
     while not lease.ended.wait(RENEW_EVERY_S):
         began = time.monotonic()
         try:
-            renewed = _extend(database, lease, LIVES_S)
+            renewed = _set_end(database, lease, _now() + LIVES_S)
         except EnvironmentFailure:  # the server may come back before the lease ends
             renewed = time.monotonic() - last < LIVES_S - RENEW_EVERY_S
         else:
