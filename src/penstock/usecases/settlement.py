@@ -16,11 +16,12 @@ from penstock.run.connection import connection
 from penstock.run.context import Context
 from penstock.run.preparation.datasets import chunks_of, known_dataset
 from penstock.run.preparation.prepare import Prepared, prepare
-from penstock.run.settling.sent_records import found_note
+from penstock.run.reconcile.unchanged_fields import value_hashes
+from penstock.run.settling.sent_records import found_note, sent_object
 from penstock.sources.pushed_rows import SQL_RULE
 from penstock.sources.typing.exact_json import read_record
 from penstock.store import quarantine
-from penstock.store.memory import Memory
+from penstock.store.memory import Memory, put_sent_values
 from penstock.store.quarantine import QuarantineRow
 from penstock.store.sent_notes import add_sent_notes
 from penstock.usecases.preview import preview_of_chunks
@@ -112,6 +113,10 @@ def _settle_delivered(ctx: Context, prepared: Prepared, held: QuarantineRow) -> 
             hashes = np.array([held.key_hash], dtype=np.uint64)
             contents = np.array([held.content], dtype=np.uint64)
             memory.remember(conn, hashes, contents, np.zeros(1, dtype=np.uint64))
+            unchanged = prepared.compiled.unchanged
+            sent = sent_object(prepared, held) if unchanged else None
+            if sent is not None:
+                put_sent_values(conn, held.destination, value_hashes(held.key_hash, sent, unchanged))
         note = found_note(prepared, held, None)
         if note is not None:
             add_sent_notes(conn, [note])

@@ -10,6 +10,10 @@ from support.deadline import until
 
 COMPANY = "template: upsert_company, attributes: none, fields: {company_id: id, name: name, plan: {column: plan, if_unchanged: true}}"
 PERSON = "template: upsert_person, attributes: none, fields: {user_id: id, email: mail, plan: {column: plan, if_unchanged: true}}"
+SUBSCRIPTION = (
+    "template: upsert_subscription, attributes: none, external_id: id, "
+    "fields: {company_id: company, mrr: {column: mrr, if_unchanged: true}}"
+)
 NOT_SENT = {
     "field": "plan",
     "count": 1,
@@ -88,6 +92,46 @@ def test_more_than_200_records_are_read_as_a_list(its):
     assert [path for path in reads()[before:] if path.startswith("/company")] == ["/company/all"] * 2
     assert [note["count"] for note in notes(report)] == [1]
     assert {key for key, plan in plans(its).items() if plan != "pro"} == {"c7"}
+
+
+def test_what_a_list_that_changed_meanwhile_does_not_show_is_read_by_itself(its, monkeypatch):
+    from penstock.delivery.reader import ObjectReader
+
+    pages = ObjectReader.pages
+
+    async def with_gap(self, before):
+        async for page in pages(self, before):
+            listed = tuple(each for each in page.objects if each["company_id"] != "c1")
+            yield page._replace(objects=listed, state=page.state._replace(gap="changed"))
+
+    monkeypatch.setattr(ObjectReader, "pages", with_gap)
+    monkeypatch.setattr("penstock.run.reconcile.unchanged_fields.MOST_SINGLE", 2)
+    its.call("POST /company", {"company_id": "c1", "plan": "theirs"})
+    its.call("POST /company", {"company_id": "c2", "plan": "theirs"})
+    its.write(COMPANY, *(company(f"c{n}", "ours") for n in range(4)))
+    report = its.run()
+    assert plans(its) == {"c0": "ours", "c1": "theirs", "c2": "theirs", "c3": "ours"}
+    assert [note["count"] for note in notes(report)] == [2]
+    reads = [each["path"] for each in its.sandbox.requests() if each["method"] == "GET"]
+    assert len([path for path in reads if path == "/company"]) == 3, "of each that the list does not have"
+
+
+@pytest.mark.parametrize("moment", ["end of the run", "next run", "person"])
+def test_what_a_read_back_or_a_person_finds_delivered_counts_as_delivered(its, sandbox, moment):
+    its.write(SUBSCRIPTION, *({"id": key, "company": "c1", "mrr": 10} for key in ("s1", "s2")))
+    sandbox.fault(cut="after", path="/financial/subscription", method="POST", containing='"s1"')
+    if moment != "end of the run":
+        sandbox.fault(status=503, path="/financial/subscription", method="GET", after=2)  # those before the sends pass
+    its.run(0 if moment == "end of the run" else 1)
+    sandbox.clear_faults()
+    if moment == "person":
+        (entry,) = its.shell.json("quarantine list")
+        its.shell.text(f"quarantine settle {entry['id']} --delivered")
+    elif moment == "next run":
+        its.run()
+    its.write_rows(*({"id": key, "company": "c1", "mrr": 20} for key in ("s1", "s2")))
+    assert notes(its.run()) == []
+    assert {key: each["mrr"] for key, each in its.stored("subscriptions", "externalId").items()} == {"s1": 20, "s2": 20}
 
 
 def test_a_fix_leaves_the_field_as_it_is_in_custify(its):

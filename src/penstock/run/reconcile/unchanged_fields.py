@@ -1,7 +1,8 @@
 """`UnchangedFields`: fields that are sent only where Custify still has what was delivered last (`if_unchanged`).
 
 A chunk's objects are read before it is sent: singly, or as a list if more than 200 records wait; the list then serves
-the rest of the run. A hash of each delivered value is stored. A change between the read and the write cannot be seen.
+the rest of the run. Of a list that changed while it was read, the objects that it lacks are read singly. A hash of each
+delivered value is stored. A change between the read and the write cannot be seen.
 """
 
 from __future__ import annotations
@@ -141,6 +142,13 @@ class UnchangedFields:
         if stored:
             write(lambda conn: put_sent_values(conn, self.destination, stored))
 
+    def arrived(self, key: KeyHash, sent: Mapping[str, Any], write: Callable[[Write], None]) -> None:
+        """Store the hashes of what was sent of a record that a read-back has found."""
+        stored = value_hashes(key, sent, self.fields)
+        for (place, _), value in stored.items():
+            self.stored[place][key] = value
+        write(lambda conn: put_sent_values(conn, self.destination, stored))
+
     def in_flight(self, payload: Payload) -> Mapping[str, int]:
         """The hashes of the values that a payload has, by field."""
         return self.sending.get((_key_hash(payload), payload.content), {})
@@ -156,16 +164,25 @@ class UnchangedFields:
 
     async def _read(self, waiting: Sequence[Mapping[str, Any]]) -> AccountObjects:
         """The objects that the payloads write. Raises FailedReadError and ReadRefusedError."""
-        if self.everything is not None:
-            return self.everything
-        if len(waiting) > MOST_SINGLE:
-            found = AccountObjects(self.form)
-            async for page in ObjectReader(self.reader, self.base_url, self.form.objects, {}).pages(()):
-                for each in page.objects:
-                    found.add(each)
-            self.everything = found
+        if self.everything is None and len(waiting) <= MOST_SINGLE:
+            return await self._read_singly(AccountObjects(self.form), waiting)
+        if self.everything is None:
+            self.everything = await self._read_list()
+        found = self.everything
+        if found.gap is None:
             return found
+        return await self._read_singly(found, [sent for sent in waiting if found.find(sent) is None])
+
+    async def _read_list(self) -> AccountObjects:
         found = AccountObjects(self.form)
+        async for page in ObjectReader(self.reader, self.base_url, self.form.objects, {}).pages(()):
+            for each in page.objects:
+                found.add(each)
+            found.gap = page.state.gap or found.gap
+        return found
+
+    async def _read_singly(self, found: AccountObjects, waiting: Sequence[Mapping[str, Any]]) -> AccountObjects:
+        """`found`, with the objects that these payloads write."""
         for objects in await asyncio.gather(*(self._read_one(sent) for sent in waiting)):
             for each in objects:
                 found.add(each)
@@ -248,6 +265,13 @@ def list_of(form: ReadForm) -> ApiList:
 def places_in(sent: Mapping[str, Any], fields: Sequence[UnchangedField]) -> list[UnchangedField]:
     """The fields that a payload has."""
     return [each for each in fields if value_at(sent, each.place) is not MISSING]
+
+
+def value_hashes(
+    key: KeyHash, sent: Mapping[str, Any], fields: Sequence[UnchangedField]
+) -> dict[tuple[str, KeyHash], int]:
+    """The hashes of the values that a payload has of the fields, by place and key."""
+    return {(each.place, key): value_hash(value_at(sent, each.place)) for each in places_in(sent, fields)}
 
 
 def value_at(within: Mapping[str, Any], place: str) -> Any:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 from sqlalchemy import Connection
@@ -31,6 +31,7 @@ from penstock.run.stop import Fuse, StopSignal
 from penstock.store import memory
 from penstock.store.database import Database
 from penstock.store.memory import Memory
+from penstock.store.quarantine import KeyHash
 from penstock.store.runs import ledger, runs, sent_beside
 from penstock.store.runs.deliveries import refusal_json
 from penstock.store.runs.ledger import JobRecord, LedgerEntry, LedgerException, OutcomeChange, PendingJob, Sent
@@ -64,6 +65,10 @@ class SentValues(DeliveryObserver, Protocol):
 
     def in_flight(self, payload: Payload) -> Mapping[str, int]:
         """The hashes of the values that a payload has, by field; to be stored with its job."""
+        ...
+
+    def arrived(self, key: KeyHash, sent: Mapping[str, Any], write: Callable[[Write], None]) -> None:
+        """Store what was sent of a record that a read-back has found."""
         ...
 
     def resume(self, records: Sequence[JobRecord]) -> None:

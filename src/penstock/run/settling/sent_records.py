@@ -102,6 +102,11 @@ def _recipe(prepared: Prepared, row: QuarantineRow) -> Recipe | Refusal:
     return made if isinstance(made, Refusal) else Recipe(made, request.settle.found)
 
 
+def sent_object(prepared: Prepared, row: QuarantineRow) -> Mapping[str, Any] | None:
+    """The JSON that was sent for a record; None when it was not stored and cannot be made again."""
+    return _request(prepared, row)[1]
+
+
 def _request(prepared: Prepared, row: QuarantineRow) -> tuple[str, Mapping[str, Any] | None]:
     """The URL and the body that were sent; the body is None when it was not stored and cannot be made again."""
     url = prepared.compiled.shape.url

@@ -32,6 +32,7 @@ from penstock.run.settling.sent_records import (
     is_due,
     plan_of,
     rendered_again,
+    sent_object,
     sent_record,
 )
 from penstock.run.stop import Stopped, StopSignal
@@ -243,6 +244,10 @@ class Settling:
         hashes = np.array([row.key_hash], dtype=np.uint64)
         contents = np.array([content], dtype=np.uint64)
         self.recorder.commits.write(lambda conn: memory.remember(conn, hashes, contents, np.zeros(1, dtype=np.uint64)))
+        unchanged = self.recorder.context.unchanged
+        sent = None if unchanged is None or row.mark == "found" else sent_object(self.prepared, row)
+        if unchanged is not None and sent is not None:
+            unchanged.arrived(row.key_hash, sent, self.recorder.commits.write)
         return True
 
     def _release(self, row: QuarantineRow) -> None:
