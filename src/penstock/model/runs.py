@@ -77,6 +77,7 @@ class RunReport(RunTotals):
     skipped: Mapping[str, str] = field(default_factory=dict)  # in a flow: destination → why it was skipped
     errors: tuple[Problem, ...] = ()  # what stopped it, with place, finding and hint
     deletes_hash: str | None = None  # of the deletions of a mirror that wait for an approval
+    limit: int | None = None  # the number of records that it was to send at most; None: all
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ class RunFilter:
 
 
 class RunPartJson(TypedDict):
-    """The run of a destination as part of a flow's run."""
+    """The run of a destination as part of a flow's run. `limit` is how many records it was to send at most."""
 
     run: str
     destination: NotRequired[str]
@@ -101,6 +102,7 @@ class RunPartJson(TypedDict):
     retries: int
     duration_s: float
     notes: list[NoteJson]
+    limit: NotRequired[int]
     deletes_hash: NotRequired[str]
     reason: NotRequired[str]
     errors: NotRequired[list[ProblemJson]]
@@ -274,8 +276,9 @@ def run_json(report: RunReport, *, times: bool = False, errors: bool = True) -> 
         **{name: round(getattr(report, name), 3) for name in TOTALS},
         "notes": [as_json(note) for note in report.notes],
     }
-    if report.deletes_hash is not None:
-        document["deletes_hash"] = report.deletes_hash
+    for name in ("limit", "deletes_hash"):
+        if getattr(report, name) is not None:
+            document[name] = getattr(report, name)
     if report.reason is not None:
         document["reason"] = report.reason
     if errors and report.errors:

@@ -128,6 +128,28 @@ class ServiceApp(App):
 
         return watched(self, environ)
 
+    def request_run(
+        self,
+        target: str,
+        *,
+        asked_by: str,
+        begins_at: str | None = None,
+        allow_deletes: str | None = None,
+        limit: int | None = None,
+    ) -> RunJson:
+        """Request that a worker runs a destination or flow; the arguments are those of `run`. Returns the run.
+
+        Raises what `WorkRequests.enqueue` does, and InputError for a hash that approves nothing and for a target that
+        cannot be run with a limit.
+        """
+        if limit is not None:
+            self._operations.require_limit(target, allow_deletes)
+        approved = {} if allow_deletes is None else self.approved_deletions(target, allow_deletes)
+        trigger = f"person:{asked_by}"
+        return self.work.enqueue(
+            target, trigger=trigger, asked_by=asked_by, begins_at=begins_at, approved=approved, limit=limit
+        )
+
     def request_resend(self, entries: Sequence[str], *, asked_by: str) -> list[RunJson]:
         """Request that a worker sends records in quarantine; returns the runs."""
         chosen = by_destination(self._ctx, entries)

@@ -197,14 +197,19 @@ class Operations:
         ctx = self.ctx()
         spec = ctx.target(target)
         if how.get("limit") is not None:
-            require_parts_for_limit(ctx, require_destination(spec))
-            if allow_deletes is not None:
-                message = "a run with --limit does not read everything, so it deletes nothing"
-                raise InputError(Problem("--allow-deletes", message, "usage", "leave out one of them", allow_deletes))
+            self.require_limit(target, allow_deletes)
         how["approved"] = {} if allow_deletes is None else approved_by(ctx, spec, allow_deletes)
         orchestrator = self._orchestrator(listener, **how)
         run = orchestrator.run_flow(spec) if isinstance(spec, FlowSpec) else orchestrator.run_one(spec)
         return _exported(orchestrator.ctx, [_wait_for(run)])[0]
+
+    def require_limit(self, target: str, allow_deletes: str | None) -> None:
+        """Raise InputError if a run of the target cannot have a limit: a flow, a file written whole, with deletions."""
+        ctx = self.ctx()
+        require_parts_for_limit(ctx, require_destination(ctx.target(target)))
+        if allow_deletes is not None:
+            message = "a run with --limit does not read everything, so it deletes nothing"
+            raise InputError(Problem("--allow-deletes", message, "usage", "leave out one of them", allow_deletes))
 
     def resend(
         self,

@@ -1,4 +1,4 @@
-// Generated from the OpenAPI document by `npm run api`; a test compares 21b6535cbdb7388f
+// Generated from the OpenAPI document by `npm run api`; a test compares 5c9cb185f61f1174
 export interface components {
     schemas: {
         AboutOut: {
@@ -60,6 +60,7 @@ export interface components {
             retries: number;
             duration_s: number;
             notes: components["schemas"]["NoteJson"][];
+            limit?: number;
             deletes_hash?: string;
             reason?: string;
             errors?: components["schemas"]["ProblemJson"][];
@@ -845,6 +846,7 @@ export interface components {
             retries: number;
             duration_s: number;
             notes: components["schemas"]["NoteJson"][];
+            limit?: number;
             deletes_hash?: string;
             reason?: string;
             errors?: components["schemas"]["ProblemJson"][];
@@ -871,6 +873,7 @@ export interface components {
             retries: number;
             duration_s: number;
             notes: components["schemas"]["NoteJson"][];
+            limit?: number;
             deletes_hash?: string;
             reason?: string;
             errors?: components["schemas"]["ProblemJson"][];
@@ -966,6 +969,7 @@ export interface components {
             target: string;
             from?: string | null;
             allow_deletes?: string | null;
+            limit?: number | null;
         };
         StatsOut: {
             minutes: number;

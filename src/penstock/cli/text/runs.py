@@ -34,7 +34,8 @@ def run_text(report: RunReport) -> Iterator[RenderableType]:
     if report.reason and not any(one.errors for one in (report, *report.destinations)):
         yield safe_text(f"  {report.reason}")
     outcomes = outcome_words(counts_of(report.records))
-    yield Text.assemble(f"  {amount(report.records.read, 'record')}{': ' if outcomes else ''}", outcomes)
+    bound = "" if report.limit is None else f" (limited to {amount(report.limit, 'record')})"
+    yield Text.assemble(f"  {amount(report.records.read, 'record')}{': ' if outcomes else ''}", outcomes, bound)
     counted = ((getattr(report, name), label) for name, label in LABELS.items())
     more = "".join(f", {number:,} {label}" for number, label in counted if number)
     retries = f" ({amount(report.retries, 'retry', 'retries')})" if report.retries else ""

@@ -21,6 +21,7 @@ from penstock.model.spec import DestinationSpec, FlowSpec, SqlSource
 from penstock.run.context import Context, is_active, require_active
 from penstock.service.store import figures, work
 from penstock.service.store.work import WorkRow
+from penstock.service.work.run_bounds import UNBOUNDED, RunBounds
 from penstock.service.work.schedules import next_at, upcoming
 from penstock.store import leases
 from penstock.store.runs import runs
@@ -47,21 +48,24 @@ class WorkRequests:
         asked_by: str,
         begins_at: str | None = None,
         approved: Mapping[str, str] = NOTHING_APPROVED,
+        limit: int | None = None,
     ) -> RunJson:
         """Request a run of a destination or flow; returns the run with its id.
 
         If a run of the target is queued, that run is returned; an unfinished run is continued. With `begins_at`
         (`start`, or a value of the cursor) a source with a cursor is read again from there, and only a run that began
-        there is continued. InputError for a draft, a paused destination or flow, an unknown name, and a value if the
-        source has no cursor; ConflictError if an unfinished run that began elsewhere is queued. `approved`: destination
-        → hash of the deletions that a person has approved for this run.
+        there is continued; so is with `limit`, the number of records that it sends at most, only one with the same.
+        InputError for a draft, a paused destination or flow, an unknown name, and a value if the source has no cursor;
+        ConflictError if an unfinished run that began elsewhere, or a run with another limit, is queued. `approved`:
+        destination → hash of the deletions that a person has approved for this run.
         """
         ctx = self.ctx()
         spec = ctx.target(target)
         self._require_ready(ctx, spec)
         _require_cursor(ctx, spec, begins_at)
         with ctx.database.begin() as conn:
-            run = self.request(conn, ctx, spec, trigger=trigger, asked_by=asked_by, begins_at=begins_at)
+            bounds = RunBounds(begins_at, limit)
+            run = self.request(conn, ctx, spec, trigger=trigger, asked_by=asked_by, bounds=bounds)
             for name, hash_ in approved.items():
                 from penstock.store.runs import deletions  # noqa: PLC0415 - a waiting service needs no NumPy
 
@@ -76,18 +80,18 @@ class WorkRequests:
         *,
         trigger: Trigger,
         asked_by: str,
-        begins_at: str | None = None,
+        bounds: RunBounds = UNBOUNDED,
     ) -> str:
         """As `enqueue`, in the caller's transaction; returns the run's id."""
         kind: RunKind = "flow" if isinstance(spec, FlowSpec) else "destination"
         target = spec.name
         waiting = work.of_target(conn, kind, target, ["queued"])
         if waiting is not None:
-            self._begin_at(conn, waiting.run, begins_at)
+            bounds.join(conn, waiting.run)
             return waiting.run
         running = work.of_target(conn, kind, target, ["handed", "running"])
-        row = self._row(conn, ctx, kind, target, begins_at) if running is None else None
-        row = row or self._new(conn, ctx, kind, target, begins_at)
+        row = self._row(conn, ctx, kind, target, bounds) if running is None else None
+        row = row or self._new(conn, ctx, kind, target, bounds)
         self._put(conn, ctx, spec, row, trigger=trigger, asked_by=asked_by)
         return row.id
 
@@ -213,7 +217,7 @@ class WorkRequests:
             message = f"the run {run} cannot be resumed: it is {row.status}"
             hint = f"start a new run of {row.target}"
             raise ConflictError(Problem("run", message, "not-resumable", hint, found=row.status))
-        return self.enqueue(row.target, trigger="resume", asked_by=asked_by)
+        return self.enqueue(row.target, trigger="resume", asked_by=asked_by, limit=row.limit)
 
     def pause_flow(self, flow: str, *, by: str) -> None:
         """Pause a flow: scheduled runs are skipped, queued runs are dropped, a run in progress stops after its requests
@@ -315,23 +319,12 @@ class WorkRequests:
             path, hint = f"flows.{spec.name}", "activate one of its destinations"
             raise InputError(ctx.problem(path, f"no destination of {spec.name} is active", "not-active", hint=hint))
 
-    def _row(self, conn: Connection, ctx: Context, kind: RunKind, target: str, begins_at: str | None) -> RunRow | None:
+    def _row(self, conn: Connection, ctx: Context, kind: RunKind, target: str, bounds: RunBounds) -> RunRow | None:
         """The unfinished run of the target that the new request continues, if any."""
         last = runs.unfinished(conn, target, kind)
         if last is None or self._is_executed_by_command(ctx, last):  # a command executes it: a new run will follow
             return None
-        return last if begins_at in (None, last.begins_at) else None
-
-    @staticmethod
-    def _begin_at(conn: Connection, run: str, begins_at: str | None) -> None:
-        """Let a queued run begin at `begins_at`, unless it reads its source from the start anyway."""
-        row = runs.get(conn, run)
-        if row is None or begins_at in (None, row.begins_at) or row.begins_at == START:
-            return
-        if row.position != NOT_BEGUN:
-            message, hint = f"the unfinished run {run} is queued", "cancel it first, or wait for its end"
-            raise ConflictError(Problem("from", message, "unfinished-run", hint, found=begins_at))
-        runs.save(conn, replace(row, window={"from": begins_at}))
+        return last if bounds.continues(last) else None
 
     @staticmethod
     def _new(
@@ -339,7 +332,7 @@ class WorkRequests:
         ctx: Context,
         kind: RunKind,
         target: str,
-        begins_at: str | None = None,
+        bounds: RunBounds = UNBOUNDED,
         run: str | None = None,
     ) -> RunRow:
         row = RunRow(
@@ -350,7 +343,8 @@ class WorkRequests:
             status="queued",
             resumable=False,
             position=NOT_BEGUN,
-            window=None if begins_at is None else {"from": begins_at},
+            window=None if bounds.begins_at is None else {"from": bounds.begins_at},
+            limit=bounds.limit,
         )
         runs.start(conn, row)
         return row

@@ -66,8 +66,7 @@ class RunRow(RunTotals):
     version of the destination's settings. `beside` is the unfinished run that it left to another process, and that has
     older versions of some of its records. `holder` is the process that has it. `errors` are the problems of the input,
     the settings or the environment, where that ended the run. `deletes_hash` approves the deletions of a mirror that
-    were not carried out. `limit` is the requested number of records to send, `first_sends` what of it was sent,
-    and of a canary.
+    were not carried out. `limit` is the number of records to send, `first_sends` what of it and of a canary was sent.
     """
 
     id: str
@@ -337,6 +336,7 @@ def to_report(run: RunRow, parts: Sequence[RunRow] = ()) -> RunReport:
         finished_at=run.finished_at,
         skipped=dict(run.skipped),
         deletes_hash=run.deletes_hash,
+        limit=run.limit,
         errors=tuple(dict.fromkeys(problem for row in stopped for problem in row.errors)),
     )
 

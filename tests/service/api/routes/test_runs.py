@@ -1,4 +1,6 @@
-"""Runs over HTTP without a worker: requested, cancelled, listed in pages."""
+"""Runs over HTTP: requested, also with a limit, cancelled, listed in pages."""
+
+import pytest
 
 
 def test_runs_are_listed_page_by_page_and_filtered(service):
@@ -74,3 +76,36 @@ def test_the_plan_of_a_flow_is_in_total_and_per_destination(service):
     assert (plan["flow"], plan["creates_or_updates"]) == ("together", 1)
     assert [part["destination"] for part in plan["destinations"]] == ["flowing"]
     service.refused("GET /flows/flowing/plan", status=404)
+
+
+def test_a_run_with_a_limit_sends_so_many_records_and_shows_the_limit(service):
+    service.people("first", [{"id": str(n), "email": f"p{n}@x.example"} for n in range(5)])
+    for delivered in (2, 2, 1):
+        asked = service.ask("POST /runs", {"target": "first", "limit": 2}, 202)
+        run = service.ended(asked["run"])
+        assert (asked["limit"], run["limit"], run["status"]) == (2, 2, "succeeded")
+        assert run["records"]["delivered"] == delivered
+    assert [run["limit"] for run in service.ask("GET /runs?target=first")["items"]] == [2, 2, 2]
+    assert "limit" not in service.run("first")
+
+
+@pytest.mark.parametrize("limit", [0, -1, True, "2", 1.5, 2**53])
+def test_a_limit_is_a_positive_whole_number(service, limit):
+    refused = service.refused("POST /runs", {"target": "anything", "limit": limit})
+    assert (refused["path"], refused["code"]) == ("limit", "wrong-value")
+
+
+def test_what_cannot_be_sent_in_part_has_no_limit(service, tmp_path):
+    service.people("bounded", [{"id": "1", "email": "a@x.example"}])
+    service.ask("PUT /flows/bounding", {"destinations": ["bounded"]})
+    service.ask("PUT /credentials/folder", {"connector": "file", "path": str(tmp_path)})
+    value = {"dataset": "bounded", "credential": "folder", "path": "all.csv", "active": True}
+    service.ask("PUT /destinations/written", value)
+    for asked, code, message in (
+        ({"target": "bounding"}, "limit-of-flow", "bounding is a flow: a limit is a number of records of one"),
+        ({"target": "written"}, "written-whole", "--limit would leave only the first records in it"),
+        ({"target": "bounded", "allow_deletes": "0" * 16}, "usage", "so it deletes nothing"),
+    ):
+        refused = service.refused("POST /runs", {**asked, "limit": 1})
+        assert refused["code"] == code
+        assert message in refused["message"]

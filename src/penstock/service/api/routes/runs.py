@@ -20,6 +20,7 @@ from penstock.service.app import ServiceApp
 router = APIRouter(prefix="/runs", tags=["runs"])
 POLL_S = 0.4
 ALIVE_EVERY_S = 15.0
+MOST = 2**53 - 1  # the largest whole number that every JSON reader keeps exact
 EVENTS = {
     "oneOf": [
         {
@@ -39,25 +40,30 @@ MEDIA = {"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.pa
 class Start(BaseModel):
     """The destination or flow to run. `from` reads its sources again, from `start` or from a value of the cursor.
     Unchanged records are not sent. `allow_deletes` is the `deletes_hash` of a plan: exactly the deletions that it lists
-    are approved, once. It needs the role editor.
+    are approved, once. It needs the role editor. `limit`: the run of a destination sends at most this many records and
+    stops; the next run with a limit goes on behind them.
     """
 
     model_config = ConfigDict(extra="forbid")
     target: str
     begins_at: str | None = Field(default=None, alias="from", min_length=1, max_length=1000)
     allow_deletes: str | None = Field(default=None, min_length=1, max_length=100)
+    limit: int | None = Field(default=None, ge=1, le=MOST, strict=True)
 
 
 @router.post("", status_code=202, operation_id="startRun")
 def start(request: Request, app: Opened, what: Start, person: Person = needs(Right.OPERATE)) -> RunJson:
     """Requests a run and returns it with its id. It starts when a worker is free. An unfinished run is continued."""
-    trigger, approved = f"person:{person.name}", dict[str, str]()
+    named = {"target": what.target, "limit": what.limit, "allow_deletes": what.allow_deletes}
     if what.allow_deletes is not None:
         require(person, Right.EDIT, "allow_deletes")
-        request.state.names = {"target": what.target, "allow_deletes": what.allow_deletes}  # for the audit log
-        approved = dict(app.approved_deletions(what.target, what.allow_deletes))
-    return app.work.enqueue(
-        what.target, trigger=trigger, asked_by=person.name, begins_at=what.begins_at, approved=approved
+    request.state.names = {name: value for name, value in named.items() if value is not None}  # for the audit log
+    return app.request_run(
+        what.target,
+        asked_by=person.name,
+        begins_at=what.begins_at,
+        allow_deletes=what.allow_deletes,
+        limit=what.limit,
     )
 
 
