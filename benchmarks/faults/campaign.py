@@ -11,13 +11,13 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from faults import batch_jobs, environment, kills, notes, processes, replies, throttling
+from faults import batch_jobs, environment, kills, notes, processes, replies, services, throttling
 from faults.case import Case, Size
 from faults.harness import Harness
 from faults.judge import Result
 from faults.report import KINDS, About, in_words, replay, shortfalls, table, written
 
-MODULES = (kills, replies, throttling, batch_jobs, notes, processes, environment)
+MODULES = (kills, replies, throttling, batch_jobs, notes, processes, services, environment)
 AT_ONCE = 2
 
 

@@ -129,6 +129,7 @@ class KilledCommand:
     left: Callable[[Project], None]
     finish: Callable[[Project], None]
     records: int = 40
+    more: Callable[[Project], tuple[str, ...]] = lambda _: ()  # words that are known when something is left
 
 
 def leave_unknown(cut: str) -> Callable[[Project], None]:
@@ -164,6 +165,11 @@ def leave_deletions(project: Project) -> None:
 
 def run_again(project: Project) -> None:
     project.commands.run("run", "it", *project.wait, codes=(0,))
+
+
+def approval(project: Project) -> tuple[str, ...]:
+    """Too many records have left the dataset: their deletion needs the hash that the plan shows."""
+    return ("--allow-deletes", project.commands.run("plan", "it")["deletes_hash"])
 
 
 def settle(project: Project) -> None:
@@ -213,6 +219,20 @@ COMMANDS |= {
         ("upsert_company", "deleting, executed", "delete", {"method": "DELETE", "commit": True}),
         ("upsert_company", "deleting, not executed", "delete", {"method": "DELETE", "commit": False}),
         ("upsert_person", "deleting, executed", "delete", {"method": "DELETE", "commit": True}),
+    )
+}
+COMMANDS |= {
+    f"mirror allowed, {what}": KilledCommand(
+        ("run", "it"),
+        Destination("upsert_company", "native", keys={**MIRROR, "mirror_max_share": "0.05", "on_delete": on_delete}),
+        fault,
+        leave_deletions,
+        run_again,
+        more=approval,
+    )
+    for what, on_delete, fault in (
+        ("deleting, executed", "delete", {"method": "DELETE", "commit": True}),
+        ("deleting, not executed", "delete", {"method": "DELETE", "commit": False}),
     )
 }
 
@@ -290,7 +310,10 @@ def _command(name: str, its: KilledCommand, database: Database) -> Callable[[Har
             place = 0 if its.fault["method"] == "GET" else dice.randrange(4)
             project.commands.sandbox.fault(slow=60, times=1, after=place, **its.fault)
             if killed_when_fired(
-                project, project.commands.start(*its.words, *(project.wait if its.words[0] == "run" else ()))
+                project,
+                project.commands.start(
+                    *its.words, *its.more(project), *(project.wait if its.words[0] == "run" else ())
+                ),
             ):
                 result.faults += 1
             times = [time.time()] if result.faults else []

@@ -22,6 +22,8 @@ KINDS: Mapping[str, str] = {
     "processes/four": "four processes on one credential",
     "processes/stopped": "processes stopped, taken over, continued",
     "processes/killed": "processes killed, their lease waited for",
+    "processes/serve": "`penstock serve` killed in a run, and started again",
+    "processes/worker": "`penstock worker` killed in a run, and replaced",
     "environment/postgresql": "PostgreSQL restarted",
     "environment/clock": "clock set an hour forward or back",
     "environment/disk": "disk of the state full",
