@@ -364,7 +364,10 @@ class App:
         listener: Listener | None = None,
         handle_signals: bool = False,
     ) -> tuple[ReconcileReport, RunReport]:
-        """Compare what Custify has with what a destination has sent; `fix` sends again what differs or is missing."""
+        """Compare what Custify has with what a destination has sent; `fix` sends again what differs or is missing.
+
+        Waits for another comparison of the destination, and with `fix` for its runs.
+        """
         return self._operations.reconcile(destination, listener, fix=fix, handle_signals=handle_signals)
 
     def settle(self, entry: str, *, delivered: bool) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from typing_extensions import TypedDict  # Pydantic reads the one of `typing` only from Python 3.12 on
 
 from penstock.model.record import Key, KeyJson
 from penstock.model.reports import as_json
+
+NOTHING_FIXED: Final = "nothing was fixed: {0}"  # the reason of a run whose fix has sent nothing
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,6 +109,18 @@ class DestinationLocks:
             yield
 
     @asynccontextmanager
+    async def comparing(self, name: str, run: str) -> AsyncIterator[None]:
+        """Locks the comparisons of a destination: one at a time is made. Waits for another one as `held` does."""
+        with ExitStack() as stack:
+
+            async def take() -> None:
+                holder = f"{holder_text(self.ctx.clock)} (the comparison {run})"
+                self.take(stack, leases.of_target("reconcile", name), holder)
+
+            await self._when_free(name, take)
+            yield
+
+    @asynccontextmanager
     async def turn(self, name: str, claim: Callable[[], Claim]) -> AsyncIterator[Turn]:
         """Locks a destination as `held` does. Of a backfill, it waits until that gives way, requested or not."""
         with ExitStack() as stack:

@@ -14,7 +14,6 @@ from penstock.clock import iso
 from penstock.delivery.limit.budget import Budget
 from penstock.model.errors import CredentialRefused, HostUnreachable, InputError, PenstockError, Problem, StateLocked
 from penstock.model.outcome import IN_QUARANTINE
-from penstock.model.reconciliation import ReconcileReport
 from penstock.model.runs import Listener, RunKind, RunReport
 from penstock.model.spec import CredentialSpec, DestinationSpec, FlowSpec
 from penstock.run import flow
@@ -28,7 +27,8 @@ from penstock.run.preparation.cursor_reading import CursorReading, reading_of, w
 from penstock.run.preparation.datasets import chunks_of
 from penstock.run.preparation.prepare import Prepared, prepare
 from penstock.run.preparation.start import StartedRun
-from penstock.run.reconcile.reconciliation import Comparison, compare, comparison_run
+from penstock.run.reconcile.comparison_run import ComparisonRun, comparison_run
+from penstock.run.reconcile.reconciliation import Comparison, compare
 from penstock.run.recording.commit import Gathered
 from penstock.run.recording.progress import progress_given_way
 from penstock.run.run import RunRequest, run_destination
@@ -134,7 +134,7 @@ class Orchestrator:
         with stopped_by_signals(self._stop_by_hand, wanted=self.handle_signals):
             return runs.to_report(await self._settle(spec, self.queued))
 
-    async def reconcile(self, spec: DestinationSpec, *, fix: bool) -> tuple[ReconcileReport, RunRow]:
+    async def reconcile(self, spec: DestinationSpec, *, fix: bool) -> ComparisonRun:
         """Compare what Custify has with what the destination has sent. `fix` sends again what differs or is missing.
 
         The destination is locked only while something is sent. InputError when it is to be fixed and a draft or paused.
@@ -142,15 +142,16 @@ class Orchestrator:
         if fix:
             require_active(self.ctx, spec)
         with stopped_by_signals(self._stop_by_hand, wanted=self.handle_signals):
-            before = await self._settle_before(spec) if fix else 0
-            prepared, checks = await self._prepared(spec, whole=True)
-            ctx = replace(self.ctx, stopping=lambda: self.signal.is_set)
-            with comparison_run(ctx, prepared, self.queued, before + checks) as comparison:
-                found = await asyncio.to_thread(compare, ctx, prepared, self.listener)
-                comparison.compared(found)
-                if fix and found.to_send:
-                    comparison.run = await self._fix(prepared, comparison.run, found)
-        return comparison.report, comparison.run
+            before, run = await self._settle_before(spec) if fix else 0, self.queued or new_run_id(self.ctx.clock)
+            async with self.locks.comparing(spec.name, run):
+                prepared, checks = await self._prepared(spec, whole=True)
+                ctx = replace(self.ctx, stopping=lambda: self.signal.is_set)
+                with comparison_run(ctx, prepared, run, before + checks, self.signal) as comparison:
+                    found = await asyncio.to_thread(compare, ctx, prepared, self.listener)
+                    comparison.compared(found, fix=fix)
+                    if fix and found.to_send:
+                        await self._fix(prepared, comparison, found)
+        return comparison
 
     async def _settle_before(self, spec: DestinationSpec) -> int:
         """Find out what became of records without an answer, where there are any; returns the number of requests."""
@@ -158,16 +159,16 @@ class Orchestrator:
             left = unknown_records.number(conn, spec.name) or ledger.leftover_runs(conn, spec.name)
         return (await self._settle(spec, queued=None)).requests if left else 0
 
-    async def _fix(self, prepared: Prepared, run: RunRow, found: Comparison) -> RunRow:
-        name = prepared.spec.name
+    async def _fix(self, prepared: Prepared, comparison: ComparisonRun, found: Comparison) -> None:
+        name, run = prepared.spec.name, comparison.run
         async with self.locks.turn(name, not_a_backfill) as turn:
+            require_active(self.ctx, prepared.spec)  # it may have been paused meanwhile
             with self._sending(name) as signal:
                 for part, chunks in found.parts(prepared):
                     if run.stopped_by is None:
                         run = replace(run, status="running", finished_at=None, input_rows=found.to_send)
                         start = StartedRun(run, chunks, np.empty(0, dtype=np.int64))
-                        run = await self._execute(Execution(part, start, turn, signal, again=True))
-        return run
+                        comparison.run = run = await self._execute(Execution(part, start, turn, signal, again=True))
 
     async def resend(self, rows: Sequence[QuarantineRow]) -> list[RunReport]:
         """The records in quarantine, edited or not, one run for each destination they belong to."""
@@ -235,8 +236,7 @@ class Orchestrator:
         """Whether an unfinished run has read all of its input: what continues it reads nothing."""
         with self.ctx.database.read() as conn:
             left = run_start.to_continue(runs.unfinished_runs(conn, spec.name), queued, beside=turn.beside)
-        same = bool(left) and left[0].limit == self.limit
-        return same and left[0].frozen is not None and self.begins_at is None
+        return bool(left) and left[0].limit == self.limit and left[0].frozen is not None and self.begins_at is None
 
     def _refused(self, run: RunRow, error: InputError, turn: Turn) -> RunRow:
         """End a run that has begun and cannot send anything because of an error in its settings."""

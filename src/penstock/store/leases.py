@@ -164,7 +164,9 @@ def acquire(database: Database, name: str, holder: str, lost: Callable[[], None]
 
 
 def of_target(kind: RunKind, target: str) -> str:
-    """The name of the lease of the process that runs a destination or flow."""
+    """The name of the lease of the process that runs a destination or flow, or that compares a destination."""
+    if kind == "reconcile":
+        return f"comparison of {target}"
     return f"flow {target}" if kind == "flow" else target
 
 

@@ -239,11 +239,15 @@ class Operations:
     def reconcile(
         self, name: str, listener: Listener | None, *, fix: bool, handle_signals: bool
     ) -> tuple[ReconcileReport, RunReport]:
-        """Compare what Custify has with what a destination has sent; `fix` sends again what differs or is missing."""
+        """Compare what Custify has with what a destination has sent; `fix` sends again what differs or is missing.
+
+        Waits for other comparisons of the destination, and to fix for its runs. What ends it after Custify was read is
+        in the report of the run.
+        """
         ctx = self.ctx()
-        orchestrator = self._orchestrator(listener, wait=False, handle_signals=handle_signals)
-        report, run = _wait_for(orchestrator.reconcile(ctx.destination(name), fix=fix))
-        return report, _exported(ctx, [to_report(run)])[0]
+        orchestrator = self._orchestrator(listener, wait=True, handle_signals=handle_signals)
+        comparison = _wait_for(orchestrator.reconcile(ctx.destination(name), fix=fix))
+        return comparison.report, _exported(ctx, [to_report(comparison.run)])[0]
 
     def require_list(self, destination: str) -> None:
         """Raise InputError if Custify has no list of what the destination writes."""

@@ -11,7 +11,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from penstock.cli.text.words import amount, hint, key_text, safe_text
-from penstock.model.reconciliation import Difference, ReconcileReport
+from penstock.model.reconciliation import NOTHING_FIXED, Difference, ReconcileReport
 from penstock.model.runs import RunReport
 
 SHOWN = 10  # differences of a field, and keys of a list
@@ -35,10 +35,20 @@ def reconciled_text(
     if report.incomplete:
         yield Text("  Custify's list changed while it was read: what is missing or has no record is not known", "red")
     yield Text(f"  {amount(report.requests, 'request')}")
-    if fix and report.has_drift:
+    nothing_fixed = list(nothing_fixed_text(run)) if fix else []
+    yield from nothing_fixed
+    if fix and report.has_drift and not nothing_fixed:
         yield safe_text(f"  sent again: {run.status}, {run.records.delivered + run.records.accepted:,} delivered")
     elif report.has_drift:
         yield hint(f"penstock reconcile {destination} --fix sends them again")
+
+
+def nothing_fixed_text(run: RunReport) -> Iterator[RenderableType]:
+    """That a fix sent nothing, and why; nothing for other runs."""
+    is_sent = run.records.delivered + run.records.accepted > 0
+    if run.status in ("failed", "cancelled") and not is_sent:
+        reason = (run.reason or run.status).removeprefix(NOTHING_FIXED.format(""))
+        yield safe_text(f"  {NOTHING_FIXED.format(reason)}", "red")
 
 
 def _by_field(differs: Sequence[Difference]) -> list[tuple[str, list[Difference]]]:

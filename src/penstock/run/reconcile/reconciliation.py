@@ -1,4 +1,4 @@
-"""`compare`: what Custify has against what a destination has sent; and the run that stores what was found.
+"""`compare`: what Custify has against what a destination has sent.
 
 A record counts as sent if its content equals the memory that was loaded before Custify was read: what is sent
 meanwhile differs from it and is pending, so that a page which is older than a delivery shows no drift.
@@ -7,16 +7,15 @@ meanwhile differs from it and is pending, so that a page which is older than a d
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from tempfile import TemporaryFile
 from typing import IO, Any, Final
 
 from penstock.clock import iso
 from penstock.delivery.objects import Object, remote_id
-from penstock.model.errors import InputError, PenstockError
+from penstock.model.errors import InputError
 from penstock.model.outcome import COUNT_NAMES
-from penstock.model.reconciliation import Difference, ReconcileReport, reconcile_json
+from penstock.model.reconciliation import Difference, ReconcileReport
 from penstock.model.record import Chunk, Key, Payload, RetryClass
 from penstock.model.runs import Listener, Progress
 from penstock.run.context import Context
@@ -37,9 +36,6 @@ from penstock.run.reconcile.comparison import LINK_FIELDS, FieldDifference, diff
 from penstock.sources.typing.exact_json import read_record
 from penstock.store.memory import Memory
 from penstock.store.quarantine import KeyHash
-from penstock.store.runs import runs
-from penstock.store.runs.reconciliations import StoredReconciliation, store_reconciliation
-from penstock.store.runs.runs import RunRow, holder_text, new_run_id
 from penstock.templates.catalogue import load_catalogue
 
 RECONCILE: Final = "reconcile"
@@ -286,71 +282,3 @@ class _Comparing:
 def _hash(opened: OpenChunk, ordinal: int) -> KeyHash:
     high, low = opened.hashes[ordinal - opened.first]
     return int(high), int(low)
-
-
-# ── the run ──────────────────────────────────────────────────────────────────────────────
-
-
-@dataclass(slots=True)
-class ComparisonRun:
-    """The run of a comparison, and its report once there is one."""
-
-    run: RunRow
-    found: Comparison | None = None
-
-    def compared(self, found: Comparison) -> None:
-        """Custify was read."""
-        self.found = found
-        self.run = replace(self.run, requests=self.run.requests + found.report.requests)
-
-    @property
-    def report(self) -> ReconcileReport:
-        """What was found before anything was sent, with the requests of all."""
-        assert self.found is not None
-        return replace(self.found.report, requests=self.run.requests)
-
-
-@contextmanager
-def comparison_run(ctx: Context, prepared: Prepared, queued: str | None, requests: int) -> Iterator[ComparisonRun]:
-    """A run that is stored for the block; at its end the report is stored too. `requests` were made before it."""
-    run = RunRow(
-        id=queued or new_run_id(ctx.clock),
-        kind=RECONCILE,
-        target=prepared.spec.name,
-        started_at=iso(ctx.clock.now()),
-        resumable=False,
-        requests=requests,
-        settings=prepared.compiled.version,
-        holder=holder_text(ctx.clock),
-    )
-    with ctx.database.begin() as conn:
-        for left in runs.left_open(conn, run.target, RECONCILE):
-            runs.finish(conn, left, "interrupted", run.started_at)
-        runs.begin(conn, run)
-    began, comparison = ctx.clock.monotonic(), ComparisonRun(run)
-    try:
-        yield comparison
-    except (PenstockError, KeyboardInterrupt) as error:
-        problems = error.problems if isinstance(error, PenstockError) else ()
-        reason = str(problems[0]) if problems else "stopped by a person"
-        ended = replace(comparison.run, reason=reason, stopped_by="error" if problems else "cancelled", errors=problems)
-        with ctx.database.begin() as conn:
-            runs.finish(conn, ended, "failed" if problems else "cancelled", iso(ctx.clock.now()))
-        raise
-    _finish(ctx, comparison, ctx.clock.monotonic() - began)
-
-
-def _finish(ctx: Context, comparison: ComparisonRun, seconds: float) -> None:
-    """Store the report; and the end of the run, unless it has sent something and has ended with that."""
-    report, run, found = comparison.report, comparison.run, comparison.found
-    assert found is not None
-    drifted = 0 if run.status == "succeeded" else report.drifted  # fixed; one that only compares is still running
-    stored = StoredReconciliation(found.read_at, run.id, drifted, dict(reconcile_json(report)))
-    with ctx.database.begin() as conn:
-        store_reconciliation(conn, run.target, stored)
-        if run.finished_at is None:
-            reason = DRIFT.format(report.drifted) if report.has_drift else None
-            ended = replace(run, duration_s=seconds, reason=reason)
-            comparison.run = runs.finish(
-                conn, ended, "partial" if report.has_drift else "succeeded", iso(ctx.clock.now())
-            )

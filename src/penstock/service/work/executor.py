@@ -119,7 +119,9 @@ class Executor:
         elif row.kind == "settle":
             await orchestrator.settle(ctx.destination(row.target))
         elif row.kind == "reconcile":
-            await orchestrator.reconcile(ctx.destination(row.target), fix=FIX in (row.payload or ()))
+            comparison = await orchestrator.reconcile(ctx.destination(row.target), fix=FIX in (row.payload or ()))
+            if comparison.error is not None:
+                raise comparison.error
         else:
             await orchestrator.run_one(ctx.destination(row.target))
 
@@ -145,6 +147,8 @@ class Executor:
         with self.ctx.database.begin() as conn:
             run = runs.get(conn, self.row.run)
             if run is None or (status == "cancelled" and run.position != NOT_BEGUN):
+                return
+            if run.kind == "reconcile" and run.status == status:  # it has ended with its report and the reason
                 return
             ended = replace(run, reason=reason, stopped_by=kind, errors=problems)
             if run.kind == "flow":
