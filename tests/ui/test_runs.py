@@ -1,4 +1,4 @@
-"""Runs in the browser: filters, progress, cancel and resume, requests and records, charts, downloads."""
+"""Runs in the browser: the first records, filters, progress, cancel and resume, requests and records, charts, downloads."""
 
 import csv
 import io
@@ -205,3 +205,52 @@ def test_after_a_resend_the_list_and_the_badge_follow_without_a_reload(page, pla
     place.until(lambda: held() == before - 2)
     expect(rows).to_have_count(1, timeout=8_000)
     expect(badge).to_have_count(0, timeout=8_000)
+
+
+FIRST = {"credential": "page", "template": "upsert_person", "fields": {"user_id": "id"}, "batch": "off", "active": True}
+
+
+def _people(place, name, number):
+    rows = "".join(f"{name}-{each},{name}-{each}@example.com\n" for each in range(number))
+    (place.folder / f"{name}.csv").write_text(f"id,email\n{rows}")
+    place.call("PUT", f"/sources/{name}", {"type": "file", "path": f"{name}.csv"})
+    place.call("PUT", f"/datasets/{name}", {"source": name, "key": "id"})
+
+
+def _arrived(place, name):
+    return sum(person["user_id"].startswith(name) for person in place.admin("GET", "/state")["people"])
+
+
+def test_the_first_ten_records_are_sent_and_then_as_many_as_typed(page, place, axe):
+    _people(place, "careful", 25)
+    place.call("PUT", "/destinations/careful", {**FIRST, "dataset": "careful", "canary": 5})
+    page.goto("/destinations/careful")
+    page.get_by_role("button", name="Send the first 10").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_text("The run sends the first 10 records that have to be sent, and stops.").wait_for()
+    assert axe(page) == []
+    dialog.get_by_role("button", name="Send").click()
+    page.get_by_text("10 delivered").first.wait_for()
+    page.get_by_text("10 records; the next run with a limit begins after them").wait_for()
+    page.get_by_role("button", name="Send the next 10").wait_for()
+    assert _arrived(place, "careful") == 10
+    page.get_by_role("button", name="Send the next 10").click()
+    amount = dialog.get_by_label("Number of records")
+    amount.fill("0")
+    dialog.get_by_role("button", name="Send").click()
+    expect(amount).to_be_focused()  # and nothing is sent
+    amount.fill("3")
+    dialog.get_by_role("button", name="Send").click()
+    page.get_by_text("3 records; the next run with a limit begins after them").wait_for()
+    page.get_by_text("3 delivered").first.wait_for()
+    assert _arrived(place, "careful") == 13
+
+
+def test_a_file_that_is_written_whole_has_no_first_records(page, place):
+    _people(place, "written", 1)
+    place.call("PUT", "/credentials/whole", {"connector": "file", "path": "out"})
+    value = {"dataset": "written", "credential": "whole", "path": "all.csv", "active": True}
+    place.call("PUT", "/destinations/written", value)
+    page.goto("/destinations/written")
+    page.get_by_role("button", name="Run now").wait_for()
+    expect(page.get_by_role("button", name="Send the first 10")).to_have_count(0)

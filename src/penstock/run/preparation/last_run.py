@@ -17,7 +17,7 @@ from penstock.run.preparation.datasets import settings_of
 from penstock.run.preparation.prepare import Prepared
 from penstock.store.runs.runs import RunRow
 
-GONE_INPUT = "the input of the last run with --limit is gone or has changed: begins at the first record"
+GONE_INPUT = "the input of the last run with a limit is gone or has changed: begins at the first record"
 
 
 def is_followed(prepared: Prepared, before: RunRow, limit: int | None, reading: CursorReading | None) -> bool:

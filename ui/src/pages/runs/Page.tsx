@@ -14,6 +14,7 @@ import { Deliveries } from "./deliveries/List";
 import { Attempts, waitingText } from "./progress/Attempts";
 import { Records } from "./records/List";
 import { useProgress } from "@/resources/runs/progress";
+import { useSendFirst } from "@/resources/runs/SendFirst";
 
 const LIVE = new Set(["queued", "running"]);
 
@@ -43,6 +44,7 @@ function Shown({ run }: { run: Run }) {
     refresh,
     then: (made) => void navigate({ to: "/runs/$run", params: { run: made.run } }),
   });
+  const next = useSendFirst(target, run.limit);
   const decided = OUTCOMES.reduce((sum, outcome) => sum + (outcome === "unsent" ? 0 : (counts[outcome] ?? 0)), 0);
   const total = progress?.total ?? null;
   const left = total === null ? null : Math.max(0, total - decided);
@@ -76,6 +78,11 @@ function Shown({ run }: { run: Run }) {
               {t.resume}
             </Button>
           )}
+          {!live && run.limit !== undefined && (
+            <Button variant="default" onClick={next.ask}>
+              {t.next(run.limit)}
+            </Button>
+          )}
           {!live && (
             <Button onClick={() => again.mutate()} loading={again.isPending}>
               {t.again}
@@ -84,6 +91,7 @@ function Shown({ run }: { run: Run }) {
         </>
       }
     >
+      {next.dialog}
       <Panel title={live ? t.progress : t.facts}>
         <div style={{ display: "grid", gap: 10 }} aria-live="polite">
           <OutcomeBar counts={counts} total={total} height={10} />
@@ -101,6 +109,7 @@ function Shown({ run }: { run: Run }) {
             items={[
               [t.columns.target, run.destination ? <Link key="d" to="/destinations/$name" params={{ name: run.destination }}>{run.destination}</Link> : target],
               [t.columns.records, <Num key="n" value={counts.read ?? 0} />],
+              ...(run.limit !== undefined ? ([[t.limit, t.limited(run.limit)]] as [string, string][]) : []),
               [t.columns.requests, `${number(progress?.requests ?? run.requests)} (${t.retries.toLowerCase()}: ${number(run.retries)})`],
               [t.columns.started, <Time key="s" at={run.started_at} relative={false} none={NOT_YET} />],
               [t.columns.took, duration(progress?.elapsed_s ?? run.duration_s)],

@@ -17,6 +17,7 @@ export const t = {
     activate: "Activate",
     pause: "Pause",
     run: "Run now",
+    first: "Send the first 10…",
     again: "Read again…",
     edit: "Edit",
     copy: "Copy",

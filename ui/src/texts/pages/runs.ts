@@ -55,6 +55,17 @@ export const t = {
   latency: "Time",
   noDeliveries: "This run has sent no request",
   noRecords: "No record yet",
+  limit: "Limited to",
+  limited: (n: number) => `${count(n, "record")}; the next run with a limit begins after them`,
+  next: (n: number) => `Send the next ${number(n)}…`,
+  first: {
+    title: (target: string) => `Send some records first: ${target}`,
+    what: (n: number) => `The run sends ${n === 1 ? "the first record that has" : `the first ${number(n)} records that have`} to be sent, and stops. Look at ${n === 1 ? "it" : "them"} in Custify before you send the others.`,
+    label: "Number of records",
+    back: "Back",
+    verb: "Send",
+    queued: (run: string) => `Run ${run} is queued`,
+  },
   reread: {
     title: (target: string) => `Read again and send what changed: ${target}`,
     label: "Start reading",

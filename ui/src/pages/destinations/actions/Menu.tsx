@@ -1,6 +1,6 @@
 /** The menu of a destination: activate (after its plan), pause, run, edit, copy, delete. */
 import { ActionIcon, Button, Menu, Modal, TextInput } from "@mantine/core";
-import { IconCopy, IconDots, IconPencil, IconPlayerPause, IconPlayerPlay, IconPower, IconRepeat, IconTrash } from "@tabler/icons-react";
+import { IconCopy, IconDots, IconPencil, IconPlayerPause, IconPlayerPlay, IconPlayerSkipForward, IconPower, IconRepeat, IconTrash } from "@tabler/icons-react";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { api, at } from "@/api/client";
@@ -9,6 +9,7 @@ import type { Destination, Run } from "@/api/types";
 import { confirm, useChange } from "@/parts";
 import { t } from "@/texts/pages/destinations";
 import { useReadAgain } from "@/resources/runs/ReadAgain";
+import { canSendFirst, useSendFirst } from "@/resources/runs/SendFirst";
 import { useActivation } from "./Activation";
 
 export function DestinationMenu({ destination, main = false }: { destination: Destination; main?: boolean }) {
@@ -16,6 +17,7 @@ export function DestinationMenu({ destination, main = false }: { destination: De
   const navigate = useNavigate();
   const activation = useActivation(name);
   const again = useReadAgain(name);
+  const first = useSendFirst(name);
   const [copying, setCopying] = useState<string | null>(null);
   const refresh = [keys.kind("destinations"), keys.overview, keys.runs];
   const pause = useChange({
@@ -51,11 +53,17 @@ export function DestinationMenu({ destination, main = false }: { destination: De
     if (await confirm({ title: t.remove.title(name), consequence: t.remove.consequence(state.held), verb: t.remove.verb })) remove.mutate();
   };
   const isActive = state.state === "active";
+  const hasFirst = isActive && canSendFirst(destination.value);
   return (
     <>
       {main && !isActive && (
         <Button leftSection={<IconPower size={14} />} onClick={activation.ask}>
           {t.actions.activate}
+        </Button>
+      )}
+      {main && hasFirst && (
+        <Button variant="default" leftSection={<IconPlayerSkipForward size={14} />} onClick={first.ask}>
+          {t.actions.first}
         </Button>
       )}
       {main && isActive && (
@@ -84,6 +92,11 @@ export function DestinationMenu({ destination, main = false }: { destination: De
               {t.actions.run}
             </Menu.Item>
           )}
+          {hasFirst && (
+            <Menu.Item leftSection={<IconPlayerSkipForward size={14} />} onClick={first.ask}>
+              {t.actions.first}
+            </Menu.Item>
+          )}
           {isActive && (
             <Menu.Item leftSection={<IconRepeat size={14} />} onClick={again.ask}>
               {t.actions.again}
@@ -103,6 +116,7 @@ export function DestinationMenu({ destination, main = false }: { destination: De
       </Menu>
       {activation.dialog}
       {again.dialog}
+      {first.dialog}
       <Modal opened={copying !== null} onClose={() => setCopying(null)} title={t.copy.title(name)}>
         <form
           onSubmit={(event) => {
