@@ -287,6 +287,10 @@ class App:
         how = {"wait": wait, "handle_signals": handle_signals, "limit": limit}
         return self._operations.run(target, listener, begins_at=begins_at, allow_deletes=allow_deletes, **how)
 
+    def stopped_by_canary(self, target: str) -> Mapping[str, str]:
+        """The destinations of which a run of the target goes past a canary: their name → the run that it stopped."""
+        return runs.stopped_by_canary(self._ctx, target)
+
     def activate(self, destination: str, *, by: str = COMMAND_LINE) -> None:
         """Let runs send to this destination."""
         self.edits.activate(destination, author=by, compile_it=self._operations.compile)

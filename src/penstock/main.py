@@ -188,9 +188,7 @@ def _follow(app: App, tokens: Sequence[str], command: Command) -> int:
     words = tuple(app.parse_commands(list(tokens))[0])
     words += tuple(f"--{name}" for name in ("refresh", "fix") if bound.arguments.get(name, False))
     if not bound.arguments.get("dry_run", False) and command.opener is open_app:
-        approved = bound.arguments.get("allow_deletes")
-        names = bound.args if approved is None else (*bound.args, f"--allow-deletes {approved}")
-        ended = _noted(words, names, ended, command)
+        ended = _noted(words, (*bound.args, *command.acts), ended, command)
     return ended
 
 

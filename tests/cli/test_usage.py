@@ -118,6 +118,7 @@ def test_options_reach_the_app(capsys, monkeypatch, tmp_path):
         ("preview", ("people",), {"limit": 2, "everything": False}),
         ("preview", ("people",), {"limit": None, "everything": True}),
         ("test", ("people",), {"sample": 3, "body": '{"name": "Zoë"}'}),
+        ("stopped_by_canary", ("people",), {}),
         (
             "run",
             ("people",),

@@ -69,3 +69,18 @@ def test_the_approval_of_deletions_is_logged_with_its_hash(shell, tmp_path):
     plan = shell.json("plan it")
     assert shell.json(f"run it --allow-deletes {plan['deletes_hash']}")["deleted"] == 1
     assert ("penstock run", f"it --allow-deletes {plan['deletes_hash']}", "ok") in entries(shell)
+
+
+def test_a_run_past_a_canary_is_logged_with_the_run_that_it_stopped(shell, sandbox, tmp_path):
+    text = PROJECT.format(base=sandbox.url).replace(
+        "mode: mirror\n    on_delete: delete", 'canary: 1\n    batch: "off"'
+    )
+    (tmp_path / "penstock.yaml").write_text(text, encoding="utf-8")
+    (tmp_path / "rows.csv").write_text("id,name\n3,three\n4,four\n5,five\n", encoding="utf-8")
+    sandbox.fault(status=400, path="/company", times=1)
+    stopped = shell.json("run it", 1)["run"]
+    shell.json("run it", 1)  # the first record is in quarantine
+    sandbox.clear_faults()
+    shell.json("run it", 1)
+    found = [what for action, what, _ in entries(shell) if action == "penstock run"][:3]  # newest first
+    assert found == ["it", f"it past the canary of {stopped}", "it"]

@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TextIO
 
@@ -71,13 +71,17 @@ class Penstock(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """The options of every command. `opener` opens the App; tests pass another. `penstock` runs other commands."""
+    """The options of every command. `opener` opens the App; tests pass another. `penstock` runs other commands.
+
+    `acts` is what else the audit entry of the command names; the command adds to it.
+    """
 
     file: Path | None = None
     database: str | None = None
     json: bool = False
     opener: Opener = open_app
     penstock: Penstock | None = None
+    acts: list[str] = field(default_factory=list)
 
     def open(self) -> App:
         """Open the project and its state. Raises InputError or EnvironmentFailure."""

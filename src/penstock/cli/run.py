@@ -179,6 +179,9 @@ def run(  # noqa: PLR0913 - the options of the command
     from penstock.cli.progress import progress_display  # noqa: PLC0415 - only where something is sent
 
     with command.open() as app, progress_display() as listener:
+        if allow_deletes is not None:
+            command.acts.append(f"--allow-deletes {allow_deletes}")
+        command.acts.extend(f"past the canary of {stopped}" for stopped in app.stopped_by_canary(target).values())
         options: dict[str, Any] = {"begins_at": begins_at, "allow_deletes": allow_deletes, "limit": limit}
         report = app.run(target, wait=wait, listener=listener, handle_signals=True, **options)
     return show_runs([report], command)

@@ -22,12 +22,13 @@ from penstock.model.outcome import Outcome
 from penstock.model.reach import COMMAND_LINE
 from penstock.model.reports import Page, SettleJson, page_of, read_cursor, settle_json, write_cursor
 from penstock.model.runs import BareRunJson, RecordJson, RunJson, RunReport, RunStatus, run_json, settled
+from penstock.model.spec import FlowSpec
 from penstock.model.text import harmless_cell
 from penstock.run import flow
 from penstock.run.context import Context
 from penstock.store import leases
 from penstock.store.database import Database
-from penstock.store.runs import deliveries, runs
+from penstock.store.runs import canaries, deliveries, runs
 from penstock.store.runs.deliveries import RunRecord
 from penstock.store.runs.runs import NOT_BEGUN, WAITING_STATES, RequestedRun, RunRow, requested_runs
 
@@ -134,6 +135,18 @@ def status_of(database: Database, row: RunRow, request: RequestedRun | None) -> 
     with database.read() as conn:  # it may have ended meanwhile
         now = runs.get(conn, row.id)
     return "interrupted" if now is None or now.status == "running" else now.status
+
+
+def stopped_by_canary(ctx: Context, target: str) -> dict[str, str]:
+    """The destinations that a run of the target sends to although a canary stopped their last run: name → that run.
+
+    A run with a limit is no last run: the one after it still goes past the canary. InputError for an unknown name.
+    """
+    spec = ctx.target(target)
+    names = spec.destinations if isinstance(spec, FlowSpec) else (spec.name,)
+    with ctx.database.read() as conn:
+        found = {name: canaries.stopped_by_canary(conn, name) for name in names}
+    return {name: run for name, run in found.items() if run is not None}
 
 
 def deliveries_of(ctx: Context, run: str) -> list[DeliveryReport]:

@@ -117,6 +117,7 @@ ANSWERS: dict[str, Any] = {
     "activate": None,
     "people_of": ("contacts", None),
     "pause": None,
+    "stopped_by_canary": {},
     "run": GOOD,
     "runs": [FLOW, GOOD],
     "deliveries": [

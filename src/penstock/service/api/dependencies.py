@@ -60,10 +60,10 @@ def needs(right: Right) -> Any:
     return Depends(person)
 
 
-def require(person: Person, right: Right, what: str) -> None:
-    """InputError for a caller without this right; `what` is what they requested."""
+def require(person: Person, right: Right, what: str, act: str = "this") -> None:
+    """InputError for a caller without this right; `what` is what they requested, `act` what it would do, as words."""
     if person.right < right:
-        message = f"this needs the role {role_of(right)}; {person.name} has the role {person.role}"
+        message = f"{act} needs the role {role_of(right)}; {person.name} has the role {person.role}"
         raise InputError(Problem(what, message, "not-allowed", "ask an admin for this role"))
 
 

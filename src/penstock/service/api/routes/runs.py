@@ -53,10 +53,18 @@ class Start(BaseModel):
 
 @router.post("", status_code=202, operation_id="startRun")
 def start(request: Request, app: Opened, what: Start, person: Person = needs(Right.OPERATE)) -> RunJson:
-    """Requests a run and returns it with its id. It starts when a worker is free. An unfinished run is continued."""
-    named = {"target": what.target, "limit": what.limit, "allow_deletes": what.allow_deletes}
+    """Requests a run and returns it with its id. It starts when a worker is free. An unfinished run is continued.
+
+    A run that goes past a canary, because it stopped the last run of the destination, needs the role editor.
+    """
+    named: dict[str, object] = {"target": what.target, "limit": what.limit, "allow_deletes": what.allow_deletes}
     if what.allow_deletes is not None:
         require(person, Right.EDIT, "allow_deletes")
+    stopped = app.stopped_by_canary(what.target)
+    for destination, run in stopped.items():
+        require(person, Right.EDIT, "target", f"the canary of {destination} stopped the run {run}, so the next one")
+    if stopped:
+        named["past_canary"] = ",".join(stopped.values())
     request.state.names = {name: value for name, value in named.items() if value is not None}  # for the audit log
     return app.request_run(
         what.target,
