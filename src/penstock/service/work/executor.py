@@ -133,6 +133,8 @@ class Executor:
     def _is_unfinished(self) -> bool:
         with self.ctx.database.read() as conn:
             run = runs.get(conn, self.row.run)
+        if run is not None and run.kind == "reconcile":  # a fix that was stopped while it sent: it is compared again
+            return run.status == "cancelled"
         return run is not None and (run.position == NOT_BEGUN or run.resumable)
 
     def _never_begun(self, reason: str) -> None:

@@ -7,7 +7,7 @@ that the library executes twice or late has no effect.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import NamedTuple, Protocol
@@ -25,6 +25,7 @@ from penstock.store.runs.runs import OPEN_STATES, WAITING_STATES
 
 AGAIN_S = 5  # before the attempt after a failure of the state database; doubled with each attempt
 LONGEST_AGAIN_S = 300
+COMPARISONS = 2  # with Custify that are executed at once, beside the runs: each takes minutes to hours
 
 
 class Interrupted(Exception):  # noqa: N818 - a result, not an error
@@ -91,7 +92,8 @@ class Queue:
     def hand_out(self) -> list[WorkRow]:
         """Assign the queued rows that may start now, as new attempts.
 
-        At most one per destination or flow, and one beside a backfill that gives way to it.
+        At most one per destination or flow, and one beside a backfill that gives way to it. A comparison with Custify
+        takes no place of a run: of one destination one at a time, and of all `COMPARISONS`.
         """
         now, handed = iso(self.clock.now()), list[WorkRow]()
         with self.database.read() as conn:
@@ -99,14 +101,15 @@ class Queue:
         backfilled = {target for target in executed if is_backfilled(self.database, target)}
         with self.database.begin() as conn:
             rows = work.in_state(conn, OPEN_STATES)
-            busy: dict[tuple[bool, str], list[WorkRow]] = {}
+            busy: dict[tuple[str, str], list[WorkRow]] = {}
             for row in rows:
                 if row.state != "queued":
                     busy.setdefault(_place(row), []).append(row)
             for row in rows:
                 due = row.not_before is None or row.not_before <= now
                 others = busy.setdefault(_place(row), [])
-                if row.state == "queued" and due and _has_place(conn, row, others, backfilled):
+                is_free = row.kind != "reconcile" or _comparisons(busy) < COMPARISONS
+                if row.state == "queued" and due and is_free and _has_place(conn, row, others, backfilled):
                     others.append(row)
                     changes = {"attempt": row.attempt + 1, "version": self.version, "worker": None}
                     work.change(conn, row, state="handed", **changes)
@@ -172,14 +175,18 @@ class Queue:
         return row.worker not in alive
 
 
-def _place(row: WorkRow) -> tuple[bool, str]:
-    """The flow or destination of a row, of which one run at a time is allowed."""
-    return row.kind == "flow", row.target
+def _place(row: WorkRow) -> tuple[str, str]:
+    """What of a flow or destination is allowed one at a time: its run, or its comparison with Custify."""
+    return row.kind if row.kind in ("flow", "reconcile") else "destination", row.target
+
+
+def _comparisons(busy: Mapping[tuple[str, str], Sequence[WorkRow]]) -> int:
+    return sum(len(rows) for (kind, _), rows in busy.items() if kind == "reconcile")
 
 
 def _has_place(conn: Connection, row: WorkRow, others: Sequence[WorkRow], backfilled: Collection[str]) -> bool:
     """Whether a queued row may start beside those of the same place that have not ended."""
-    if len(others) != 1 or row.kind == "flow" or row.target not in backfilled:
+    if len(others) != 1 or row.kind in ("flow", "reconcile") or row.target not in backfilled:
         return not others
     return gives_way(conn, others[0], runs.get(conn, row.run))
 

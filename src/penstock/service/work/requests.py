@@ -21,6 +21,7 @@ from penstock.model.spec import DestinationSpec, FlowSpec, SqlSource
 from penstock.run.context import Context, is_active, require_active
 from penstock.service.store import figures, work
 from penstock.service.store.work import WorkRow
+from penstock.service.work.comparison_requests import lane_of_comparisons, put_comparison, resume_comparison
 from penstock.service.work.run_bounds import UNBOUNDED, RunBounds
 from penstock.service.work.schedules import next_at, upcoming
 from penstock.store import leases
@@ -173,11 +174,11 @@ class WorkRequests:
         payload, waiting = [work.FIX] if fix else [], work.of_target(conn, "reconcile", destination, ["queued"])
         if waiting is not None and list(waiting.payload or ()) == payload:
             return waiting.run
-        row = self._new(conn, ctx, "reconcile", destination)
-        now, lane = iso(ctx.clock.now()), ctx.destination(destination).credential
-        work.enqueue(conn, WorkRow(row.id, "reconcile", destination, lane, trigger, asked_by, now, payload=payload))
-        ctx.events.emit("run.queued", run=row.id, target=destination, trigger=trigger)
-        return row.id
+        run = self._new(conn, ctx, "reconcile", destination).id
+        now, lane = iso(ctx.clock.now()), lane_of_comparisons(ctx, destination)
+        row = WorkRow(run, "reconcile", destination, lane, trigger, asked_by, now, payload=payload)
+        put_comparison(conn, ctx, row)
+        return run
 
     def cancel(self, run: str, *, by: str) -> RunJson:
         """Stop a run after its requests in flight, in any process. A queued run does not start.
@@ -208,10 +209,12 @@ class WorkRequests:
             return self._shown(conn, run)
 
     def resume(self, run: str, *, asked_by: str) -> RunJson:
-        """Resume a run that was stopped or interrupted. ConflictError when it has ended."""
+        """Resume a run that was stopped or interrupted. ConflictError when it has ended, and for a fix."""
         ctx = self.ctx()
-        with ctx.database.read() as conn:
+        with ctx.database.begin() as conn:
             row = known_run(conn, run)
+            if resume_comparison(conn, ctx, row, asked_by=asked_by):
+                return self._shown(conn, run)
             last = runs.unfinished(conn, row.target, row.kind)
         if last is None or last.id != run:
             message = f"the run {run} cannot be resumed: it is {row.status}"

@@ -20,7 +20,7 @@ from penstock.process_memory import Growth, give_back
 from penstock.run.context import Context
 from penstock.service.store import work
 from penstock.service.store.commit_watch import CommitWatch
-from penstock.service.work.queue import Engine, Interrupted, Queue
+from penstock.service.work.queue import COMPARISONS, Engine, Interrupted, Queue
 from penstock.store import leases
 from penstock.store.database import Database
 from penstock.store.project import resources
@@ -47,7 +47,7 @@ def dbos_engine(database: Database, clock: Clock, worker: str, version: str) -> 
     """The engine that workers use."""
     from penstock.service.work.dbos_engine import DbosEngine  # noqa: PLC0415 - DBOS is slow to import
 
-    return DbosEngine(database, clock, worker, version, lane=LANE, at_once=AT_ONCE)
+    return DbosEngine(database, clock, worker, version, lane=LANE, at_once=AT_ONCE + COMPARISONS)
 
 
 class Feeding(Protocol):
