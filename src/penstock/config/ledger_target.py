@@ -1,4 +1,4 @@
-"""The key `ledger_to`, and its reader: the folder or the database that the ledger is written to after each run."""
+"""The key `ledger_to`, and its reader: the folder, object store or database that the ledger is written to."""
 
 from __future__ import annotations
 
@@ -7,14 +7,20 @@ from pathlib import Path
 
 from penstock.config.credentials import parse_secret
 from penstock.config.sections import Key, Section
-from penstock.config.shapes import BadValue, ChoiceShape, TextShape
+from penstock.config.shapes import REFERENCE, BadValue, ChoiceShape, TextShape
 from penstock.config.tree import Marked, Report
-from penstock.model.spec import LedgerFiles, LedgerTables
+from penstock.model.spec import LedgerFiles, LedgerObjects, LedgerTables
+from penstock.store.ledger_export.object_place import ObjectUrlError, place_of
 
 LEDGER_TO = Section(
-    "Where the runs, requests and records are written after each run, besides the state: a folder or a database.",
+    "Where the runs, requests and records are written after each run: a folder, an object store or a database.",
     (
-        Key("path", TextShape(example="ledger/"), "a folder, relative to the project file; either this or `url`"),
+        Key(
+            "path",
+            TextShape(references=True, example="ledger/"),
+            "a folder, relative to the project file, or one in an object store: `s3://`, `gs://` or `az://` (write "
+            "keys as ${env:NAME}); either this or `url`",
+        ),
         Key("format", ChoiceShape(("parquet",)), "with `path`: the format of the files (default: parquet)"),
         Key(
             "url",
@@ -25,12 +31,13 @@ LEDGER_TO = Section(
     ),
 )
 BELONGS = {"format": "path", "schema": "url"}
+LedgerTarget = LedgerFiles | LedgerObjects | LedgerTables
 SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 POSTGRESQL = re.compile(r"(?i)postgres(ql)?(\+[a-z0-9]+)?://")
 STORE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
-def read_ledger_target(node: Marked, base: Path, report: Report) -> LedgerFiles | LedgerTables | None:
+def read_ledger_target(node: Marked, base: Path, report: Report) -> LedgerTarget | None:
     """Reads the whole key; None where it is not given. Values that may be secret are not shown."""
     if not node.entries():
         return None
@@ -40,7 +47,8 @@ def read_ledger_target(node: Marked, base: Path, report: Report) -> LedgerFiles 
     if len(given) != 1:
         message = "both `path` and `url` are given" if given else "neither `path` nor `url` is given"
         place, found = node.at(*given[:1]).place, " and ".join(given) or "neither"
-        report.add(place, "one-of", message, "write `path` for a folder, or `url` for a PostgreSQL database", found)
+        hint = "write `path` for a folder or an object store, or `url` for a PostgreSQL database"
+        report.add(place, "one-of", message, hint, found)
         return None
     for key, owner in BELONGS.items():
         if key in node.entries() and owner not in given:
@@ -49,16 +57,27 @@ def read_ledger_target(node: Marked, base: Path, report: Report) -> LedgerFiles 
     return _files(values, node, base, report) if given == ["path"] else _tables(values, node, base, report)
 
 
-def _files(values: dict[str, str], node: Marked, base: Path, report: Report) -> LedgerFiles | None:
+def _files(values: dict[str, str], node: Marked, base: Path, report: Report) -> LedgerFiles | LedgerObjects | None:
     if "path" not in values:
         return None
+    if STORE.match(values["path"]):
+        return _objects(values["path"], node.at("path"), base, report)
+    if REFERENCE.search(values["path"]):
+        message, hint = "a reference is not allowed in a folder", "write its name, or begin with s3://, gs:// or az://"
+        report.add(node.at("path").place, "reference-not-here", message, hint, "${…}")
     if "\0" in values["path"]:
         message, hint = "a path cannot contain U+0000", "write a folder such as ledger/"
         report.add(node.at("path").place, "unknown-value", message, hint, "U+0000")
-    if STORE.match(values["path"]):
-        message, hint = "the ledger cannot be written to an object store yet", "write a folder such as ledger/"
-        report.add(node.at("path").place, "not-available-yet", message, hint, values["path"].partition("://")[0])
     return LedgerFiles(values["path"], base)
+
+
+def _objects(text: str, node: Marked, base: Path, report: Report) -> LedgerObjects:
+    url = parse_secret(text, node, base, report)
+    try:
+        place_of("".join(part if kind == "text" else "xxx" for kind, part in url.parts))
+    except ObjectUrlError as error:
+        report.add(node.place, "object-store-url", str(error), error.hint, text.partition("://")[0])
+    return LedgerObjects(url)
 
 
 def _tables(values: dict[str, str], node: Marked, base: Path, report: Report) -> LedgerTables | None:

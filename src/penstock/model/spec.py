@@ -345,6 +345,14 @@ class LedgerFiles:
 
 
 @dataclass(frozen=True, slots=True)
+class LedgerObjects:
+    """The ledger is written to Parquet files in an object store. The values of references are quoted in the URL."""
+
+    url: Secret
+    format: Literal["parquet"] = "parquet"
+
+
+@dataclass(frozen=True, slots=True)
 class LedgerTables:
     """The ledger is written to tables in a schema of a PostgreSQL database."""
 
@@ -365,7 +373,9 @@ class ProjectSpec:
     flows: Mapping[str, FlowSpec]
     lines: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))  # dotted path → line
     files: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # dotted path → file
-    ledger_to: LedgerFiles | LedgerTables | None = None  # None: the ledger is in the state database only
+    ledger_to: LedgerFiles | LedgerObjects | LedgerTables | None = (
+        None  # None: the ledger is in the state database only
+    )
 
     def mirrors_beside(self, spec: DestinationSpec) -> tuple[str, ...]:
         """The other mirrors of the same credential."""

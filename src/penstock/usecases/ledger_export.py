@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import quote
 
 import orjson
 import psycopg
@@ -21,22 +22,25 @@ from sqlalchemy import Connection
 
 from penstock.model.errors import EnvironmentFailure, InputError, PenstockError, Problem, StateLocked
 from penstock.model.outcome import Note
+from penstock.model.reach import Denial, Reach, is_listed, variable_denial
 from penstock.model.record import Key
 from penstock.model.runs import RunReport
-from penstock.model.spec import LedgerFiles, LedgerTables, SqlSource
+from penstock.model.spec import LedgerFiles, LedgerObjects, LedgerTables, SqlSource
 from penstock.run.context import Context
 from penstock.sources.databases.postgres import settings_of
-from penstock.sources.databases.url import SqlUrl
+from penstock.sources.databases.url import HIDDEN, SqlUrl
 from penstock.sources.files.source_files import denial_of
 from penstock.store import leases
 from penstock.store.ledger_export import marks
-from penstock.store.ledger_export.files import ParquetLedger
+from penstock.store.ledger_export.files import LocalFolder, ParquetLedger
+from penstock.store.ledger_export.object_place import ObjectPlace, ObjectUrlError, place_of
 from penstock.store.ledger_export.tables import PostgresLedger
 from penstock.store.runs import runs
 from penstock.store.runs.runs import RunRow, holder_text
 
 LOCK = "export: ledger"  # no destination can have this name
 AT_ONCE = 100
+LOGINS = {"s3": "AWS_ACCESS_KEY_ID", "gs": "GOOGLE_APPLICATION_CREDENTIALS", "az": "AZURE_CLIENT_ID"}
 FIELD, ACTION = "ledger_to", "not exported"
 
 
@@ -137,7 +141,9 @@ def _target(ctx: Context) -> ExportTarget | None:
     spec = ctx.project.ledger_to
     if spec is None:
         return None
-    return _files(ctx, spec) if isinstance(spec, LedgerFiles) else _tables(ctx, spec)
+    if isinstance(spec, LedgerFiles):
+        return _files(ctx, spec)
+    return _objects(ctx, spec) if isinstance(spec, LedgerObjects) else _tables(ctx, spec)
 
 
 def _files(ctx: Context, spec: LedgerFiles) -> ExportTarget:
@@ -147,7 +153,54 @@ def _files(ctx: Context, spec: LedgerFiles) -> ExportTarget:
         message = "the ledger must not be written to this folder"
         hint = "write a folder below the project's, or let an administrator add it to PENSTOCK_FILE_ROOTS"
         raise InputError(ctx.problem("ledger_to.path", message, "file-not-allowed", hint=hint, found=spec.path))
-    return ExportTarget(_digest("files", str(folder)), lambda: ParquetLedger(folder))
+    return ExportTarget(_digest("files", str(folder)), lambda: ParquetLedger(LocalFolder(folder)))
+
+
+def _objects(ctx: Context, spec: LedgerObjects) -> ExportTarget:
+    pieces = [(kind, ctx.resolve(replace(spec.url, parts=((kind, text),)))) for kind, text in spec.url.parts]
+    secrets = [value for kind, value in pieces if kind != "text" and value]
+    try:
+        place = place_of("".join(text if kind == "text" else quote(text, safe="") for kind, text in pieces))
+    except ObjectUrlError as error:
+        raise InputError(ctx.problem("ledger_to.path", str(error), "object-store-url", hint=error.hint)) from None
+    for code, denial in (
+        ("host-not-allowed", _host_denial(place, ctx.reach)),
+        ("variable-not-allowed", _login_denial(place, ctx.reach)),
+    ):
+        if denial is not None:
+            raise InputError(ctx.problem("ledger_to.path", denial.reason, code, hint=denial.hint))
+
+    def opened() -> ParquetLedger:
+        from penstock.store.ledger_export.objects import ObjectFolder  # noqa: PLC0415 - loads the clients of the stores
+
+        return ParquetLedger(ObjectFolder(place, ctx.environ, ctx.folder))
+
+    def masked(words: str) -> str:
+        for value in sorted({*secrets, place.secret, place.session_token} - {""}, key=len, reverse=True):
+            words = words.replace(value, HIDDEN)
+        return words
+
+    return ExportTarget(_digest("objects", place.store, place.host, str(place.port), place.root), opened, masked)
+
+
+def _host_denial(place: ObjectPlace, reach: Reach) -> Denial | None:
+    """Why a service must not connect to this store; None when it may. The client looks up the host by itself."""
+    is_own = not place.endpoint and reach.hosts is None  # the cloud's own host
+    if not reach.is_service or is_own or is_listed(reach, place.host, place.port):
+        return None
+    hint = f"let an administrator add {place.host} to PENSTOCK_SQL_HOSTS"
+    return Denial("PENSTOCK_SQL_HOSTS does not name the host of this object store", hint)
+
+
+def _login_denial(place: ObjectPlace, reach: Reach) -> Denial | None:
+    """Why a service must not use the login of its machine for this store; None when it may, or when it has a key."""
+    variable = LOGINS[place.store]
+    if place.secret or variable_denial(reach, variable) is None:
+        return None
+    hint = f"let an administrator add {variable} to PENSTOCK_ENV_ALLOWED"
+    if place.store != "gs":
+        hint = f"write the key into the URL, as ${{env:NAME}}, or {hint}"
+    return Denial("a service does not use the login of its machine for a project", hint)
 
 
 def _tables(ctx: Context, spec: LedgerTables) -> ExportTarget:

@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 
 from penstock.model.outcome import Counts, Outcome
 from penstock.store.ledger_export import marks
-from penstock.store.ledger_export.files import ParquetLedger
+from penstock.store.ledger_export.files import LocalFolder, ParquetLedger
 from penstock.store.runs import ledger, runs
 from penstock.store.runs.ledger import LedgerEntry, LedgerException
 from penstock.store.runs.runs import RunRow
@@ -24,7 +24,7 @@ def finished(conn, **counts):
 
 def exported(database, folder):
     with database.read() as conn:
-        ParquetLedger(folder).write(conn, runs.get(conn, "r-1"))
+        ParquetLedger(LocalFolder(folder)).write(conn, runs.get(conn, "r-1"))
     return folder / "records" / "run=r-1" / "part.parquet"
 
 
