@@ -253,13 +253,14 @@ class App:
         begins_at: str | None = None,
         exact: bool = False,
         announce: Callable[[int, float], None] = lambda _requests, _seconds: None,
+        limit: int | None = None,
     ) -> PlanReport:
-        """What `run` of this destination or flow would do now; `begins_at` as in `run`.
+        """What `run` of this destination or flow would do now; `begins_at` and `limit` as in `run`.
 
         `exact`: Custify is read, to count which of the records exist there; `announce` is called with the number of
         requests and the seconds that this takes, before the most of them.
         """
-        return self._operations.plan(target, begins_at=begins_at, exact=exact, announce=announce)
+        return self._operations.plan(target, begins_at=begins_at, exact=exact, announce=announce, limit=limit)
 
     def plan_flow(self, flow: str, *, exact: bool = False) -> PlanReport:
         """What `run` of this flow would do now, also if a destination has the same name."""

@@ -225,6 +225,7 @@ def test_the_first_ten_records_are_sent_and_then_as_many_as_typed(page, place, a
     _people(place, "careful", 25)
     place.call("PUT", "/destinations/careful", {**FIRST, "dataset": "careful", "canary": 5})
     page.goto("/destinations/careful")
+    page.get_by_text("The first 5 are sent and judged before the rest").wait_for()
     page.get_by_role("button", name="Send the first 10").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_text("The run sends the first 10 records that have to be sent, and stops.").wait_for()

@@ -121,9 +121,11 @@ def plan(
     show_plan(target, command, exact=exact)
 
 
-def show_plan(target: str, command: Command, begins_at: str | None = None, *, exact: bool = False) -> None:
+def show_plan(
+    target: str, command: Command, begins_at: str | None = None, *, exact: bool = False, limit: int | None = None
+) -> None:
     with command.open() as app:
-        report = app.plan(target, begins_at=begins_at, exact=exact, announce=partial(announce, command))
+        report = app.plan(target, begins_at=begins_at, exact=exact, announce=partial(announce, command), limit=limit)
     from penstock.cli.text.requests import plan_text  # noqa: PLC0415 - rich is slow to import
     from penstock.model.runs import plan_json  # noqa: PLC0415
 
@@ -174,7 +176,7 @@ def run(  # noqa: PLR0913 - the options of the command
     """
     _positive("--limit", limit)
     if dry_run:
-        show_plan(target, command, begins_at)
+        show_plan(target, command, begins_at, limit=limit)
         return Exit.WELL
     from penstock.cli.progress import progress_display  # noqa: PLC0415 - only where something is sent
 

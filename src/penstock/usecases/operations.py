@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from penstock.model.errors import InputError, Problem
@@ -21,6 +21,7 @@ from penstock.model.spec import CredentialSpec, DestinationSpec, FlowSpec
 from penstock.run.connection import check, connection
 from penstock.run.connection.leased_window import SharedBudgets, budget_in_memory
 from penstock.run.context import Context, require_destination
+from penstock.run.diff.first_sends import first_sends_notes
 from penstock.run.orchestrator import Orchestrator
 from penstock.run.preparation.datasets import dataset_report, samples_of
 from penstock.run.preparation.output_place import require_parts, require_parts_for_limit
@@ -156,18 +157,31 @@ class Operations:
         return approved_by(ctx, ctx.target(target), hash_)
 
     def plan(
-        self, target: str, *, begins_at: str | None, exact: bool = False, announce: Announce = say_nothing
+        self,
+        target: str,
+        *,
+        begins_at: str | None,
+        exact: bool = False,
+        announce: Announce = say_nothing,
+        limit: int | None = None,
     ) -> PlanReport:
-        """What a run of this destination or flow would do now; `exact`: Custify is read for what exists there."""
+        """What a run of this destination or flow would do now; `exact`: Custify is read for what exists there.
+
+        The plan is of all records that the run has to send; a note says that it sends `limit` of them only.
+        """
         ctx = self.ctx()
         spec = ctx.target(target)
+        if limit is not None:
+            self.require_limit(target, None)
         if isinstance(spec, FlowSpec):
             return self._plan_flow(ctx, spec, begins_at, exact=exact, announce=announce)
         if exact:
             self._ensure_checked(ctx, [spec])
         prepared = prepare(ctx, spec, whole=True)
         counts = exact_counts(ctx, prepared, announce) if exact else None
-        return plan(ctx, prepared, begins_at=begins_at, exact=counts)
+        report = plan(ctx, prepared, begins_at=begins_at, exact=counts)
+        first = first_sends_notes(spec.canary, report.creates_or_updates, limit)
+        return replace(report, notes=(*report.notes, *first))
 
     def plan_flow(self, flow: str, *, exact: bool = False) -> PlanReport:
         """What a run of this flow would do now, also if a destination has the same name."""

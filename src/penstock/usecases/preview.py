@@ -38,6 +38,7 @@ from penstock.render.values.macros import shown
 from penstock.run.context import Context, is_active, is_paused
 from penstock.run.diff.backlog import OpenChunk
 from penstock.run.diff.diff import Classified, Classifier
+from penstock.run.diff.first_sends import first_sends_notes
 from penstock.run.diff.known_records import QuarantineIndex, parents_in_quarantine
 from penstock.run.diff.notes import Notes
 from penstock.run.diff.protocols import Parents
@@ -370,7 +371,8 @@ def plan_flow(ctx: Context, flow: FlowSpec, begins_at: str | None = None, exact:
         prepared, parents = prepare(ctx, spec, whole=True), parents_in_quarantine(ctx, spec, specs)
         counts, unknown = (None, ()) if exact is None else exact_or_note(exact, prepared)
         part = plan(ctx, prepared, parents, begins_at, alone=False, exact=counts)
-        part = replace(part, notes=(*part.notes, *unknown))
+        first = first_sends_notes(spec.canary, part.creates_or_updates)
+        part = replace(part, notes=(*part.notes, *unknown, *first))
         if not active:
             draft = Note("active", "not sent", f"{reason}: a run skips it until it is activated")
             part = replace(part, notes=(*part.notes, draft))

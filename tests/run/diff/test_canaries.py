@@ -152,6 +152,23 @@ def test_a_run_that_was_killed_behind_its_canary_is_not_judged_again(canary):
     assert (report["status"], counts) == ("partial", {"read": 30, "delivered": 13, "quarantined": 17})
 
 
+def test_a_plan_says_what_bounds_the_first_sends(canary):
+    canary.write(UPSERT)
+    (canary.folder / "penstock.yaml").open("a").write("flows: {all: {destinations: [people]}}\n")
+    canary.many(30)
+
+    def bounds(line):
+        notes = canary.shell.json(line)["notes"]
+        return [note["reason"] for note in notes if note["field"] in ("canary", "limit")]
+
+    judged = "the first 10 are sent and judged before the rest"
+    assert bounds("plan people") == bounds("plan all") == [judged]
+    assert bounds("run people --dry-run --limit 12") == ["the first 12 of 30 are sent, then the run stops", judged]
+    assert judged in canary.shell.text("plan people")
+    assert canary.shell.json("run all --dry-run --limit 1", 2)["errors"][0]["code"] == "limit-of-flow"
+    assert canary.sent() == []
+
+
 def test_a_canary_needs_the_fuse(canary):
     canary.write(UPSERT, 'fuse: "off"')
     canary.many(1)

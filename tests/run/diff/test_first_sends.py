@@ -14,7 +14,7 @@ from penstock.model.record import Chunk, Payload
 from penstock.model.spec import DestinationSpec, FuseSpec
 from penstock.run.diff.backlog import SENT_AGAIN_FROM, OpenChunk
 from penstock.run.diff.diff import Classified
-from penstock.run.diff.first_sends import FirstSends, part_within, records_of, send_parts
+from penstock.run.diff.first_sends import FirstSends, first_sends_notes, part_within, records_of, send_parts
 from penstock.store.runs.runs import RunRow
 
 
@@ -190,3 +190,22 @@ def test_a_chunk_is_sent_until_the_run_must_not_go_on(limit, canary, sent, left)
 
     classified, row = asyncio.run(send_parts(newest, opened, first, send, wait))
     assert (records_of(classified), row, seen) == (sent, left, list(range(100, 100 + sent)))
+
+
+@pytest.mark.parametrize(
+    ("canary", "records", "limit", "noted"),
+    [
+        (50, 51, None, ["the first 50 are sent and judged before the rest"]),
+        (50, 50, None, []),
+        (None, 51, 51, []),
+        (50, 1200, 50, ["the first 50 of 1,200 are sent, then the run stops"]),
+        (
+            5,
+            30,
+            10,
+            ["the first 10 of 30 are sent, then the run stops", "the first 5 are sent and judged before the rest"],
+        ),
+    ],
+)
+def test_a_plan_notes_what_bounds_the_first_sends(canary, records, limit, noted):
+    assert [note.reason for note in first_sends_notes(canary, records, limit)] == noted

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from penstock.model.delivery import Settled
-from penstock.model.outcome import Outcome
+from penstock.model.outcome import Note, Outcome
 from penstock.model.spec import DestinationSpec, FuseSpec
 from penstock.run.diff.backlog import SENT_AGAIN_FROM, OpenChunk
 from penstock.run.diff.diff import Classified
@@ -183,6 +183,17 @@ async def send_parts(
         if not len(rows):
             break
     return sent, opened.first + int(rows[0]) if len(rows) else opened.end
+
+
+def first_sends_notes(canary: int | None, records: int, limit: int | None = None) -> tuple[Note, ...]:
+    """What a plan notes about a run that has so many records to send: that the canary, or the limit, bounds it."""
+    notes, sent = list[Note](), records
+    if limit is not None and limit < records:
+        notes.append(Note("limit", "stops", f"the first {limit:,} of {records:,} are sent, then the run stops"))
+        sent = limit
+    if canary is not None and canary < sent:
+        notes.append(Note("canary", "sent first", f"the first {canary:,} are sent and judged before the rest"))
+    return tuple(notes)
 
 
 def records_of(classified: Classified) -> int:

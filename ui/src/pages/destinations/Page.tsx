@@ -13,6 +13,7 @@ import { t } from "@/texts/pages/destinations";
 import { plainText } from "@/texts/service";
 import { Deletions } from "./actions/Deletions";
 import { ExactPlan } from "./actions/ExactPlan";
+import { firstSends } from "./value";
 import { DestinationMenu } from "./actions/Menu";
 import classes from "./style.module.css";
 import { destinationQueries } from "./queries";
@@ -64,6 +65,7 @@ function Shown({ destination }: { destination: Destination }) {
                     ...(found.asking > 0 ? ([["", t.activate.asking(found.asking)]] as [string, string][]) : []),
                     [t.page.time, found.eta_s === 0 ? t.page.atOnce : duration(found.eta_s)],
                     [t.page.changes, `${t.activate.creates(found.creates_or_updates)}, ${t.activate.unchanged(found.unchanged)}`],
+                    ...firstSends(found).map((text): [string, string] => [t.page.first, text]),
                     ...(found.invalid > 0 ? ([[t.columns.quarantine, t.activate.refused(found.invalid)]] as [string, string][]) : []),
                   ]}
                 />

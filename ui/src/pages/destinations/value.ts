@@ -1,5 +1,5 @@
 /** A destination's settings as the form edits them. Pure functions that return the next value. */
-import type { BatchValue, Column, DestinationValue, Dialect, FieldValue, Grouping, RequestValue, Template, TemplateField } from "@/api/types";
+import type { BatchValue, Column, DestinationValue, Dialect, FieldValue, Grouping, Plan, RequestValue, Template, TemplateField } from "@/api/types";
 
 export type { Dialect };
 /** `other_props` is text while it is typed; `tidy` parses it. */
@@ -220,3 +220,6 @@ export function grouped(templates: Template[]): { group: string; templates: Temp
   const of = (template: Template): string => GROUPS.find(([, objects]) => objects.includes(template.object))?.[0] ?? "own";
   return GROUPS.map(([group]) => ({ group, templates: templates.filter((template) => of(template) === group) })).filter((one) => one.templates.length > 0);
 }
+
+/** What a plan says about the records that a run sends and judges before the rest. */
+export const firstSends = (plan: Plan): string[] => plan.notes.filter((note) => note.field === "canary").map((note) => `${note.reason.charAt(0).toUpperCase()}${note.reason.slice(1)}`);

@@ -284,6 +284,7 @@ export const t = {
     time: "Estimated time",
     atOnce: "less than a second",
     changes: "Changes",
+    first: "Sent first",
     quarantineLink: (n: number) => `${count(n, "record")} in quarantine`,
   },
 };

@@ -11,6 +11,7 @@ import { t } from "@/texts/pages/destinations";
 import { t as words } from "@/texts/pages/identity";
 import { refusalLine } from "@/texts/refusals";
 import { destinationQueries } from "../queries";
+import { firstSends } from "../value";
 
 export function useActivation(name: string) {
   const [asking, setAsking] = useState(false);
@@ -84,6 +85,9 @@ function PlanText({ plan }: { plan: Plan }) {
         {plan.asking > 0 && <li>{t.activate.asking(plan.asking)}</li>}
         <li>{t.activate.creates(plan.creates_or_updates)}</li>
         <li>{t.activate.unchanged(plan.unchanged)}</li>
+        {firstSends(plan).map((text) => (
+          <li key={text}>{text}</li>
+        ))}
         {plan.held > 0 && <li>{t.activate.inQuarantine(plan.held)}</li>}
         {plan.invalid > 0 && (
           <li>
