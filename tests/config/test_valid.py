@@ -185,7 +185,8 @@ def test_the_long_forms_are_read_into_specs():
     assert (by_hand.xml, by_hand.body, by_hand.idempotent) == (XmlSpec("customers", "customer"), True, True)
     assert by_hand.batch == BatchSpec("on", 10, 1000, GroupingSpec("array"))
     notes, once = project.destinations["notes"], project.destinations["once"]
-    assert (people.on_unknown, people.settle_after) == ("settle", 5.0)
+    assert (people.on_unknown, people.settle_after, people.confirm_timeout) == ("settle", 5.0, 600.0)
+    assert notes.confirm_timeout == 21600.0
     assert (notes.on_unknown, notes.settle_after, once.on_unknown, once.settle_after) == ("hold", 0.0, "settle", 600.0)
     assert once.request is not None
     assert once.request.idempotency == IdempotencySpec("{record.id}-{record.seen}", "X-Once")

@@ -79,6 +79,6 @@ def test_settings_for_settling_can_be_left_out_of_the_text():
     request = RequestSpec("POST", "/things")
     plain = DestinationSpec("d", "d", "a", request=request, concurrency=3)
     settled = replace(request, settle=SettleSpec("/things/{record.id}", "$.id"))
-    other = replace(plain, request=settled, on_unknown="hold", settle_after=0.0)
+    other = replace(plain, request=settled, on_unknown="hold", settle_after=0.0, confirm_timeout=1.0)
     assert settings_text(without_settling(other)) == settings_text(plain) != settings_text(other)
     assert without_settling(DestinationSpec("d", "d", "a", "create_task", on_unknown="hold")).request is None

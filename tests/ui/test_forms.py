@@ -107,10 +107,11 @@ def test_how_a_request_without_an_answer_is_settled_is_chosen_in_the_form(page, 
     page.get_by_role("textbox", name="Check after a lost reply › JSONPath").fill("$.id")
     pick(page, "When a request gets no answer", "Keep its records for a person")
     page.get_by_label("Wait before concluding that a record is not there").fill("1m")
+    page.get_by_label("Wait for a batch job").fill("30s")
     page.get_by_role("button", name="Done").click()
     page.get_by_role("heading", name="settled", exact=True).wait_for()
     exported = yaml.safe_load(place.export())["destinations"]["settled"]
-    assert (exported["on_unknown"], exported["settle_after"]) == ("hold", "1m")
+    assert (exported["on_unknown"], exported["settle_after"], exported["confirm_timeout"]) == ("hold", "1m", "30s")
     assert exported["request"]["idempotency"] == {"value": "{record.id}"}
     assert exported["request"]["settle"] == {"url": "/things/{record.id}", "found": "$.id"}
 

@@ -389,6 +389,7 @@ DESTINATION = Section(
             DurationShape(most=600),
             "how long after sending a record can be concluded not to be there, such as 5s; at most 10m",
         ),
+        Key("confirm_timeout", DurationShape(most=21600), "how long a run polls a batch job, such as 10m; at most 6h"),
         Key("append", BooleanShape(), "with `connector: file`: whether records are added to the file"),
         Key("canary", IntegerShape(), "how many records are sent and judged by the fuse's ratio before the others"),
         Key("responses", BooleanShape(), "whether replies are stored as the source DESTINATION.responses"),

@@ -20,6 +20,7 @@ from penstock.delivery.machine.protocol import (
     Event,
     LogAttempt,
     Moment,
+    RenderAgain,
     Replied,
     Reserve,
     Reserved,
@@ -92,6 +93,8 @@ class Driver:
             return Replied(answer, moment) if isinstance(answer, Reply) else ConnectionLost(answer, moment)
         if isinstance(command, Wait):
             return await self._wait(command.seconds, command.shown)
+        if isinstance(command, RenderAgain):
+            return await command.render(command.payloads)
         assert isinstance(command, LogAttempt), "a machine with deliveries: use `deliveries`"
         self._client.attempt_log.add(*command)
         return None
@@ -139,15 +142,13 @@ class Sender:
         return BatchRules(shape, requests_for, self._policy, self._quoter, lane)
 
 
-CONFIRM_TIMEOUT = 600.0  # seconds; then the records stay accepted, and the next run polls first
-
-
 class BatchJobs:
-    """Polls jobs and sends records without a result again. `path` is where a job is polled, below the base URL."""
+    """Polls jobs for up to `timeout` seconds each, and sends records without a result again.
 
-    def __init__(
-        self, client: Client, clock: Clock, *, timeout: float = CONFIRM_TIMEOUT, path: str = "/batch/{job}"
-    ) -> None:
+    `path` is where a job is polled, below the base URL.
+    """
+
+    def __init__(self, client: Client, clock: Clock, timeout: float, *, path: str = "/batch/{job}") -> None:
         self._client, self._clock = client, clock
         self._polling = Polling(client.connection.base_url + path, quoter_of(client.connection), timeout)
 

@@ -34,11 +34,17 @@ WRITTEN_BY_0_1_0 = {
 
 
 def without_settling(destination: DestinationSpec) -> DestinationSpec:
-    """The destination with the default settings for settling and deleting, which change no payload."""
+    """The destination with the default settings for settling, polling and deleting, which change no payload."""
     request = destination.request
     request = None if request is None else replace(request, settle=None)
     return replace(
-        destination, on_unknown="settle", settle_after=5.0, request=request, on_delete=None, mirror_max_share=None
+        destination,
+        on_unknown="settle",
+        settle_after=5.0,
+        confirm_timeout=600.0,
+        request=request,
+        on_delete=None,
+        mirror_max_share=None,
     )
 
 

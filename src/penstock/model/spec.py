@@ -320,6 +320,7 @@ class DestinationSpec:
     on_unknown: Literal["settle", "hold"] = "settle"  # hold: a run reads nothing back by itself
     append: bool = False  # to what the file has already
     settle_after: float = 5.0  # seconds after sending, before a read may conclude that a record is not there
+    confirm_timeout: float = 600.0  # seconds; a batch job that takes longer is left to the next run
     on_delete: OnDelete | None = None  # with `mode: mirror`; None: not given
     canary: int | None = None  # records that are sent and judged by the fuse's ratio before a run sends more
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,11 +16,12 @@ from penstock.clock import Clock
 from penstock.delivery.lookup import LookupClient
 from penstock.delivery.machine.batch import BatchRules, RequestsFor
 from penstock.delivery.machine.jobs import SentJob
+from penstock.delivery.machine.protocol import RenderStored
 from penstock.delivery.sender import BatchJobs, Sender
 from penstock.model.delivery import Delivery, Lane, Lost
 from penstock.model.events import SILENT, Events, Span
 from penstock.model.outcome import COUNT_NAMES, Outcome, Refusal
-from penstock.model.record import Batch, Key, Payload, Rendered, Replies, Request, RetryClass, Shape
+from penstock.model.record import Batch, Key, Payload, Replies, Request, RetryClass, Shape
 from penstock.render.batches import Batcher, encode_bodies, filled, records_of, requests_for
 from penstock.render.bodies import Unencodable
 from penstock.render.values.macros import finish
@@ -67,9 +68,7 @@ class BatchPipeline(Protocol):
         """Deliver a batch, now or in the background; batches of one key in their order."""
         ...
 
-    def poll(
-        self, ticket: Ticket, job: str, payloads: Sequence[Payload], render: Callable[[Sequence[Payload]], Rendered]
-    ) -> None:
+    def poll(self, ticket: Ticket, job: str, payloads: Sequence[Payload], render: RenderStored) -> None:
         """Confirm a batch job that an earlier process left."""
         ...
 
@@ -237,9 +236,7 @@ class Pipeline:
         self._busy |= keys
         self._spawn(self._send(batch, keys))
 
-    def poll(
-        self, ticket: Ticket, job: str, payloads: Sequence[Payload], render: Callable[[Sequence[Payload]], Rendered]
-    ) -> None:
+    def poll(self, ticket: Ticket, job: str, payloads: Sequence[Payload], render: RenderStored) -> None:
         """Confirm a batch job that an earlier process left; `render` makes its payloads again."""
         keys = {payload.key for payload in payloads}
         self._busy |= keys

@@ -121,7 +121,7 @@ async def _run_destination(ctx: Context, job: RunRequest) -> RunRow:
             pipeline_context = PipelineContext(
                 shape=prepared.compiled.shape,
                 sender=Sender(client, clock),
-                batch_jobs=BatchJobs(client, clock),
+                batch_jobs=BatchJobs(client, clock, prepared.spec.confirm_timeout),
                 directory=LookupClient(client, known, clock, job.lane),
                 recorder=run.recorder,
                 signal=job.signal,

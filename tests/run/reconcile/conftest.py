@@ -3,6 +3,7 @@ import json
 
 import pytest
 
+from penstock.delivery import retry
 from support.cli.shell import Shell
 
 PROJECT = """\
@@ -54,6 +55,16 @@ class ReconcileProject:
 
     def stored(self, kind, by):
         return {each.get(by): each for each in self.sandbox.state()[kind]}
+
+
+@pytest.fixture(autouse=True)
+def _short_pauses():
+    """The pauses between the attempts of one request are some milliseconds; their number is the same."""
+    policy = retry.DEFAULT_POLICY
+    base = policy.base
+    object.__setattr__(policy, "base", 0.001)
+    yield
+    object.__setattr__(policy, "base", base)
 
 
 @pytest.fixture

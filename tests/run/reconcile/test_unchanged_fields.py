@@ -1,12 +1,12 @@
 """`if_unchanged: true`: a field is sent only where Custify still has what was delivered last."""
 
-import signal
 import sqlite3
 from contextlib import suppress
 
 import pytest
 
 from support.deadline import until
+from support.servers.job_server import good, job_server, pending
 
 COMPANY = "template: upsert_company, attributes: none, fields: {company_id: id, name: name, plan: {column: plan, if_unchanged: true}}"
 PERSON = "template: upsert_person, attributes: none, fields: {user_id: id, email: mail, plan: {column: plan, if_unchanged: true}}"
@@ -175,19 +175,68 @@ def test_where_it_does_not_apply_is_an_error_of_the_settings(its, sandbox, how, 
     assert code != "no-reads" or "native" in problem["hint"]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=["^C", "kill -9"])
-def test_a_job_that_another_process_confirms_counts_as_delivered(its, number):
+def test_a_job_that_another_process_confirms_counts_as_delivered(its):
     its.write(f"{COMPANY}, batch: on", company("c1", "free"), company("c2", "free"))
-    its.sandbox.settings(job_delay=4)
+    its.sandbox.settings(job_delay=600)
     process = its.shell.start("run", "it", "--json")
     until(lambda: has_pending_job(its.shell.folder))
-    process.send_signal(number)
+    process.kill()
     process.communicate()
+    its.sandbox.settings(job_delay=0)
+    its.sandbox.advance(601)
     assert its.run()["status"] == "succeeded"
+    assert len([each for each in its.sandbox.requests() if each["path"] == "/batch"]) == 1
     its.call("POST /company", {"company_id": "c2", "plan": "by a person"})
     its.write_rows(company("c1", "pro"), company("c2", "pro"))
     assert notes(its.run()) == [NOT_SENT]
     assert plans(its) == {"c1": "pro", "c2": "by a person"}
+
+
+def first_failed(_number, jobs):
+    return {"status": "failed", "results": [{"index": n, "status": "success"} for n in range(1, len(jobs))]}
+
+
+@pytest.mark.parametrize("end", [lambda *_: {"status": "failed"}, first_failed], ids=["failed", "failed in part"])
+def test_what_is_sent_again_of_a_job_that_another_run_left_is_compared_again(its, end):
+    ends = {2: pending}  # by number of the job
+    with job_server(lambda number, jobs: ends.get(number, good)(number, jobs)) as server:
+        its.write(
+            f"{COMPANY}, batch: on, confirm_timeout: 0", company("c1", "free"), company("c2", "free"), base=server.url
+        )
+        its.run()
+        server.companies = [{"id": key, "company_id": key, "plan": "free"} for key in ("c1", "c2")]
+        its.write_rows(company("c1", "pro"), company("c2", "pro"))
+        assert its.run()["records"]["accepted"] == 2
+        server.companies[0]["plan"] = "by a person"
+        ends[2] = end
+        assert notes(its.run()) == [NOT_SENT]
+        first = {job["payload"]["company_id"]: job["payload"].get("plan") for job in server.posted[2]}
+        assert first == ({"c1": None, "c2": "pro"} if end is not first_failed else {"c1": None})
+        its.write_rows(company("c1", "max"), company("c2", "free"))
+        server.companies[1]["plan"] = "pro"
+        assert notes(its.run()) == [NOT_SENT]
+        assert [job["payload"].get("plan") for job in server.posted[3]] == [None, "free"]
+
+
+def test_each_of_several_versions_that_are_pending_counts_as_sent(its):
+    """Two runs leave a job for one company each; Custify has executed the older one only."""
+    ends = {2: pending, 3: pending}
+    with job_server(lambda number, jobs: ends.get(number, good)(number, jobs)) as server:
+        its.write(f"{COMPANY}, batch: on, confirm_timeout: 0", company("c1", "free"), base=server.url)
+        its.run()
+        server.companies = [{"id": "c1", "company_id": "c1", "plan": "free"}]
+        for plan in ("pro", "max"):
+            its.write_rows(company("c1", plan))
+            assert its.run()["records"]["accepted"] == 1
+        server.companies[0]["plan"] = "pro"
+        its.write_rows(company("c1", "top"))
+        ends[4] = pending
+        assert notes(its.run()) == []
+        server.companies[0]["plan"] = "top"
+        ends.clear()
+        its.write_rows(company("c1", "free"))
+        assert notes(its.run()) == []
+        assert server.posted[-1][0]["payload"]["plan"] == "free"
 
 
 def has_pending_job(folder):

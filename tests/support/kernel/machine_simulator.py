@@ -10,6 +10,7 @@ from penstock.delivery.machine.protocol import (
     ConnectionLost,
     LogAttempt,
     Moment,
+    RenderAgain,
     Replied,
     Reserve,
     Reserved,
@@ -78,6 +79,8 @@ class Simulator:
             case Wait():
                 self.now += command.seconds
                 return TimePassed(self._moment())
+            case RenderAgain():
+                return command.render(command.payloads)
             case SettleRecords() | LogAttempt():
                 return None
         raise AssertionError(command)

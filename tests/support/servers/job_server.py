@@ -16,10 +16,15 @@ class JobServer:
     answer: Callable[[int, list[Any]], Any]
     url: str = ""
     posted: list[list[Any]] = field(default_factory=list)
+    companies: list[dict[str, Any]] = field(default_factory=list)  # what `GET /company?company_id=…` finds
     polled: Event = field(default_factory=Event)
 
     def results(self, number: int) -> Any:
         return self.answer(number, self.posted[number - 1])
+
+
+def pending(_number: int, _jobs: list[Any]) -> Any:
+    return {"status": "pending"}
 
 
 def good(_number: int, jobs: list[Any]) -> Any:
@@ -43,7 +48,10 @@ def job_server(answer: Callable[[int, list[Any]], Any]) -> Iterator[JobServer]:
 
         def do_GET(self) -> None:
             if not self.path.startswith("/batch/j"):
-                self._reply(200, {"companies": [], "total": 0})
+                found = [
+                    each for each in jobs_server.companies if self.path.endswith(f"company_id={each['company_id']}")
+                ]
+                self._reply(200, {"companies": found, "total": len(found)})
                 return
             number = int(self.path.removeprefix("/batch/j"))
             self._reply(200, {"id": f"j{number}", **jobs_server.results(number)})

@@ -1,4 +1,4 @@
-// Generated from the OpenAPI document by `npm run api`; a test compares 5c9cb185f61f1174
+// Generated from the OpenAPI document by `npm run api`; a test compares dbca196386dacf95
 export interface components {
     schemas: {
         AboutOut: {
@@ -1355,6 +1355,7 @@ export interface components {
             new_columns?: "note" | "send" | "refuse";
             on_unknown?: "settle" | "hold";
             settle_after?: number | string;
+            confirm_timeout?: number | string;
             append?: boolean;
             canary?: number;
             responses?: boolean;

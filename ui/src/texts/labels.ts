@@ -92,6 +92,7 @@ export const labels = {
     identity: "When an e-mail belongs to another person",
     new_columns: "New columns",
     on_unknown: "When a request gets no answer",
+    confirm_timeout: "Wait for a batch job",
     settle_after: "Wait before concluding that a record is not there",
     append: "Add to the file",
     responses: "Store replies as a source",

@@ -5,7 +5,7 @@ A 202 is not a success yet. Every poll costs a request of the rate limit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from urllib.parse import quote
@@ -20,7 +20,7 @@ from penstock.delivery.machine.batch import (
     positions_of,
     without_results,
 )
-from penstock.delivery.machine.protocol import Moment, Steps, TimePassed, Wait, until_settled
+from penstock.delivery.machine.protocol import Moment, RenderAgain, RenderStored, Steps, TimePassed, Wait, until_settled
 from penstock.delivery.replies import ErrorQuoter, error_text
 from penstock.delivery.retry import DEFAULT_POLICY, Again, GiveUp, Spent, repeat
 from penstock.delivery.verdict import Halt, Judged, SameForAll, Verdict, judge_job, worst
@@ -62,7 +62,7 @@ class SentJob:
     id: str
     payloads: Sequence[Payload]
     rules: BatchRules
-    render: Callable[[Sequence[Payload]], Rendered] | None = None
+    render: RenderStored | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +149,7 @@ def _next(job: SentJob, polled: Delivery, spent: Spent, moment: Moment) -> Again
 def _resent(job: SentJob, polled: Delivery, polling: Polling, spent: Spent) -> Steps[JobEnd | None]:
     """The end of the job whose records without a result are sent again now, and followed to their end."""
     ends, repeats = [polled], 1
-    left, refused = _rendered(job, polled.missing)
+    left, refused = yield from _rendered(job, polled.missing)
     if not left:
         return JobEnd(_together(ends, refused), 0)
     sending = deliver(left, job.rules._replace(lane=NEXT_LANE[job.rules.lane]))
@@ -169,11 +169,12 @@ def _resent(job: SentJob, polled: Delivery, polling: Polling, spent: Spent) -> S
     return JobEnd(_together(ends, refused), repeats)
 
 
-def _rendered(job: SentJob, missing: Sequence[Payload]) -> tuple[list[Payload], list[Settled]]:
+def _rendered(job: SentJob, missing: Sequence[Payload]) -> Steps[tuple[list[Payload], list[Settled]]]:
     """What is sent again, and what the present settings refuse."""
     if job.render is None:
         return list(missing), []
-    rendered = job.render(missing)
+    rendered = yield RenderAgain(missing, job.render)
+    assert isinstance(rendered, Rendered)
     payloads = [
         payload._replace(ordinal=missing[payload.ordinal].ordinal, parts=missing[payload.ordinal].parts)
         for payload in rendered.payloads

@@ -13,6 +13,7 @@ attempts, `batch.py` that of one batch, `jobs.py` that of a batch job. A machine
     Send              makes one attempt                                    Replied or ConnectionLost
     Wait              lets some seconds pass                               TimePassed
     SettleRecords     records a delivery with the outcome of its records   None
+    RenderAgain       makes the payloads of stored records                 Rendered
     LogAttempt        shows an attempt in the progress of the run           None
 
 **Driver.** Performs the commands of a machine in their order and gives the events back: the class `Driver` in
@@ -40,15 +41,17 @@ A batch of one record, answered by 503 and then by 200:
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, TypeVar
 
 from penstock.model.delivery import Delivery, Lane, Lost, Reply, Waiting
-from penstock.model.record import Request
+from penstock.model.record import Payload, Rendered, Request
 
 T = TypeVar("T")
+
+RenderStored = Callable[[Sequence[Payload]], Awaitable[Rendered]]  # their rows are their places in the sequence
 
 
 class Moment(NamedTuple):
@@ -91,6 +94,13 @@ class SettleRecords(NamedTuple):
     delivery: Delivery
 
 
+class RenderAgain(NamedTuple):
+    """Make payloads again of which only the records were stored, with `render`."""
+
+    payloads: Sequence[Payload]
+    render: RenderStored
+
+
 class LogAttempt(NamedTuple):
     """An attempt failed, or it is the last of several. `again_in_s` is the pause before the next; None: no next."""
 
@@ -100,7 +110,7 @@ class LogAttempt(NamedTuple):
     again_in_s: float | None
 
 
-Command = Reserve | Send | Wait | SettleRecords | LogAttempt
+Command = Reserve | Send | Wait | SettleRecords | RenderAgain | LogAttempt
 
 
 # ── events ───────────────────────────────────────────────────────────────────
@@ -131,7 +141,7 @@ class TimePassed(NamedTuple):
     moment: Moment
 
 
-Event = Reserved | Replied | ConnectionLost | TimePassed
+Event = Reserved | Replied | ConnectionLost | TimePassed | Rendered
 
 Steps = Generator[Command, Event | None, T]  # a machine whose result is a T
 

@@ -58,10 +58,10 @@ class Notes:
         if are_counted:
             return
         if opened.end <= self._counted_to:  # before the run gave way: only what is new since
-            self._add({name: number for name, number in classified.notes.items() if name[2] == SUPERSEDED_LIVE})
+            self.add({name: number for name, number in classified.notes.items() if name[2] == SUPERSEDED_LIVE})
             return
         self._counted_to = opened.end if opened.first < SENT_AGAIN_FROM else self._counted_to
-        self._add(classified.notes)
+        self.add(classified.notes)
         if opened.first >= SENT_AGAIN_FROM:  # from the quarantine: the columns and keys of the input are not theirs
             return
         number = len(opened.rows) if opened.is_part else opened.chunk.records.num_rows
@@ -80,9 +80,10 @@ class Notes:
     def count_on(self, stored: Sequence[Note]) -> None:
         """Count on from the notes of an earlier process of the run about records that have their outcome."""
         earlier = {(note.field, note.action, note.reason): note.count or 0 for note in stored}
-        self._add({name: number for name, number in earlier.items() if name[2] == SUPERSEDED_LIVE})
+        self.add({name: number for name, number in earlier.items() if name[2] == SUPERSEDED_LIVE})
 
-    def _add(self, notes: Mapping[tuple[str, str, str], int]) -> None:
+    def add(self, notes: Mapping[tuple[str, str, str], int]) -> None:
+        """Count what notes are about."""
         for name, number in notes.items():
             self.counted[self._bounded(name)] += number
 

@@ -8,6 +8,7 @@ delivered value is stored. A change between the read and the write cannot be see
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -57,8 +58,9 @@ class UnchangedFields:
     signal: StopSignal
     stored: dict[str, dict[KeyHash, int]]
     sending: dict[tuple[KeyHash, int], dict[str, int]] = field(default_factory=dict)  # by key and content
-    left: dict[KeyHash, dict[str, int]] = field(default_factory=dict)  # what jobs of earlier processes may have changed
-    now_there: dict[KeyHash, dict[str, int]] = field(default_factory=dict)  # what this run has sent after a read
+    pending: dict[tuple[KeyHash, str], set[int]] = field(default_factory=dict)  # values that came before `now_there`
+    now_there: dict[KeyHash, dict[str, int]] = field(default_factory=dict)  # what this run has sent last, after a read
+    left: dict[KeyHash, list[int]] = field(default_factory=dict)  # contents of the jobs that others left, oldest first
     everything: AccountObjects | None = None  # once the list was read
 
     @staticmethod
@@ -86,12 +88,35 @@ class UnchangedFields:
 
         If Custify cannot be read, the run stops, and nothing of the chunk is sent.
         """
-        waiting = [(payload, orjson.loads(payload.text)) for payload in classified.fresh]
-        waiting = [(payload, sent) for payload, sent in waiting if places_in(sent, self.fields)]
+        keys = [_hash(opened, payload) for payload in classified.fresh]
+        classified.fresh = await self._checked(classified.fresh, keys, classified.notes) or []
+
+    async def checked(
+        self, payloads: Sequence[Payload], count: Callable[[Mapping[tuple[str, str, str], int]], None]
+    ) -> list[Payload]:
+        """Payloads of a job, to be sent again, without the fields that were changed in Custify.
+
+        `count` takes the notes about them. If Custify cannot be read, the run stops, and Stopped is raised.
+        """
+        keys, notes = [_key_hash(payload) for payload in payloads], Counter[tuple[str, str, str]]()
+        for key, payload in zip(keys, payloads, strict=True):
+            self.sending.pop((key, payload.content), None)
+        kept = await self._checked(payloads, keys, notes)
+        if kept is None:
+            raise Stopped
+        count(notes)
+        return kept
+
+    async def _checked(
+        self, payloads: Sequence[Payload], keys: Sequence[KeyHash], notes: Counter[tuple[str, str, str]]
+    ) -> list[Payload] | None:
+        """The payloads as they are sent; None if Custify cannot be read: then the run stops."""
+        parsed = [(payload, key, orjson.loads(payload.text)) for payload, key in zip(payloads, keys, strict=True)]
+        waiting = [each for each in parsed if places_in(each[2], self.fields)]
         if not waiting:
-            return
+            return list(payloads)
         try:
-            found = await self._read([sent for _, sent in waiting])
+            found = await self._read([sent for _, _, sent in waiting])
         except ReadRefusedError as refused:
             self.signal.stop("credential", refused.lost.reason)
         except FailedReadError as failed:
@@ -99,34 +124,39 @@ class UnchangedFields:
         except Stopped:
             pass
         else:
-            kept = {
-                payload.ordinal: self._kept(payload, sent, _hash(opened, payload), found, classified)
-                for payload, sent in waiting
-            }
-            classified.fresh = [kept.get(payload.ordinal, payload) for payload in classified.fresh]
-            return
-        classified.fresh = []
+            kept = {payload.ordinal: self._kept(payload, key, sent, found, notes) for payload, key, sent in waiting}
+            return [kept.get(payload.ordinal, payload) for payload in payloads]
+        return None
 
     def _kept(
-        self, payload: Payload, sent: Mapping[str, Any], key: KeyHash, found: AccountObjects, classified: Classified
+        self,
+        payload: Payload,
+        key: KeyHash,
+        sent: Mapping[str, Any],
+        found: AccountObjects,
+        notes: Counter[tuple[str, str, str]],
     ) -> Payload:
         """The payload without the fields that were changed in Custify."""
         number = found.find(sent)
         theirs = None if number is None else found[number]
-        there, left, dropped = self.now_there.get(key, {}), self.left.get(key, {}), list[str]()
+        dropped = list[str]()
         for each in places_in(sent, self.fields):
-            ours = value_hash(value_at(sent, each.place))
-            before = self.stored[each.place].get(key)
-            have = there.get(each.place)
-            if have is None and theirs is not None:
-                value = value_at(theirs, each.place)
+            place, ours = each.place, value_hash(value_at(sent, each.place))
+            before, now = self.stored[place].get(key), self.now_there.get(key, {}).get(place)
+            is_unchanged = theirs is None or (now is not None and found is self.everything)  # the list is older
+            if not is_unchanged:
+                value = value_at(theirs or {}, place)
                 have = value_hash(None if value is MISSING else value)
-            if theirs is None or have in (ours, NOTHING if before is None else before, left.get(each.place)):
-                self.sending.setdefault((key, payload.content), {})[each.place] = ours
-                self.now_there.setdefault(key, {})[each.place] = ours
+                is_unchanged = have in (ours, NOTHING if before is None else before, now)
+                is_unchanged = is_unchanged or have in self.pending.get((key, place), ())
+            if is_unchanged:
+                self.sending.setdefault((key, payload.content), {})[place] = ours
+                if now is not None:
+                    self.pending.setdefault((key, place), set()).add(now)
+                self.now_there.setdefault(key, {})[place] = ours
             else:
-                dropped.append(each.place)
-                classified.notes[each.name, "not sent", FOREIGN if before is None else CHANGED] += 1
+                dropped.append(place)
+                notes[each.name, "not sent", FOREIGN if before is None else CHANGED] += 1
         return without(payload, dropped) if dropped else payload
 
     def delivered(self, delivery: Delivery, write: Callable[[Write], None]) -> None:
@@ -135,7 +165,8 @@ class UnchangedFields:
         for settled in delivery.settled:
             key = _key_hash(settled.payload)
             if settled.outcome is Outcome.DELIVERED or (settled.outcome is Outcome.ACCEPTED and delivery.job is None):
-                for place, value in self.sending.pop((key, settled.payload.content), {}).items():
+                values = self.sending.pop((key, settled.payload.content), {})
+                for place, value in () if self._has_newer(key, settled.payload.content) else values.items():
                     self.stored[place][key] = stored[place, key] = value
             elif settled.outcome is not Outcome.ACCEPTED:
                 self.now_there.pop(key, None)
@@ -154,11 +185,25 @@ class UnchangedFields:
         return self.sending.get((_key_hash(payload), payload.content), {})
 
     def resume(self, records: Sequence[JobRecord]) -> None:
-        """Take over the values of a job that an earlier process left: `delivered` stores them when it has ended."""
+        """Take over the values of a job that an earlier process left: `delivered` stores them when it has ended.
+
+        Called for the oldest job first.
+        """
         for record in records:
             values = {each.place: record.values[each.place] for each in self.fields if each.place in record.values}
             self.sending[record.hash, record.content] = dict(values)
-            self.left.setdefault(record.hash, {}).update(values)
+            self.left.setdefault(record.hash, []).append(record.content)
+            for place, value in values.items():
+                self.pending.setdefault((record.hash, place), set()).add(value)
+
+    def _has_newer(self, key: KeyHash, content: int) -> bool:
+        """Whether a job that was left has delivered a newer version: Custify executes jobs in their order."""
+        left = self.left.get(key, [])
+        if content not in left:
+            return False
+        place = left.index(content)
+        left.pop(place)
+        return any((key, newer) not in self.sending for newer in left[place:])
 
     # ── reading ──────────────────────────────────────────────────────────────
 

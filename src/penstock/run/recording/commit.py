@@ -71,6 +71,12 @@ class SentValues(DeliveryObserver, Protocol):
         """Store what was sent of a record that a read-back has found."""
         ...
 
+    async def checked(
+        self, payloads: Sequence[Payload], count: Callable[[Mapping[tuple[str, str, str], int]], None]
+    ) -> list[Payload]:
+        """Payloads to be sent again, without the fields that Custify has changed. Raises Stopped when the run stops."""
+        ...
+
     def resume(self, records: Sequence[JobRecord]) -> None:
         """Take over the values of a job that an earlier process left."""
         ...

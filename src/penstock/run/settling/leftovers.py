@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from sqlalchemy import Connection
 
-from penstock.model.record import Payload
+from penstock.model.record import Payload, Rendered
 from penstock.run.diff.backlog import SENT_AGAIN_FROM
 from penstock.run.pipeline import BatchPipeline
 from penstock.run.preparation.prepare import Prepared
@@ -64,4 +65,16 @@ def poll_left_jobs(
             for r in left.records
         ]
         older = {ordinal: text for record in left.records for ordinal, text in record.parts}
-        pipeline.poll((left.run, left.delivery), left.job, payloads, partial(prepared.rendered_again, older))
+        render = partial(_rendered_again, prepared, recorder, older)
+        pipeline.poll((left.run, left.delivery), left.job, payloads, render)
+
+
+async def _rendered_again(
+    prepared: Prepared, recorder: Recorder, older: Mapping[int, str], payloads: Sequence[Payload]
+) -> Rendered:
+    """What is sent again of a job, without the fields that Custify has changed. Raises Stopped when the run stops."""
+    rendered = prepared.rendered_again(older, payloads)
+    unchanged = recorder.context.unchanged
+    if unchanged is None:
+        return rendered
+    return replace(rendered, payloads=await unchanged.checked(rendered.payloads, recorder.notes.add))

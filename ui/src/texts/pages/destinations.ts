@@ -211,6 +211,8 @@ export const t = {
     onUnknownWays: { settle: "Find out whether its records arrived", hold: "Keep its records for a person" } as Record<string, string>,
     settleAfter: own.settle_after,
     settleAfterHint: "Counted from the request, up to 10m. A record that is not there then is sent once more.",
+    confirmTimeout: own.confirm_timeout,
+    confirmTimeoutHint: "Up to 6h. The records of a batch that Custify has not processed by then stay accepted; the next run asks for their result first.",
     concurrency: own.concurrency,
     object: own.object,
     objects: { person: "people", company: "companies", event: "events", custom_object: "custom objects" } as Record<string, string>,

@@ -201,6 +201,14 @@ function PlainDeliveryForm({ name, value, set, columns, rows, template, records,
           error={messageAt(problems, "settle_after")}
           onChange={(event) => set({ settle_after: event.currentTarget.value === "" ? undefined : event.currentTarget.value })}
         />
+        <TextInput
+          label={t.configure.confirmTimeout}
+          description={t.configure.confirmTimeoutHint}
+          placeholder="10m"
+          value={String(value.confirm_timeout ?? "")}
+          error={messageAt(problems, "confirm_timeout")}
+          onChange={(event) => set({ confirm_timeout: event.currentTarget.value === "" ? undefined : event.currentTarget.value })}
+        />
         <Switch
           label={t.configure.responses}
           description={t.configure.responsesHint(name)}
