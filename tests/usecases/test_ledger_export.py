@@ -249,6 +249,25 @@ def test_a_run_killed_while_it_exports_is_made_up_for_by_the_next_run_of_anythin
     assert in_tables("select count(*) from <runs>", warehouse) == [(3,)]
 
 
+def test_erased_values_leave_the_tables_and_do_not_return(shell, warehouse):
+    shell.json("run companies")
+    texts = "select t::text from <runs> t union all select t::text from <requests> t union all select t::text from <records> t"
+
+    def rows_with(value):
+        return sum(value in row for (row,) in in_tables(texts, warehouse))
+
+    before = len(in_tables(texts, warehouse))
+    assert rows_with("c-1") > 0
+    assert shell.json("erase c-1 --dry-run")["found"]["exported"] == 1
+    assert rows_with("c-1") > 0
+    assert shell.json("erase c-1 --yes")["found"]["exported"] == 1
+    assert (rows_with("c-1"), rows_with("Acme"), len(in_tables(texts, warehouse))) == (0, 0, before)
+    assert rows_with("c-2") > 0
+    Path("companies.csv").write_text("company_id,name\nc-2,Beta\n", encoding="utf-8")
+    shell.json("run companies")  # exports the changed runs again
+    assert rows_with("c-1") == 0
+
+
 def test_a_table_that_penstock_did_not_make_is_left_alone(shell, warehouse):
     with psycopg.connect(warehouse) as db:
         db.execute("create schema crm; create table crm.runs (run text); insert into crm.runs values ('mine')")

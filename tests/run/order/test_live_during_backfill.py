@@ -4,9 +4,12 @@ Where each record counts, it keeps the destination for itself.
 """
 
 import json
+from contextlib import closing
 
 import pytest
 
+from penstock.store.database import Database
+from penstock.store.leases import is_taken, of_next
 from support.cli.order_project import NOTES, SINGLE
 
 
@@ -92,6 +95,24 @@ def test_a_backfill_of_which_each_record_counts_does_not_give_way(make, sandbox,
     assert len(posted(sandbox)) == len(set(posted(sandbox))) == 40
     if "mode: all" in how:
         assert outcomes(its.shell.json("run it")) == {"delivered": 10}
+
+
+def test_a_backfill_does_not_give_way_before_its_canary_is_judged(make, url):
+    its = make(60, f"{SINGLE}\n    canary: 6", latency=1500)
+    backfill = its.start("run", "it")
+    its.wait_for_sent(1)
+    its.write(its.keys[-3:])
+    live = its.start("run", "it")
+    with closing(Database.open(url)) as database:
+        its.wait(lambda: is_taken(database, of_next("it")))
+    assert len(its.sent()) < 6
+    its.sandbox.settings(latency=20)
+    assert outcomes(its.ended(live)) == {"delivered": 3}
+    report = its.ended(backfill)
+    assert outcomes(report) == {"delivered": 57, "unchanged": 3}
+    versions = [version for _, version in its.sent()]
+    assert 6 <= versions.index(2) < 57  # after the canary, and before the end of the backfill
+    its.assert_in_order()
 
 
 def posted(sandbox):
