@@ -6,8 +6,9 @@ import pytest
 
 from penstock.model.record import Payload
 from penstock.model.spec import DestinationSpec, OnDelete
-from penstock.render.deletion import deletion_of, problems
+from penstock.render.deletion import deletion_of, identity_renderer, problems
 from penstock.templates.catalogue import load_catalogue
+from support.kernel.compiled_destination import chunk_of, compiled
 
 BASE = "https://api.custify.com/"
 TEMPLATES = load_catalogue()
@@ -115,6 +116,20 @@ def test_a_record_that_returns_has_its_own_values_and_null_for_the_others():
     assert json.loads(bare.text) == {"company_id": "c", **nulls}
 
 
+def test_what_was_set_under_other_settings_is_taken_back():
+    before = {"plan": "none", "custom_attributes": {"gone": True}}
+    made = deletion("upsert_company", {"churned": True}).returned(sent({"company_id": "c"}), before)
+    assert json.loads(made.text) == {"company_id": "c", "plan": None, "custom_attributes": {"gone": None}}
+
+
+def test_an_object_may_have_what_each_deletion_has_set():
+    before = {"plan": "none", "custom_attributes": {"gone": True}}
+    now = deletion("upsert_company", {"churned": True, "left": 1})
+    assert now.marks(before) == {"plan": "none", "churned": True, "custom_attributes": {"gone": True, "left": 1}}
+    assert now.marks(None) == now.mark
+    assert deletion("upsert_company", None).marks(before) is before
+
+
 def test_a_record_that_returns_with_every_value_stays_as_it_is():
     payload = sent({"company_id": "c", "churned": False, "custom_attributes": "odd"})
     assert deletion("upsert_company", {"churned": True}).returned(payload) is payload
@@ -142,3 +157,14 @@ def test_what_cannot_be_carried_out_is_named(template, dialect, on_delete, keys)
     else:
         assert len(found) == keys
     assert all(problem.message and problem.hint and problem.found for problem in found)
+
+
+def test_what_identifies_an_object_is_rendered_whatever_else_is_wrong_with_its_record():
+    chunk = chunk_of([{"k": "1", "user": "u1", "mail": "no address", "name": "x" * 300}])
+    fields = {"user_id": "user", "email": "mail", "name": "name"}
+    made = compiled("upsert_person", "native", chunk, "k", fields=fields)
+    texts = [
+        [payload.text for payload in identity_renderer(made.renderer, names).render(chunk).payloads]
+        for names in (["user_id"], ["email"])
+    ]
+    assert texts == [[b'{"user_id":"u1"}'], []]

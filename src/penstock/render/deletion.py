@@ -6,7 +6,7 @@ template's document). A marked record that returns is sent with nulls for the va
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -19,7 +19,7 @@ from penstock.model.outcome import Refusal
 from penstock.model.record import Key, Payload, Shape
 from penstock.model.spec import DestinationSpec, Dialect, OnDelete
 from penstock.render.merger import read_body
-from penstock.render.renderer import OPTIONS, as_digits
+from penstock.render.renderer import OPTIONS, TOP, Renderer, as_digits
 from penstock.render.steps import constant, native_attribute, plain_attribute, rule_of
 from penstock.render.values.rules import CUSTOM_ATTRIBUTES, attribute_name
 from penstock.templates.catalogue import INLINE, NOWHERE, FieldDoc, Template
@@ -61,11 +61,38 @@ class Deletion:
         url = f"{self.shape.url}?{urlencode({name: str(value) for name, value in identity.items()})}"
         return Payload(ordinal, key, orjson.dumps(identity), 0, url=url)
 
-    def returned(self, payload: Payload) -> Payload:
-        """The payload of a marked record that is there again, with nulls for what it does not have of the mark."""
+    def marks(self, before: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+        """What marks may have set on an object after this one, if they may have set `before`; None: nothing."""
+        return before if self.mark is None else _under(before or {}, self.mark)
+
+    def returned(self, payload: Payload, mark: Mapping[str, Any] | None = None) -> Payload:
+        """The payload of a marked record that is there again, with nulls for what it does not have of the mark.
+
+        `mark` is what was set; None: what would be set now.
+        """
         body = read_body(payload.text)
-        both = _under(self.nulls, body)
+        both = _under(self.nulls if mark is None else _nulls(mark), body)
         return payload if both == body else payload._replace(text=orjson.dumps(both, as_digits, OPTIONS))
+
+
+def identity_renderer(renderer: Renderer, names: Sequence[str]) -> Renderer:
+    """Renders these members, by which an object is found, and checks nothing else of a record."""
+    inputs = [
+        each
+        for each in renderer.inputs
+        if not each.merge and (each.step.field in names or (each.place is not None and each.place in _top(names)))
+    ]
+    fields = {each.step.field for each in inputs}
+    parent = renderer.parent_ref
+    return Renderer(
+        key=renderer.key,
+        inputs=tuple(inputs),
+        parent_ref=parent if parent is not None and parent.field in fields else None,
+    )
+
+
+def _top(names: Sequence[str]) -> list[tuple[str, str]]:
+    return [(TOP, name) for name in names]
 
 
 def _under(nulls: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:

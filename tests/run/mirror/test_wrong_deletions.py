@@ -6,6 +6,7 @@ from contextlib import closing
 import pytest
 
 DELETE = "on_delete: delete, mirror_max_share: 1"
+MARK = "on_delete: {set: {churned: true}}, mirror_max_share: 1"
 PERSON = "template: upsert_person, fields: {user_id: user, email: mail, name: name}"
 USER = PERSON.replace("email: mail, ", "")
 
@@ -56,10 +57,24 @@ def test_identities_of_another_account_name_nothing_in_this_one(its, sandbox):
     assert its.has("people", "user_id") == ["u1", "u3", "u4"]
 
 
-def test_a_refused_record_under_a_new_key_may_be_the_object_of_a_key_that_left(its):
+@pytest.mark.parametrize("mail", [None, "no address"])
+def test_the_object_of_a_refused_record_under_a_new_key_is_not_deleted_and_others_are(its, mail):
+    its.add("it", PERSON, [person(key, f"u{key}") for key in "1234"], more=DELETE)
+    its.run()
+    refused = person("9", "u3", mail, name="x" * 300 if mail is None else "N")
+    its.rows("it", [person("1", "u1"), person("2", "u2"), refused])
+    assert its.plan()["delete_keys"] == ["4"]
+    report = its.run(code=1)
+    assert (report["deleted"], actions(report)["refused"]) == (1, 1)
+    assert its.has("people", "user_id") == ["u1", "u2", "u3"]
+    its.rows("it", [person("1", "u1"), person("2", "u2")])
+    assert its.deleted_in(its.run()["run"]) == ["3"], "the record has left too"
+
+
+def test_a_refused_record_whose_id_cannot_be_read_may_be_the_object_of_any_key_that_left(its):
     its.add("it", USER, [person(key, f"u{key}") for key in "123"], more=DELETE)
     its.run()
-    its.rows("it", [person("1", "u1"), person("2", "u2"), person("9", "u3", name="x" * 300)])
+    its.rows("it", [person("1", "u1"), person("2", "u2"), person("9", "u" * 300)])
     assert its.plan()["delete_keys"] == ["3"]
     report = its.run(code=1)
     assert (report["deleted"], report["status"]) == (0, "partial")
@@ -67,6 +82,20 @@ def test_a_refused_record_under_a_new_key_may_be_the_object_of_a_key_that_left(i
     assert its.has("people", "user_id") == ["u1", "u2", "u3"]
     approved = its.shell.json(f"run it --allow-deletes {report['deletes_hash']}", 1)
     assert approved["deleted"] == 1
+
+
+@pytest.mark.parametrize("now", ["delete", "{set: {status: left}}"])
+def test_a_mark_that_was_set_before_on_delete_was_changed_is_taken_back(its, now):
+    both = [person(key, f"u{key}") for key in "12"]
+    its.add("it", USER, both, more="on_delete: {set: {churned: true, until: 2026}}, mirror_max_share: 1")
+    its.run()
+    its.rows("it", both[:1])
+    assert its.run()["deleted"] == 1
+    its.add("it", USER, both, more=f"on_delete: {now}, mirror_max_share: 1")
+    assert its.run()["records"]["delivered"] == 1
+    [back] = [each for each in its.sandbox.state()["people"] if each["user_id"] == "u2"]
+    assert {name: value for name, value in back["custom_attributes"].items() if value is not None} == {"id": "2"}
+    assert its.run()["requests"] == 0
 
 
 def test_an_unknown_or_discarded_record_under_a_new_key_keeps_its_object(its, sandbox):
@@ -96,16 +125,16 @@ def test_what_another_mirror_has_delivered_is_not_deleted_until_it_left_both(its
     assert its.has("people", "user_id") == ["u1"]
 
 
-@pytest.mark.parametrize("mark", [False, True])
-def test_a_record_that_returns_after_a_deletion_whose_end_was_not_recorded_is_sent_again(its, mark):
-    on_delete = "on_delete: {set: {churned: true}}, mirror_max_share: 1" if mark else DELETE
+@pytest.mark.parametrize(("mark", "then"), [(False, DELETE), (True, MARK), (True, DELETE)])
+def test_a_record_that_returns_after_a_deletion_whose_end_was_not_recorded_is_sent_again(its, mark, then):
+    on_delete = MARK if mark else DELETE
     its.concurrency = 1
     both = [person(key, f"u{key}") for key in "12"]
     its.add("it", USER, both, more=on_delete)
     its.run()
     its.rows("it", both[:1])
     its.kill("run it", method="POST" if mark else "DELETE", commit=True)
-    its.rows("it", both)
+    its.add("it", USER, both, more=then)
     assert its.plan()["creates_or_updates"] == 1
     report = its.run()
     assert (report["records"]["delivered"], report["deleted"]) == (1, 0)

@@ -200,7 +200,9 @@ class Deletions:
                 if approved is not None:
                     deletions.use_approval(conn, name, approved, run.id)
                     resources.confirm_deletions(conn, name)
-        sent = [*(keys.decided if decision.continues else ()), *(keys.left if decision.deletes else ())]
+            sent = [*(keys.decided if decision.continues else ()), *(keys.left if decision.deletes else ())]
+            if mirror.deletion.mark is not None:
+                deletions.put_marks(conn, name, [(row.key_hash, mirror.deletion.marks(row.mark)) for row in sent])
         return deletions.in_order(sent)
 
     def _changed(self) -> str | None:

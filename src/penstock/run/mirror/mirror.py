@@ -23,7 +23,7 @@ from penstock.run.diff.backlog import OpenChunk
 from penstock.run.diff.diff import Classified
 from penstock.run.diff.records import without_record
 from penstock.run.mirror.decision import MirrorDecision, MirrorFacts, decide, deletes_hash
-from penstock.run.mirror.identities import DECIDED, MARKED, KnownIdentities
+from penstock.run.mirror.identities import DECIDED, MARKED, KnownIdentities, readable_identities
 from penstock.run.preparation.prepare import Prepared
 from penstock.run.recording.commit import Write
 from penstock.store import quarantine
@@ -46,14 +46,16 @@ APPROVE = "`--allow-deletes {}` deletes exactly these"
 class DatasetRead:
     """What a read has shown so far: hashes of keys without a stored identity, and of the identities of its records.
 
-    `nameless` are rows that have no key or cannot be laid out in columns: any key may be theirs. `unseen` are the keys
-    without a stored identity whose record is refused, so that its identity is not known.
+    `nameless` are rows that have no key or cannot be laid out in columns: any key may be theirs. Of the keys without a
+    stored identity whose record is refused, `refused` are the identities, and `unseen` the keys whose identity cannot
+    be read.
     """
 
     records: int = 0
     nameless: int = 0
     keys: list[Words] = field(default_factory=list)
     identities: list[int] = field(default_factory=list)
+    refused: list[int] = field(default_factory=list)
     unseen: list[Words] = field(default_factory=list)
 
     def add(self, opened: OpenChunk, known: NDArray[np.bool_]) -> None:
@@ -76,7 +78,8 @@ class LeftKeys(NamedTuple):
 
     `decided` had their deletion decided before, `left` are the others that can be deleted. The object of `moved` has
     another key now, that of `shared` was delivered by another mirror too. `returned` are hashes of keys whose deletion
-    was decided, and which are there again and were not sent. `unidentified` is how many cannot be deleted, because no
+    was decided, and which are there again and were not sent. `refused` is how many are of the object of a record that
+    is refused under another key: it has not left. `unidentified` is how many cannot be deleted, because no
     identity of them is stored; `unseen` is how many refused records may be the objects of keys that left.
     """
 
@@ -85,6 +88,7 @@ class LeftKeys(NamedTuple):
     moved: Sequence[SentIdentity] = ()
     returned: Sequence[bytes] = ()
     shared: Sequence[SentIdentity] = ()
+    refused: int = 0
     unidentified: int = 0
     unseen: int = 0
 
@@ -139,11 +143,13 @@ class Mirror:
 
     def returned(self, chunk: OpenChunk, payload: Payload) -> Payload:
         """The payload of a record; of one whose object has a mark, or may have it, with nulls that take it back."""
-        if self.deletion.mark is None or len(self.known) == 0:
+        if len(self.known) == 0 or (self.deletion.mark is None and not self.known.marks):
             return payload
         [spot] = self.known.positions(chunk.hashes[[payload.ordinal - chunk.first]])
-        may_have_mark = spot >= 0 and int(self.known.level.prints[spot]) & (MARKED | DECIDED)
-        return self.deletion.returned(payload) if may_have_mark else payload
+        mark = self.known.mark_at(spot) if spot >= 0 else None
+        has_flag = spot >= 0 and int(self.known.level.prints[spot]) & (MARKED | DECIDED)
+        may_have_mark = mark is not None or (self.deletion.mark is not None and has_flag)
+        return self.deletion.returned(payload, mark) if may_have_mark else payload
 
     def delivered(self, delivery: Delivery, write: Callable[[Write], None]) -> None:
         """Store the identities of what a delivery has sent; of a batch job when it has ended."""
@@ -191,7 +197,11 @@ class Mirror:
         if len(rows) == 0:
             return ()
         made = self.prepared.render(opened.chunk, rows.tolist())
-        self.read.unseen.append(opened.hashes[[refused.ordinal - opened.first for refused in made.refused]])
+        if made.refused:
+            refused = [each.ordinal - opened.first for each in made.refused]
+            known = readable_identities(self.prepared.compiled.renderer, self.deletion, opened.chunk, refused)
+            self.read.refused += (deletions.identity_hash(each) for found in known.values() for each in found)
+            self.read.unseen.append(opened.hashes[[row for row in refused if row not in known]])
         return made.payloads
 
     def left_keys(self, conn: Connection) -> LeftKeys:
@@ -200,12 +210,13 @@ class Mirror:
         known, name, there = self.known, self.prepared.spec.name, self.there
         gone = ~there & ~known.flagged(MARKED)
         moved = gone & known.having([known.identities(there), np.array(self.read.identities, dtype=np.uint64)])
-        shared = gone & ~moved
+        refused = gone & ~moved & known.having([np.array(self.read.refused, dtype=np.uint64)])
+        shared = gone & ~moved & ~refused
         place = self.deletion.place
         if shared.any():
             shared &= known.having([deletions.kept_identities(conn, other, place) for other in self.deletion.others])
         doubtful = self._doubtful(conn)
-        rows = deletions.read_identities(conn, name, known.hashes(gone & ~moved & ~shared))
+        rows = deletions.read_identities(conn, name, known.hashes(gone & ~moved & ~refused & ~shared))
         rows = [row for row in rows if row.key_hash not in doubtful]
         returned = known.hashes(known.flagged(DECIDED) & there).astype("<u8")
         return LeftKeys(
@@ -214,6 +225,7 @@ class Mirror:
             moved=deletions.read_identities(conn, name, known.hashes(moved)),
             returned=[part.tobytes() for part in returned],
             shared=deletions.read_identities(conn, name, known.hashes(shared)),
+            refused=int(refused.sum()),
             unidentified=self._unidentified(),
             unseen=self._unseen(),
         )
@@ -284,6 +296,12 @@ class Mirror:
         if keys.moved:
             reason = "the object of a key that left is in the dataset under another key: it is not deleted"
             found.append(Note(FIELD, "moved", reason, len(keys.moved)))
+        if keys.refused:
+            reason = (
+                "a record that is refused has the id of the object of a key that left: the object is not deleted while "
+                "the record is in the dataset"
+            )
+            found.append(Note(FIELD, "refused", reason, keys.refused))
         if keys.shared:
             reason = "another mirror has delivered the object of a key that left: it is not deleted"
             found.append(Note(FIELD, "shared", reason, len(keys.shared)))

@@ -6,7 +6,7 @@ not carried out is found here by the next run.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -32,7 +32,8 @@ class SentIdentity(NamedTuple):
 
     `others` are further members of the record by which it could find the object if the first ones were not there.
     `marked`: the object has the mark of `on_delete: set`. `deletion`: the run that decided its deletion, which is not
-    carried out yet.
+    carried out yet. `mark` has the members that marks have set, or may have set, since the object was delivered; None:
+    none, or they were not stored.
     """
 
     key_hash: bytes  # 16 bytes
@@ -41,6 +42,7 @@ class SentIdentity(NamedTuple):
     marked: bool = False
     deletion: str | None = None
     others: Sequence[Mapping[str, Any]] = ()
+    mark: Mapping[str, Any] | None = None
 
 
 class IdentityIndex(NamedTuple):
@@ -57,6 +59,8 @@ class IdentityIndex(NamedTuple):
     other_keys: Words
     others: Words
     elsewhere: Words
+    marks: Words  # (n,): the place of the key's mark in `mark_texts`, from 1; 0: none is stored
+    mark_texts: Sequence[str]
 
 
 def packed(hash_: tuple[int, int]) -> bytes:
@@ -85,6 +89,7 @@ def put_identities(conn: Connection, destination: str, place: str, rows: Sequenc
             "identity": _text(row.identity).decode(),
             "others": orjson.dumps([dict(one) for one in row.others]).decode() if row.others else None,
             "marked": row.marked,
+            "mark": None if row.mark is None else _text(row.mark).decode(),
             "deletion": row.deletion,
         }
         for row in newest.values()
@@ -96,7 +101,9 @@ def identity_index(conn: Connection, destination: str, place: str) -> IdentityIn
     """All identities of a destination, without their texts."""
     hashes, elsewhere, other_keys = list[bytes](), list[bytes](), list[bytes]()
     numbers, marked, decided, others = list[Words](), list[Flags](), list[Flags](), list[int]()
-    query = select(table.c.key_hash, table.c.place, table.c.identity, table.c.others, table.c.marked, table.c.deletion)
+    marks, texts = list[int](), dict[str, int]()
+    columns = table.c.key_hash, table.c.place, table.c.identity, table.c.others, table.c.marked, table.c.deletion
+    query = select(*columns, table.c.mark)
     query = query.where(table.c.destination == destination).order_by(table.c.key_hash)
     after = b""
     while rows := conn.execute(query.where(table.c.key_hash > after).limit(PAGE)).all():
@@ -107,6 +114,7 @@ def identity_index(conn: Connection, destination: str, place: str) -> IdentityIn
         numbers.append(np.array([identity_hash(orjson.loads(row.identity)) for row in here], dtype=np.uint64))
         marked.append(np.array([row.marked for row in here], dtype=np.bool_))
         decided.append(np.array([row.deletion is not None for row in here], dtype=np.bool_))
+        marks += (0 if row.mark is None else texts.setdefault(row.mark, len(texts) + 1) for row in here)
         for row in here:
             more = [] if row.others is None else orjson.loads(row.others)
             other_keys += [row.key_hash] * len(more)
@@ -119,6 +127,8 @@ def identity_index(conn: Connection, destination: str, place: str) -> IdentityIn
         other_keys=_words(other_keys),
         others=np.array(others, dtype=np.uint64),
         elsewhere=_words(elsewhere),
+        marks=np.array(marks, dtype=np.uint64),
+        mark_texts=list(texts),
     )
 
 
@@ -161,6 +171,17 @@ def decide_deletions(conn: Connection, destination: str, hashes: Collection[byte
     for part in _parts(hashes):
         mine = (table.c.destination == destination) & table.c.key_hash.in_(part)
         conn.execute(update(table).where(mine).values(deletion=run))
+
+
+def put_marks(conn: Connection, destination: str, marks: Iterable[tuple[bytes, Mapping[str, Any] | None]]) -> None:
+    """Store for each key what marks may have set on its object."""
+    alike: dict[str | None, list[bytes]] = {}
+    for hash_, mark in marks:
+        alike.setdefault(None if mark is None else _text(mark).decode(), []).append(hash_)
+    for text, hashes in alike.items():
+        for part in _parts(hashes):
+            mine = (table.c.destination == destination) & table.c.key_hash.in_(part)
+            conn.execute(update(table).where(mine).values(mark=text))
 
 
 def mark_deleted(conn: Connection, destination: str, hashes: Collection[bytes], *, marked: bool) -> None:
@@ -216,4 +237,5 @@ def _row(row: Row[Any]) -> SentIdentity:
         marked=bool(row.marked),
         deletion=row.deletion,
         others=() if row.others is None else orjson.loads(row.others),
+        mark=None if row.mark is None else orjson.loads(row.mark),
     )
