@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TextIO
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 
 OUTPUT_FAILED = "output-failed"
+WRITTEN_TOGETHER = 500
 ENDLESS = 4096  # columns where there is no terminal, so that tables for programs are not folded
 
 TRY = Group("Try it", sort_key=1)
@@ -100,6 +102,14 @@ class Command:
         else:
             self.say(text())
 
+    def show_parts(self, document: Iterable[str], text: Callable[[], Iterable[RenderableType]]) -> None:
+        """As `show`, with the parts of the text of a large document."""
+        if not self.json:
+            self.say(text())
+            return
+        for parts in _joined(document):
+            write(sys.stdout, parts)
+
     @staticmethod
     def say(parts: Iterable[RenderableType]) -> None:
         """Print text for people on stdout."""
@@ -119,6 +129,13 @@ def as_document(value: Any) -> str:
     except UnicodeEncodeError:  # a lone surrogate, which only a \\u escape can express
         text = json.dumps(value, allow_nan=False, indent=2)
     return text + "\n"
+
+
+def _joined(parts: Iterable[str]) -> Iterator[str]:
+    """The parts in texts of some hundred, so that few are written."""
+    left = iter(parts)
+    while some := list(islice(left, WRITTEN_TOGETHER)):
+        yield "".join(some)
 
 
 def console(stream: TextIO) -> Console:

@@ -39,9 +39,9 @@ def reconcile(
     with command.open() as app, progress_display() as listener:
         report, run = app.reconcile(destination, fix=fix, listener=listener, handle_signals=True)
     from penstock.cli.text.reconciliation import nothing_fixed_text, reconciled_text  # noqa: PLC0415 - rich is slow
-    from penstock.model.reconciliation import reconcile_json  # noqa: PLC0415
+    from penstock.model.reconciliation import reconcile_text  # noqa: PLC0415
 
-    command.show(reconcile_json(report), lambda: reconciled_text(report, run, destination, fix=fix))
+    command.show_parts(reconcile_text(report), lambda: reconciled_text(report, run, destination, fix=fix))
     if command.json and fix:
         command.remark(*nothing_fixed_text(run))
     if run.errors:

@@ -1,4 +1,4 @@
-// Generated from the OpenAPI document by `npm run api`; a test compares dbca196386dacf95
+// Generated from the OpenAPI document by `npm run api`; a test compares f431ac1bf79e3c73
 export interface components {
     schemas: {
         AboutOut: {
@@ -494,6 +494,8 @@ export interface components {
             drifted: number;
             every_hours: number | null;
             report: components["schemas"]["ReconcileJson"] | null;
+            counts: components["schemas"]["ReconcileCountsJson"] | null;
+            cut: boolean;
         };
         LinkOut: {
             link: string;
@@ -746,6 +748,16 @@ export interface components {
             } | null;
             first_at: string;
             last_at: string;
+        };
+        ReconcileCountsJson: {
+            differs: number;
+            records: number;
+            fields: {
+                [key: string]: number;
+            };
+            pending: number;
+            missing: number;
+            extra: number;
         };
         ReconcileJson: {
             same: number;

@@ -50,6 +50,7 @@ export type Kind = keyof Kinds;
 
 export type Comparison = S["LastReconcileJson"];
 export type ComparisonReport = S["ReconcileJson"];
+export type ComparisonCounts = S["ReconcileCountsJson"];
 export type Difference = S["DifferenceJson"];
 
 export type Overview = S["OverviewJson"];

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from penstock.cli.text.words import amount, hint, key_text, safe_text
 from penstock.model.reconciliation import NOTHING_FIXED, Difference, ReconcileReport
+from penstock.model.record import Key
 from penstock.model.runs import RunReport
 
 SHOWN = 10  # differences of a field, and keys of a list
@@ -24,13 +25,13 @@ def reconciled_text(
     """What Custify has against what was sent: the numbers, then the first differences of each field and keys."""
     yield Text.assemble(safe_text(f"{destination}  ", "bold"), f"compared with Custify  run {run.run}")
     yield Text.assemble("  ", (f"{report.same:,} as sent", "green"))
-    for field, differences in _by_field(report.differs):
-        yield Text.assemble("  ", safe_text(f"{field}: {amount(len(differences), 'difference')}", "yellow"))
-        for each in differences[:SHOWN]:
+    for field, number, differences in _by_field(report.differs):
+        yield Text.assemble("  ", safe_text(f"{field}: {amount(number, 'difference')}", "yellow"))
+        for each in differences:
             yield safe_text(f"    {key_text(each.key)}: sent {_shown(each.ours)}, Custify has {_shown(each.theirs)}")
-        yield from _more(len(differences))
-    yield from _keys("missing in Custify", "yellow", list(map(key_text, report.missing)))
-    yield from _keys("not sent yet", "dim", list(map(key_text, report.pending)))
+        yield from _more(number)
+    yield from _keys("missing in Custify", "yellow", report.missing)
+    yield from _keys("not sent yet", "dim", report.pending)
     yield from _keys("in Custify without a record", "dim", report.extra)
     if report.incomplete:
         yield Text("  Custify's list changed while it was read: what is missing or has no record is not known", "red")
@@ -51,15 +52,19 @@ def nothing_fixed_text(run: RunReport) -> Iterator[RenderableType]:
         yield safe_text(f"  {NOTHING_FIXED.format(reason)}", "red")
 
 
-def _by_field(differs: Sequence[Difference]) -> list[tuple[str, list[Difference]]]:
-    """The differences by field, the most frequent field first."""
-    counted = Counter(each.field for each in differs)
-    return [(field, [each for each in differs if each.field == field]) for field, _ in counted.most_common()]
+def _by_field(differs: Sequence[Difference]) -> list[tuple[str, int, list[Difference]]]:
+    """The fields with the number of their differences and the first of them, the most frequent field first."""
+    counted, first = Counter[str](), dict[str, list[Difference]]()
+    for each in differs:
+        counted[each.field] += 1
+        if counted[each.field] <= SHOWN:
+            first.setdefault(each.field, []).append(each)
+    return [(field, number, first[field]) for field, number in counted.most_common()]
 
 
-def _keys(what: str, style: str, keys: Sequence[str]) -> Iterator[RenderableType]:
+def _keys(what: str, style: str, keys: Sequence[Key]) -> Iterator[RenderableType]:
     if keys:
-        shown = ", ".join(keys[:SHOWN]) + (", …" if len(keys) > SHOWN else "")
+        shown = ", ".join(map(key_text, keys[:SHOWN])) + (", …" if len(keys) > SHOWN else "")
         yield Text.assemble("  ", safe_text(f"{len(keys):,} {what}", style), safe_text(f": {shown}"))
 
 

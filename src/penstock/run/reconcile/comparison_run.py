@@ -17,7 +17,7 @@ from penstock.model.errors import (
     Problem,
     StateLocked,
 )
-from penstock.model.reconciliation import NOTHING_FIXED, ReconcileReport, reconcile_json
+from penstock.model.reconciliation import NOTHING_FIXED, ReconcileReport, stored_report
 from penstock.model.runs import RunStatus
 from penstock.run.context import Context
 from penstock.run.preparation.prepare import Prepared
@@ -95,7 +95,7 @@ class ComparisonRun:
     def _store(self, drifted: int, ended: RunRow | None) -> None:
         report, found = self.report, self.found
         assert found is not None
-        stored = StoredReconciliation(found.read_at, self.run.id, drifted, dict(reconcile_json(report)))
+        stored = StoredReconciliation(found.read_at, self.run.id, drifted, stored_report(report))
         with self.ctx.database.begin() as conn:
             store_reconciliation(conn, self.run.target, stored)
             if ended is not None:

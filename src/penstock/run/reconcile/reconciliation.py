@@ -6,6 +6,7 @@ meanwhile differs from it and is pending, so that a page which is older than a d
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from tempfile import TemporaryFile
@@ -15,7 +16,7 @@ from penstock.clock import iso
 from penstock.delivery.objects import Object, remote_id
 from penstock.model.errors import InputError
 from penstock.model.outcome import COUNT_NAMES
-from penstock.model.reconciliation import Difference, ReconcileReport
+from penstock.model.reconciliation import ReconcileReport
 from penstock.model.record import Chunk, Key, Payload, RetryClass
 from penstock.model.runs import Listener, Progress
 from penstock.run.context import Context
@@ -33,6 +34,7 @@ from penstock.run.reconcile.account_objects import (
     sent_object,
 )
 from penstock.run.reconcile.comparison import LINK_FIELDS, FieldDifference, differences
+from penstock.run.reconcile.found_lists import DifferencesFile, LazyList
 from penstock.sources.typing.exact_json import read_record
 from penstock.store.memory import Memory
 from penstock.store.quarantine import KeyHash
@@ -150,7 +152,7 @@ class _Verdicts:
     same: set[KeyHash] = field(default_factory=set)
     pending: dict[KeyHash, Key] = field(default_factory=dict)
     missing: dict[KeyHash, Key] = field(default_factory=dict)
-    differs: dict[KeyHash, tuple[Key, list[FieldDifference]]] = field(default_factory=dict)
+    differs: dict[KeyHash, list[int]] = field(default_factory=dict)  # places in the file of differences
     again: dict[KeyHash, RecordAgain] = field(default_factory=dict)
 
     def forget(self, key_hash: KeyHash) -> None:
@@ -184,6 +186,7 @@ class _Comparing:
         self._kinds: set[str] = set()  # of custom data
         self._refused: set[str] = set()  # keys of records that cannot be rendered
         self._records = TemporaryFile()  # noqa: SIM115 - it ends with the comparison
+        self._differences_file = DifferencesFile()
 
     def result(self, read_at: str) -> Comparison:
         data = self._prepared.data
@@ -193,26 +196,27 @@ class _Comparing:
             self._add(self._prepared.open_chunk(chunk))
         gap = self._objects.gap is not None or self._companies.gap is not None
         found = self._verdicts
-        differs = [Difference(key, *each) for key, some in found.differs.values() for each in some]
+        differs = array("q", (place for places in found.differs.values() for place in places))
+        extra = array("q", () if gap else self._extra())
         report = ReconcileReport(
             same=len(found.same),
-            differs=tuple(differs),
+            differs=LazyList(differs, self._differences_file.read),
             pending=tuple(found.pending.values()),
             missing=() if gap else tuple(found.missing.values()),
-            extra=() if gap else tuple(self._extra()),
+            extra=LazyList(extra, self._objects.key_of),
             incomplete=gap,
             requests=self._objects.requests + self._companies.requests,
+            differing=len(found.differs),
         )
         again = [each for key, each in found.again.items() if not gap or key not in found.missing]
         return Comparison(report, read_at, again, self._records)
 
-    def _extra(self) -> Iterator[str]:
+    def _extra(self) -> Iterator[int]:
         """The objects that no record of the dataset makes; of custom data, those of the types that it makes."""
         for number, is_matched in enumerate(self._matched):
-            if not is_matched and (not self._kinds or self._objects[number].get("data_type") in self._kinds):
-                name = self._objects.key_of(number)
-                if name not in self._refused:
-                    yield name
+            is_ours = not self._kinds or (not is_matched and self._objects[number].get("data_type") in self._kinds)
+            if not is_matched and is_ours and self._objects.key_of(number) not in self._refused:
+                yield number
 
     def _add(self, opened: OpenChunk) -> None:
         """The records of one chunk."""
@@ -247,7 +251,8 @@ class _Comparing:
         if self._companies.gap is not None:  # a company that was not listed is no difference
             found = [each for each in found if each.field not in LINK_FIELDS]
         if found:
-            self._verdicts.differs[key_hash] = (payload.key, found)
+            places = [self._differences_file.add(payload.key, each) for each in found]
+            self._verdicts.differs[key_hash] = places
             self._send_again(opened, payload, remote_id(theirs))
         else:
             self._verdicts.same.add(key_hash)

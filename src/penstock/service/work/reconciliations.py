@@ -13,7 +13,7 @@ from typing import cast
 from sqlalchemy import Connection
 
 from penstock.clock import iso
-from penstock.model.reconciliation import LastReconcileJson, ReconcileJson
+from penstock.model.reconciliation import LastReconcileJson, read_stored
 from penstock.model.runs import RunJson
 from penstock.run.context import Context, is_active
 from penstock.service.store import work
@@ -50,9 +50,18 @@ class Reconciliations:
         with ctx.database.read() as conn:
             found, hours = last_reconciliation(conn, destination), _hours(conn).get(destination)
         if found is None:
-            return {"at": None, "run": None, "drifted": 0, "every_hours": hours, "report": None}
-        report = cast(ReconcileJson, found.report)
-        return {"at": found.at, "run": found.run, "drifted": found.drifted, "every_hours": hours, "report": report}
+            nothing = {"report": None, "counts": None, "cut": False}
+            return cast(LastReconcileJson, {"at": None, "run": None, "drifted": 0, "every_hours": hours, **nothing})
+        report, counts, cut = read_stored(found.report)
+        return {
+            "at": found.at,
+            "run": found.run,
+            "drifted": found.drifted,
+            "every_hours": hours,
+            "report": report,
+            "counts": counts,
+            "cut": cut,
+        }
 
     def schedule(self, destination: str, every_hours: int | None, *, by: str) -> None:
         """Compare a destination every so many hours; None: only on request."""

@@ -41,7 +41,7 @@ def drift_of(service, name):
 
 def test_drift_is_found_and_fixed_and_the_last_report_stays(service, people):
     people("drift")
-    never = {"at": None, "run": None, "drifted": 0, "every_hours": None, "report": None}
+    never = {"at": None, "run": None, "drifted": 0, "every_hours": None, "report": None, "counts": None, "cut": False}
     assert service.ask("GET /destinations/drift/reconcile") == never
     service.sandbox.call("POST /people", json.dumps({"user_id": "drift-0", "name": "changed"}))
     run = compared(service, "drift")
@@ -82,3 +82,13 @@ def test_a_destination_is_compared_every_so_many_hours(service, people):
     service.ask("PUT /destinations/daily/reconcile/schedule", {"every_hours": None}, 204)
     assert service.ask("GET /destinations/daily/reconcile")["every_hours"] is None
     assert service.refused("PUT /destinations/daily/reconcile/schedule", {"every_hours": 0})
+
+
+def test_a_large_report_is_stored_with_a_bound_and_its_numbers(service, people, monkeypatch):
+    monkeypatch.setattr("penstock.model.reconciliation.STORED", 1)
+    people("large")
+    for number in range(2):
+        service.sandbox.call("POST /people", json.dumps({"user_id": f"large-{number}", "name": "changed"}))
+    compared(service, "large")
+    last = service.ask("GET /destinations/large/reconcile")
+    assert (len(last["report"]["differs"]), last["counts"]["differs"], last["cut"], last["drifted"]) == (1, 2, True, 2)

@@ -20,6 +20,7 @@ export const t = {
   fixed: "All of this was fixed. It is shown as it was before.",
   drifted: (n: number) => `${count(n, "record")} ${n === 1 ? "differs or is" : "differ or are"} missing.`,
   incomplete: "Records were added or removed in Custify while it was read. What is missing or has no record is not known; compare again later.",
+  cut: "The lists have their first 10,000 entries, and long values their beginning. The numbers are those of all. The command line prints everything.",
   running: (phase: string, requests: number) => `${phase} (${count(requests, "request")})`,
   starting: "Waiting for the comparison to start",
   fix: (n: number) => `Fix ${count(n, "record")}`,

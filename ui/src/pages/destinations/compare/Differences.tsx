@@ -17,7 +17,8 @@ const COLUMNS: Col<Difference>[] = [
   { id: "theirs", header: t.theirs, cell: (row) => <span className="mono">{shown(row.theirs)}</span>, by: (row) => shown(row.theirs) },
 ];
 
-export function Differences({ differs }: { differs: Difference[] }) {
+/** `counts` are the differences by field, of which `differs` may be the first only. */
+export function Differences({ differs, counts }: { differs: Difference[]; counts: Record<string, number> }) {
   const fields = useMemo(() => byField(differs), [differs]);
   const [chosen, setChosen] = useState<string | null>(null);
   const field = fields.find(([name]) => name === chosen) ?? fields[0];
@@ -28,11 +29,11 @@ export function Differences({ differs }: { differs: Difference[] }) {
       <Group gap="xs" mb="sm">
         {fields.map(([each, some]) => (
           <Button key={each} size="xs" variant={each === name ? "filled" : "default"} aria-pressed={each === name} onClick={() => setChosen(each)}>
-            {t.field(each, some.length)}
+            {t.field(each, counts[each] ?? some.length)}
           </Button>
         ))}
       </Group>
-      <DataTable label={t.field(name, rows.length)} rows={rows} columns={COLUMNS} rowKey={(row) => JSON.stringify(row.key)} height={(Math.min(rows.length, MOST_ROWS) + 1) * ROW_PX + 2} />
+      <DataTable label={t.field(name, counts[name] ?? rows.length)} rows={rows} columns={COLUMNS} rowKey={(row) => JSON.stringify(row.key)} height={(Math.min(rows.length, MOST_ROWS) + 1) * ROW_PX + 2} />
     </Panel>
   );
 }
@@ -48,7 +49,8 @@ function byField(differs: Difference[]): [string, Difference[]][] {
   return [...fields].sort((a, b) => b[1].length - a[1].length);
 }
 
-export function Keys({ title, hint, keys }: { title: string; hint: string; keys: ComparisonReport["missing"] }) {
+/** `count` is the number of all keys, of which `keys` may be the first only. */
+export function Keys({ title, hint, keys, count }: { title: string; hint: string; keys: ComparisonReport["missing"]; count: number }) {
   if (keys.length === 0) return null;
   return (
     <Panel title={title} label={title}>
@@ -61,7 +63,7 @@ export function Keys({ title, hint, keys }: { title: string; hint: string; keys:
             <Key value={key} />
           </li>
         ))}
-        {keys.length > SHOWN_KEYS && <li className="muted">{t.more(keys.length - SHOWN_KEYS)}</li>}
+        {count > SHOWN_KEYS && <li className="muted">{t.more(count - SHOWN_KEYS)}</li>}
       </Group>
     </Panel>
   );

@@ -5,7 +5,7 @@ import { Link, useParams } from "@tanstack/react-router";
 import { useState } from "react";
 import { api, at } from "@/api/client";
 import { keys, queries } from "@/api/queries";
-import type { Comparison, ComparisonReport, Run } from "@/api/types";
+import type { Comparison, ComparisonCounts, ComparisonReport, Run } from "@/api/types";
 import { confirm, Empty, Facts, Loaded, Num, Page, Panel, Time, useChange } from "@/parts";
 import { t } from "@/texts/pages/comparison";
 import { t as destinations } from "@/texts/pages/destinations";
@@ -48,15 +48,21 @@ export function ComparisonPage() {
           <>
             <Panel title={t.summary} label={t.summary} actions={found.drifted > 0 && run === null && <Button onClick={() => void fix(found.drifted)}>{t.fix(found.drifted)}</Button>}>
               <div aria-live="polite">{run !== null && <UnderWay run={run} refresh={[key, keys.runs]} ended={() => setStarted(null)} />}</div>
-              {found.report === null ? <Empty compact title={t.never}>{t.neverHint}</Empty> : <Summary found={found} report={found.report} />}
+              {found.report === null || found.counts === null ? (
+                <Empty compact title={t.never}>
+                  {t.neverHint}
+                </Empty>
+              ) : (
+                <Summary found={found} report={found.report} counts={found.counts} />
+              )}
               <Schedule name={name} hours={found.every_hours} refresh={key} />
             </Panel>
-            {found.report !== null && (
+            {found.report !== null && found.counts !== null && (
               <>
-                <Differences differs={found.report.differs} />
-                <Keys title={t.missing} hint={t.hints.missing} keys={found.report.missing} />
-                <Keys title={t.pending} hint={t.hints.pending} keys={found.report.pending} />
-                <Keys title={t.extra} hint={t.hints.extra} keys={found.report.extra} />
+                <Differences differs={found.report.differs} counts={found.counts.fields} />
+                <Keys title={t.missing} hint={t.hints.missing} keys={found.report.missing} count={found.counts.missing} />
+                <Keys title={t.pending} hint={t.hints.pending} keys={found.report.pending} count={found.counts.pending} />
+                <Keys title={t.extra} hint={t.hints.extra} keys={found.report.extra} count={found.counts.extra} />
               </>
             )}
           </>
@@ -66,20 +72,21 @@ export function ComparisonPage() {
   );
 }
 
-function Summary({ found, report }: { found: Comparison; report: ComparisonReport }) {
-  const drift = report.differs.length > 0 || report.missing.length > 0;
+function Summary({ found, report, counts }: { found: Comparison; report: ComparisonReport; counts: ComparisonCounts }) {
+  const drift = counts.differs > 0 || counts.missing > 0;
   return (
     <>
       <p style={{ marginTop: 0 }}>{found.drifted > 0 ? t.drifted(found.drifted) : drift ? t.fixed : t.well}</p>
       {report.incomplete && <p className="muted">{t.incomplete}</p>}
+      {found.cut && <p className="muted">{t.cut}</p>}
       <Facts
         items={[
           [t.compared, <Time key="at" at={found.at} />],
           [t.same, <Num key="same" value={report.same} />],
-          [t.differs, <Num key="differs" value={new Set(report.differs.map((each) => JSON.stringify(each.key))).size} />],
-          [t.missing, <Num key="missing" value={report.missing.length} />],
-          [t.pending, <Num key="pending" value={report.pending.length} />],
-          [t.extra, <Num key="extra" value={report.extra.length} />],
+          [t.differs, <Num key="differs" value={counts.records} />],
+          [t.missing, <Num key="missing" value={counts.missing} />],
+          [t.pending, <Num key="pending" value={counts.pending} />],
+          [t.extra, <Num key="extra" value={counts.extra} />],
           [t.requests, <Num key="requests" value={report.requests} />],
         ]}
       />
