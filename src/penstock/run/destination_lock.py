@@ -1,7 +1,7 @@
 """`DestinationLocks`: the leases of the destinations and flows that one command runs.
 
 One process at a time runs a destination. A backfill may take hours, so that it gives way to other runs of its
-destination where a newer record replaces an older one (`backfill_gives_way`): it has a second lease for as long as it
+destination where a newer record represents an older one (`backfill_gives_way`): it has a second lease for as long as it
 lasts, and releases the first one for as long as another run takes. Such a run requests that by a third
 lease, which it holds until it has the first one. What has died holds no lease.
 """

@@ -103,8 +103,7 @@ async def run_destination(ctx: Context, job: RunRequest) -> RunRow:
 
 async def _run_destination(ctx: Context, job: RunRequest) -> RunRow:
     prepared = job.prepared
-    clock = StoppableClock(ctx.clock, job.signal)
-    budget = StoppableBudget(job.budget, job.signal)
+    clock, budget = StoppableClock(ctx.clock, job.signal), StoppableBudget(job.budget, job.signal)
     link = connection.connection(ctx, prepared.credential, prepared.address.base_url)
     if prepared.is_file:
         output = await asyncio.to_thread(FileOutput.open, ctx, prepared, job.run, job.guard)
@@ -297,7 +296,8 @@ class _Run:
             await self.unchanged.leave_out_changed(opened, classified)
         self.recorder.add_classified(opened, classified)
         if self.job.run.beside is not None and opened.first < SENT_AGAIN_FROM:  # the others were stored, or are older
-            await self.recorder.commits.add_beside(opened.first, hashes_read(opened, classified, self.job.newer))
+            hashes = hashes_read(opened, classified, self.job.newer, self.classifier.policy)
+            await self.recorder.commits.add_beside(opened.first, hashes)
         if self.recorder.backlog.weight() > MOST_OPEN:  # wide chunks: their decided rows are freed first
             await self.recorder.commits.durable()
         await self.recorder.add_in_flight(opened, classified.fresh)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Select, delete, func, select, update
@@ -28,6 +28,13 @@ class NewFinding(NamedTuple):
     mark: Mark | None
     finding: str
     at: str  # when it was read back
+
+
+class SentText(NamedTuple):
+    """A record that was sent: its JSON, and a stable hash of that."""
+
+    record: str
+    print: int
 
 
 def page(
@@ -81,14 +88,24 @@ def release_found(conn: Connection, destination: str) -> None:
     conn.execute(delete(table).where(table.c.destination == destination, table.c.mark == "found"))
 
 
-def put_in_doubt(conn: Connection, destination: str, run: str, intent: Intent, *, again: bool, settings: str) -> None:
+def put_in_doubt(
+    conn: Connection,
+    destination: str,
+    run: str,
+    intent: Intent,
+    records: Mapping[int, SentText] | None,
+    settings: str,
+) -> None:
     """The records of a request that a process was sending when it died are unknown.
 
-    `again`: it was sending records from the quarantine, whose entries are unknown once more. One whose key was edited
-    has no entry under its new key: it gets one. Of other records only the key is known.
+    `records` are those of them that are known, by ordinal; of the others only the key is. None: it was sending records
+    from the quarantine, whose entries are unknown once more. One whose key was edited has no entry under its new key:
+    it gets one.
     """
     refusal = Refusal("no answer", DIED, accepted=ACCEPTED)
-    for key, hashed, content in zip(intent.keys, key_hashes(intent.keys), intent.contents, strict=True):
+    columns = zip(intent.ordinals, intent.keys, key_hashes(intent.keys), intent.contents, strict=True)
+    for ordinal, key, hashed, content in columns:
+        text = (records or {}).get(ordinal)
         row = NewQuarantineRow(
             destination=destination,
             key=key,
@@ -97,14 +114,15 @@ def put_in_doubt(conn: Connection, destination: str, run: str, intent: Intent, *
             refusal=refusal,
             at=intent.at,
             run=run,
-            record="{}",
-            record_print=0,  # the record was not stored: any version of this key counts
+            record="{}" if text is None else text.record,
+            record_print=0 if text is None else text.print,  # 0: not known, any version of this key counts
             settings=settings,
             content=content,
+            ordinal=None if text is None else ordinal,
             request=intent.request,
             sent_at=intent.at,
         )
-        if not again or not _put_back(conn, row):
+        if records is not None or not _put_back(conn, row):
             quarantine.add(conn, row)
 
 

@@ -31,7 +31,7 @@ class NewerVersions:
     @staticmethod
     def load(conn: Connection, run: RunRow, policy: Policy) -> NewerVersions | None:
         """None where there are none, as a rule; for a run beside another one; and where each record or part counts."""
-        if run.beside is not None or policy.versions != "newest":
+        if run.beside is not None or not (policy.versions == "newest" or policy.once_per_key):
             return None
         hashes = sent_beside.keys(conn, run.target)
         return NewerVersions(hashes) if len(hashes) else None
@@ -42,13 +42,17 @@ class NewerVersions:
         return known
 
 
-def hashes_read(opened: OpenChunk, classified: Classified, newer: frozenset[int] | None) -> Words:
+def hashes_read(opened: OpenChunk, classified: Classified, newer: frozenset[int] | None, policy: Policy) -> Words:
     """The keys of a classified chunk of which older versions must not be sent any more.
 
     `newer` are the ordinals of the records that are newer than those of the run beside; None: all of them.
 
-    A version that Penstock refused, that waits or was discarded does not count: the one before it is sent.
+    A version that Penstock refused, that waits or was discarded does not count: the one before it is sent. Where each
+    key is sent once, only what is sent now counts: memory and the quarantine decide about the other keys.
     """
+    if policy.once_per_key:
+        sent = [payload.ordinal for payload in classified.fresh if newer is None or payload.ordinal in newer]
+        return _keyed(opened.hashes[np.array(sent, dtype=np.int64) - opened.first])
     left_out = [rows for rows, reason in classified.unchanged if reason.startswith(NO_RECORD_REASON)]
     not_sent = [
         decision.ordinal - opened.first
@@ -58,6 +62,10 @@ def hashes_read(opened: OpenChunk, classified: Classified, newer: frozenset[int]
     rows = np.setdiff1d(opened.rows, np.concatenate([np.array(not_sent, dtype=np.int64), *left_out]))
     if newer is not None:
         rows = rows[np.isin(rows + opened.first, list(newer))]
-    hashes: Words = opened.hashes[rows]
+    return _keyed(opened.hashes[rows])
+
+
+def _keyed(hashes: Words) -> Words:
+    """Those of records that have a key."""
     keyed: Words = hashes[np.flatnonzero(hashes[:, 0] | hashes[:, 1])]
     return keyed

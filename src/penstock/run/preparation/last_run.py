@@ -6,15 +6,18 @@ behind another one, begins where that one ended, as long as the input is the sam
 
 from __future__ import annotations
 
+from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
 
 from penstock.model.outcome import Note
 from penstock.model.record import Schema
 from penstock.model.spec import Mode
+from penstock.run.context import Context
 from penstock.run.preparation.cursor_reading import CursorReading
 from penstock.run.preparation.datasets import settings_of
 from penstock.run.preparation.prepare import Prepared
+from penstock.store.runs import frozen_inputs
 from penstock.store.runs.runs import RunRow
 
 GONE_INPUT = "the input of the last run with a limit is gone or has changed: begins at the first record"
@@ -40,6 +43,14 @@ def may_be_followed(prepared: Prepared, run: RunRow) -> bool:
 
 def _is_whole(prepared: Prepared) -> bool:
     return prepared.is_file and not prepared.spec.append
+
+
+def with_frozen_input(ctx: Context, run: RunRow) -> RunRow:
+    """The run with its frozen input on this machine; fetched from the database if another machine froze it."""
+    if run.frozen is None or Path(run.frozen).exists():
+        return run
+    path = ctx.folder / "frozen" / f"{run.id}.arrow"
+    return replace(run, frozen=str(path)) if frozen_inputs.fetch_frozen_input(ctx.database, run.id, path) else run
 
 
 def same_input(prepared: Prepared, before: RunRow) -> bool:

@@ -11,25 +11,29 @@ import numpy as np
 from sqlalchemy import Connection
 
 from penstock.clock import iso
-from penstock.model.outcome import Note, Outcome, Refusal
+from penstock.model.outcome import Note, Outcome
 from penstock.model.record import Chunk
 from penstock.model.runs import RunStatus
 from penstock.model.spec import DestinationSpec, FileSource, Mode
 from penstock.run.connection import connection
 from penstock.run.context import Context
 from penstock.run.destination_lock import Claim, claim_of
-from penstock.run.diff.backlog import SENT_AGAIN_FROM
 from penstock.run.preparation.cursor_reading import CursorReading, move_cursor, reading_of
-from penstock.run.preparation.last_run import frozen_identity, is_followed, may_be_followed, place_notes, same_input
+from penstock.run.preparation.last_run import (
+    frozen_identity,
+    is_followed,
+    may_be_followed,
+    place_notes,
+    same_input,
+    with_frozen_input,
+)
+from penstock.run.preparation.left_requests import put_requests_beside_in_doubt, with_requests_in_doubt
 from penstock.run.preparation.output_place import can_continue, has_written
 from penstock.run.preparation.prepare import Prepared
 from penstock.run.stop import StopSignal
 from penstock.sources.chunks import read_frozen
-from penstock.store import unknown_records
 from penstock.store.runs import frozen_inputs, ledger, runs, sent_beside
-from penstock.store.runs.deliveries import refusal_json
 from penstock.store.runs.runs import RunRow, holder_text, new_run_id
-from penstock.store.unknown_records import ACCEPTED, DIED
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -83,21 +87,21 @@ def claim(ctx: Context, spec: DestinationSpec, begins_at: str | None, queued: st
 def backfill_gives_way(ctx: Context, spec: DestinationSpec) -> bool:
     """Whether a backfill of the destination gives way to other runs of it.
 
-    A record that it then leaves out as superseded must be replaced in Custify by the newer one: only whole records of
-    upserts that are compared with memory are. In mode `all` and `new`, and as an event, a task, a note or a manual
-    request, each record counts. A part of a record (JSON, webhooks, replies) may have fields that the newer one lacks;
-    a mirror is a whole; a file is read whole by each run, and may hold parts.
+    A record that it then leaves out as superseded must be represented in Custify by the newer one. That holds for whole
+    records of upserts in mode `changed`, and in mode `new`, which sends each key once, for all templates. It does not
+    hold where each record counts: in mode `all`, and for manual requests, which may do anything with a record. A part
+    of a record (webhooks, replies) may have fields that the newer one lacks. A mirror is a whole: an older read deletes
+    what a newer one has added. A file is read in its place, not from a frozen copy: when it changes, or its pattern
+    gets another file, a backfill that has given way would begin again at the first row.
     """
     template, source = ctx.catalogue.get(spec.template or ""), ctx.project.sources.get(ctx.dataset(spec.dataset).source)
-    if template is None or source is None:
-        return False
-    sent = ctx.catalogue[template.items[template.item(spec.object, spec.fields or ())]] if template.items else template
-    if not sent.newest_wins:
+    if template is None or source is None or source.traits.arrives or isinstance(source, FileSource):
         return False
     if connection.credential_spec(ctx, spec.credential).connector == "file":
         return False
-    is_whole = not source.traits.arrives and not isinstance(source, FileSource)
-    return is_whole and (spec.mode or template.mode_default) is Mode.CHANGED
+    mode = spec.mode or template.mode_default
+    sent = ctx.catalogue[template.items[template.item(spec.object, spec.fields or ())]] if template.items else template
+    return mode is Mode.NEW or (mode is Mode.CHANGED and sent.newest_wins)
 
 
 def to_continue(left: Sequence[RunRow], queued: str | None, *, beside: bool) -> list[RunRow]:
@@ -109,11 +113,13 @@ def to_continue(left: Sequence[RunRow], queued: str | None, *, beside: bool) -> 
 def begin(ctx: Context, prepared: Prepared, origin: RunOrigin) -> StartedRun:
     """Resume the destination's unfinished run if its input is still the same, else start a new one."""
     name = prepared.spec.name
+    if origin.beside and prepared.policy.once_per_key:
+        put_requests_beside_in_doubt(ctx, prepared, origin.guard)
     with ctx.database.read() as conn:
         left = to_continue(runs.unfinished_runs(conn, name), origin.queued, beside=origin.beside)
         origin = replace(origin, queued=runs.fresh(conn, origin.queued, left[0] if left else None))
     for each in left:
-        run = _with_frozen_input(ctx, each)
+        run = with_frozen_input(ctx, each)
         if run.resumable and _continues(ctx, prepared, run, origin):
             return _resume(ctx, prepared, run, origin)
         _abandon(ctx, prepared, run, origin)
@@ -124,14 +130,6 @@ def _continues(ctx: Context, prepared: Prepared, run: RunRow, origin: RunOrigin)
     """Whether the requested run reads the rest of what an unfinished one read, and writes the rest of its file."""
     same = run.limit == origin.limit and _same_input(prepared, run) and _same_start(run, origin.reading)
     return same and (not prepared.is_file or can_continue(ctx, prepared, run))
-
-
-def _with_frozen_input(ctx: Context, run: RunRow) -> RunRow:
-    """The run with its frozen input on this machine; fetched from the database if another machine froze it."""
-    if run.frozen is None or Path(run.frozen).exists():
-        return run
-    path = ctx.folder / "frozen" / f"{run.id}.arrow"
-    return replace(run, frozen=str(path)) if frozen_inputs.fetch_frozen_input(ctx.database, run.id, path) else run
 
 
 def _same_input(prepared: Prepared, run: RunRow) -> bool:
@@ -181,7 +179,7 @@ def _new(ctx: Context, prepared: Prepared, origin: RunOrigin) -> StartedRun:
     )
     with ctx.database.read() as conn:
         before = None if origin.beside else runs.last_alone(conn, name)
-    before = None if before is None else _with_frozen_input(ctx, before)
+    before = None if before is None else with_frozen_input(ctx, before)
     wanted = before is not None and is_followed(prepared, before, origin.limit, origin.reading)
     if before is not None and wanted and prepared.is_file:
         wanted = has_written(ctx, prepared, before)
@@ -252,21 +250,9 @@ def _abandon(ctx: Context, prepared: Prepared, run: RunRow, origin: RunOrigin) -
     at = iso(ctx.clock.now())
     with ctx.database.begin() as conn:
         origin.guard(conn)
-        unknown, settings, name = 0, prepared.compiled.version, prepared.spec.name
-        for intent in ledger.leftover_intents(conn, run.id):
-            again = min(intent.ordinals) >= SENT_AGAIN_FROM
-            unknown_records.put_in_doubt(conn, name, run.id, intent, again=again, settings=settings)
-            ledger.end_intent(conn, run.id, intent.number)
-            if again:
-                continue  # they have their outcome already: they were sent again
-            unknown += len(intent.keys)
-            why = refusal_json(Refusal("no answer", DIED, accepted=ACCEPTED))
-            entry = ledger.LedgerEntry(Outcome.UNKNOWN, intent.ordinals, at, keys=intent.keys, reason=DIED, refusal=why)
-            ledger.append(conn, run.id, [entry])
-        counts = run.counts.plus({"read": unknown, Outcome.UNKNOWN: unknown})
         note = NOT_CONTINUED if run.limit == origin.limit else OTHER_LIMIT
-        ended = replace(run, counts=counts, notes=(*run.notes, note))
-        runs.finish(conn, ended, "interrupted", at)
+        doubted = with_requests_in_doubt(conn, run, prepared.compiled.version, at)
+        runs.finish(conn, replace(doubted, notes=(*run.notes, note)), "interrupted", at)
     if run.limit == origin.limit:  # else the new run may go on in it
         discard_frozen(ctx, run)
 

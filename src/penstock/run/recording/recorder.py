@@ -189,7 +189,9 @@ class Recorder:
             self._write(lambda conn: runs.recount(conn, run, counts))
         self._write(lambda conn: ledger.change_outcomes(conn, run, number, changes, repeats))
         self._write(lambda conn: ledger.end_job(conn, run, number))
-        self._settle(delivery, list(delivery.settled), self._jobs.pop(ticket), is_left=ticket in self._left_jobs)
+        self._settle(
+            delivery, list(delivery.settled), self._jobs.pop(ticket), run if ticket in self._left_jobs else None
+        )
         self._store_response(delivery, number)
         self.commits.commit_soon()
 
@@ -258,13 +260,13 @@ class Recorder:
         }
 
     def _settle(
-        self, delivery: Delivery, decided: Sequence[Settled], traced: Mapping[int, Traced], *, is_left: bool = False
+        self, delivery: Delivery, decided: Sequence[Settled], traced: Mapping[int, Traced], left: str | None = None
     ) -> None:
-        """Memory and quarantine for records that a reply has decided; the payloads of a job that was left are raw."""
+        """Memory and quarantine for records that a reply has decided; `left`: of a job that this run left, and raw."""
         sent = [settled for settled in decided if settled.outcome in SENT]
         if sent and self.context.memory is not None:
             self._remember(*self._words(sent, traced), confirmed=delivery.job is None)
-        remember = each_of(None, self.context.unchanged) if is_left else self.context.remember_sent
+        remember = each_of(None, self.context.unchanged) if left is not None else self.context.remember_sent
         if remember is not None:
             remember(delivery, self._write)
         self._linked(decided, traced)
@@ -272,7 +274,7 @@ class Recorder:
             if settled.outcome in IN_QUARANTINE and settled.refusal is not None:
                 self._add_to_quarantine(settled, settled.refusal, delivery, traced)
             elif self._quarantine.keys:
-                self._release_delivered(settled.payload, traced)
+                self._release_delivered(settled.payload, traced, is_older=left not in (None, self.run.id))
 
     def _add_to_quarantine(
         self, settled: Settled, refusal: Refusal, delivery: Delivery, traced: Mapping[int, Traced]
@@ -318,19 +320,19 @@ class Recorder:
         if written:
             self._write(lambda conn: remembered.put_sent_links(conn, self.context.destination, written))
 
-    def _release_delivered(self, payload: Payload, traced: Mapping[int, Traced]) -> None:
-        """Release these records from the quarantine."""
+    def _release_delivered(self, payload: Payload, traced: Mapping[int, Traced], *, is_older: bool = False) -> None:
+        """Release these records from the quarantine. `is_older`: they are older than all that this run has read."""
         for ordinal in payload.ordinals:
             find = traced.__getitem__ if ordinal in traced else self.backlog.trace
-            self._release(find, ordinal, self._hash_of(payload, traced))
+            self._release(find, ordinal, self._hash_of(payload, traced), is_older=is_older)
 
-    def _release(self, find: Callable[[int], Traced], ordinal: int, hash_: tuple[int, int]) -> None:
+    def _release(self, find: Callable[[int], Traced], ordinal: int, hash_: KeyHash, *, is_older: bool = False) -> None:
         """Release a key from the quarantine or, where a record may be a part, this record alone."""
         if hash_ in self._quarantine.keys:
             record: int | None = None
             if self.context.partial or self.context.each_once:
                 record = self.context.resent.get(ordinal) or record_hash(find(ordinal).record)
-            self._quarantine.release(hash_, ordinal, record)
+            self._quarantine.release(hash_, -1 if is_older else ordinal, record)
 
     def _hash_of(self, payload: Payload, traced: Mapping[int, Traced]) -> tuple[int, int]:
         if payload.ordinal in traced:

@@ -44,7 +44,7 @@ def put_leftovers_in_doubt(
         for other, intents in doubtful.items():
             for intent in intents:
                 again = other in from_quarantine or min(intent.ordinals) >= SENT_AGAIN_FROM
-                unknown_records.put_in_doubt(conn, name, other, intent, again=again, settings=settings)
+                unknown_records.put_in_doubt(conn, name, other, intent, None if again else {}, settings)
             ledger.end_intents(conn, other, [intent.number for intent in intents])
 
 

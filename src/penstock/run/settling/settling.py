@@ -37,7 +37,7 @@ from penstock.run.settling.sent_records import (
 )
 from penstock.run.stop import Stopped, StopSignal
 from penstock.store import quarantine, unknown_records
-from penstock.store.memory import Memory
+from penstock.store.memory import Memory, key_hashes
 from penstock.store.quarantine import Mark, QuarantineRow
 from penstock.store.runs import ledger
 from penstock.store.runs.ledger import LedgerEntry, OutcomeChange, RecordOfBatch
@@ -345,14 +345,23 @@ class Settling:
         return [by_key.pop(row.key, None) if mine is None else mine for row, mine in zip(rows, own, strict=True)]
 
     def _settle_rows(self, unknown: Mapping[int, RecordOfBatch]) -> None:
-        """Those of these unknown records of this run whose key is in quarantine no more are unchanged."""
+        """Those of these unknown records of this run whose key is in quarantine no more are unchanged.
+
+        Also those whose key is there with another record, that another run quarantined because this one had arrived.
+        """
         if not unknown:
             return
         with self._read() as conn:
             left = unknown_records.keys_in_quarantine(conn, self.prepared.spec.name)
         for ordinal, record in unknown.items():
-            if record.key not in left:
+            if record.key not in left or self._is_sent_once(record.key):
                 self._change(ordinal, OutcomeChange(Outcome.UNCHANGED, SAME_INPUT))
+
+    def _is_sent_once(self, key: Key | None) -> bool:
+        """Whether it is known that the key was sent, where each key is sent once."""
+        if self.memory is None or key is None or not self.prepared.policy.once_per_key:
+            return False
+        return bool(self.memory.knows(key_hashes([key]))[0])
 
     def _count_undecided(self) -> None:
         """With `only`: the outcome of the records that were neither found nor sent again."""
