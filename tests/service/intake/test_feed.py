@@ -9,6 +9,7 @@ from penstock.service.intake.feed import delete_read_records
 from penstock.store.project import pushed
 from support.deadline import until
 from support.kernel.event_listener import EventListener
+from support.service.applied_project import ended
 from support.service.http_service import service
 
 PROJECT = """\
@@ -118,6 +119,29 @@ def test_posted_records_are_sent_once_without_a_request(opened, sandbox):
         worker.stop()
     assert app.run("people").status == "succeeded"
     assert len(sandbox.state()["people"]) == 3
+
+
+def test_records_that_come_during_a_backfill_are_sent_after_it(opened, sandbox):
+    app, client = opened
+    app.activate("people")
+    posted = [{"id": f"u{number}", "email": f"u{number}@x.example"} for number in range(4)]
+    client.post("/hooks/app", json=posted).raise_for_status()
+    sandbox.settings(latency=1500)
+    backfill = app.work.enqueue("people", trigger="person:ada", asked_by="ada", begins_at="start")["run"]
+    worker = app.worker()
+    worker.start()
+    try:
+        until(lambda: app.work.run(backfill)["status"] == "running" and app.work.progress(backfill)[0]["total"] == 4)
+        client.post("/hooks/app", json={"id": "u1", "email": "new@x.example"}).raise_for_status()
+        assert app.work.run(backfill)["finished_at"] is None
+        sandbox.settings(latency=0)
+        assert ended(app, backfill)["records"]["delivered"] == 4
+        until(lambda: people(sandbox)["u1"]["email"] == "new@x.example")
+        until(lambda: not worker.is_busy())
+    finally:
+        worker.stop()
+    others = [run for run in app.work.runs()["items"] if run["run"] != backfill]
+    assert sum(run["records"]["read"] for run in others) == sum(run["records"]["delivered"] for run in others) == 1
 
 
 def test_records_wait_for_a_paused_destination_while_another_gets_them(opened, sandbox):
