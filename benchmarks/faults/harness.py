@@ -314,14 +314,20 @@ class Commands:
         process.communicate()
         self.lease_ended()
 
-    def lease_ended(self) -> None:
-        """End the lease that a killed process left on PostgreSQL, which otherwise lasts up to 12 s."""
+    def kill_beside_others(self, process: subprocess.Popen[str]) -> None:
+        """Kill -9 while other processes have leases."""
+        process.kill()
+        process.communicate()
+        self.lease_ended(f"process {process.pid} on %")
+
+    def lease_ended(self, holder: str = "%") -> None:
+        """End the leases that a killed process left on PostgreSQL, which otherwise last up to 12 s."""
         if self.database is None:
             return
         import psycopg
 
         with psycopg.connect(self.database) as connection:
-            connection.execute("update leases set expires = 0")
+            connection.execute("update leases set expires = 0 where holder like %s", (holder,))
 
 
 def dice_of(seed: int, name: str) -> random.Random:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from csv import reader
+from dataclasses import dataclass
 from typing import Any
 
 from faults.case import Case, Run, Size
 from faults.harness import DATABASES, CaseError, Database, Harness, until
-from faults.judge import Result, judged
+from faults.judge import Result, judged, stored
 from faults.project import Destination, Project, made
-from faults.records import Records
+from faults.records import COLUMNS, Records, marks, row
 from faults.replies import numbers, unanswered
 
 LIMIT, PER_S, WINDOWS = 40, 2, 10
@@ -22,6 +25,12 @@ NAMES = ("it0", "it1", "it2", "it3")
 RATE = f"{{requests: {LIMIT}, per: {PER_S}s}}"
 STOPPED = 3  # cases
 RECORDS = 300
+TABLED, ROUNDS = 100, 4
+TABLE = '{type: sql, url: "sqlite:///rows.db", table: it, cursor: moved}'
+BESIDE: Mapping[str, Mapping[str, str]] = {
+    "upsert_company": {"batch": "off"},
+    "create_note": {"on_changed": "ignore"},
+}
 
 
 def cases(size: Size) -> Iterator[Case]:
@@ -29,6 +38,9 @@ def cases(size: Size) -> Iterator[Case]:
         for kind in ("four", "four-one-killed"):
             name = f"processes/{kind}/{database}"
             yield Case(name, _four(name, database, max(4, size.of(WINDOWS)), is_killed=kind != "four"))
+        for template in BESIDE:
+            name = f"processes/backfill/{template}/{database}"
+            yield Case(name, _beside(name, template, database))
     for number in range(size.of(STOPPED)):
         name = f"processes/stopped/{number}"
         yield Case(name, _stopped(name))
@@ -81,6 +93,92 @@ def share(log: Sequence[dict[str, Any]], before: int, windows: int) -> float:
     """The used share of the rate limit, from the first window to the one after the last."""
     moments = sorted(entry["time"] for entry in log if entry["seq"] > before and entry["status"] != 429)
     return float(windows * PER_S / (moments[LIMIT * windows] - moments[0]))
+
+
+def _beside(name: str, template: str, database: Database) -> Run:
+    """A backfill of a table while newer versions come, with a run for them each time; any of the processes is killed.
+
+    Where each key is sent once, any version may be the one that arrives.
+    """
+    its = Destination(template, "native", concurrency=2, source=TABLE, keys=BESIDE[template])
+
+    def run(harness: Harness, dice: random.Random) -> Result:
+        with made(harness, its, database, "--latency", "100", most=TABLED) as project:
+            commands, times, result = project.commands, list[float](), Result(name)
+            table = Table(project, dice)
+            table.write(range(TABLED))
+            processes: list[subprocess.Popen[str]] = []
+            for place in range(ROUNDS):
+                if all(each.poll() is not None for each in processes):  # continues what was killed, if anything
+                    processes.append(commands.start("run", "it", "--wait"))
+                    sent_more(project, processes[-1], dice.randint(5, 15))
+                written = table.write(dice.sample(range(TABLED), TABLED // 5))
+                processes.append(commands.start("run", "it", "--wait"))
+                sent_more(project, processes[-1], 25, written, dice.randint(1, 6))
+                alive = [each for each in processes if each.poll() is None]
+                for process in dice.sample(alive, min(len(alive), 1 + place % 2)):
+                    commands.kill_beside_others(process)
+                    times.append(time.time())
+            for process in processes:
+                if process.poll() != -signal.SIGKILL:
+                    commands.end(process)
+            result.faults = len(times)
+            return _judged_beside(project, result, times)
+
+    return run
+
+
+def _judged_beside(project: Project, result: Result, times: Sequence[float]) -> Result:
+    """Continue what was killed until nothing is left; then each record has its newest version, or one of them."""
+    while project.finish()["records"]["read"]:
+        pass
+    if project.is_once:
+        project.commands.run("settle", "it")
+        _, versions = stored(project.commands.sandbox.state()[project.template.stored])
+        project.newest |= {number: min(version, project.newest[number]) for number, version in versions.items()}
+    project.commands.starts = project.commands.starts[:1]  # the order holds across all of them
+    return judged(project, result, times, quiet=False)
+
+
+@dataclass
+class Table:
+    """The source of a project: a table with a cursor, whose rows get newer versions."""
+
+    project: Project
+    dice: random.Random
+    moved: int = 0
+
+    def write(self, numbers: Sequence[int]) -> set[tuple[int, int]]:
+        """A newer version of each of these records, in any order; returns them."""
+        newest = self.project.newest
+        rows = []
+        for number in self.dice.sample(numbers, len(numbers)):
+            newest[number] = newest.get(number, 0) + 1
+            self.moved += 1
+            rows.append((*next(reader([row(number, newest[number])])), self.moved))
+        with sqlite3.connect(self.project.commands.folder / "rows.db") as connection:
+            columns = COLUMNS.replace("id", "id primary key", 1)
+            connection.execute(f"create table if not exists it ({columns}, moved integer)")
+            places = ", ".join("?" * len(rows[0]))
+            connection.executemany(f"insert or replace into it values ({places})", rows)
+        return {(number, newest[number]) for number in numbers}
+
+
+def sent_more(
+    project: Project,
+    process: subprocess.Popen[str],
+    number: int,
+    written: Collection[tuple[int, int]] = (),
+    of_these: int = 1,
+) -> None:
+    """Wait until the API has received so many more requests, or some for these records, or the process has ended."""
+    sandbox = project.commands.sandbox
+    wanted = sandbox.last_seq() + number
+
+    def seen() -> int:
+        return sum(each in written for entry in sandbox.requests() for each in marks(entry["body"]))
+
+    until(lambda: process.poll() is not None or sandbox.last_seq() >= wanted or (written and seen() >= of_these))
 
 
 def _stopped(name: str) -> Run:

@@ -38,7 +38,10 @@ FREE = "{requests: 1000000, per: 1s}"
 
 @dataclass(frozen=True)
 class Destination:
-    """The settings of the destination that cases differ in; `keys` are further ones, such as `mode`."""
+    """The settings of the destination that cases differ in; `keys` are further ones, such as `mode`.
+
+    `source` is YAML in one line; without it, the records are in a CSV file.
+    """
 
     template: str
     dialect: Dialect
@@ -46,6 +49,7 @@ class Destination:
     settle_after: str = "0.2s"
     rate: str = FREE
     timeout: str = "30s"
+    source: str = ""
     keys: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -82,7 +86,7 @@ class Project:
             base=sandbox.url if its.dialect == "native" else sandbox.flat_url,
             rate=its.rate,
             timeout=its.timeout,
-            sources=", ".join(f"{name}: {{type: file, path: {name}.csv}}" for name in self.names),
+            sources=", ".join(f"{name}: {its.source or f'{{type: file, path: {name}.csv}}'}" for name in self.names),
             datasets=", ".join(
                 f"{name}_rows: {{source: {name}, key: id, types: {{mark: text, at: text, text: text}}}}"
                 for name in self.names

@@ -24,6 +24,7 @@ KINDS: Mapping[str, str] = {
     "processes/killed": "processes killed, their lease waited for",
     "processes/serve": "`penstock serve` killed in a run, and started again",
     "processes/worker": "`penstock worker` killed in a run, and replaced",
+    "processes/backfill": "a backfill and live runs of one destination at once, killed",
     "environment/postgresql": "PostgreSQL restarted",
     "environment/clock": "clock set an hour forward or back",
     "environment/disk": "disk of the state full",
