@@ -61,6 +61,20 @@ def test_a_backfill_that_is_killed_while_a_live_run_goes_on_is_continued(make):
 
 
 @pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_the_newest_of_two_refused_records_is_in_quarantine(make, sandbox):
+    its = make(80, latency=50)
+    sandbox.fault(status=422, method="POST", containing=its.keys[-1])
+    backfill = its.start("run", "it")
+    its.wait_for_sent(5)
+    its.write(its.keys[-1:], name="x" * 300)
+    assert outcomes(its.shell.json("run it", code=1)) == {"quarantined": 1}
+    assert backfill.poll() is None
+    assert outcomes(its.ended(backfill, code=1)) == {"delivered": 79, "quarantined": 1}
+    [entry] = its.shell.json("quarantine list")
+    assert its.shell.json(f"quarantine show {entry['id']}")["record"]["name"] == "x" * 300
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 def test_a_backfill_of_which_each_record_counts_does_not_give_way(make):
     its = make(30, SINGLE + "\n    mode: all", latency=150)
     backfill = its.start("run", "it")

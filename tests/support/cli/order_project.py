@@ -72,13 +72,13 @@ class OrderProject:
         (self.folder / "penstock.yaml").write_text(text, encoding="utf-8")
         return self
 
-    def write(self, keys: Sequence[str]) -> None:
-        """A newer version of each of these companies."""
+    def write(self, keys: Sequence[str], name: str | None = None) -> None:
+        """A newer version of each of these companies; `name` is another name than that with the version's number."""
         with sqlite3.connect("crm.db") as crm:
             (at,) = crm.execute("select coalesce(max(at), 0) from companies").fetchone()
             for number, key in enumerate(keys, 1):
                 self.newest[key] = self.newest.get(key, 0) + 1
-                row = (key, f"v{self.newest[key]}", at + number)
+                row = (key, name or f"v{self.newest[key]}", at + number)
                 crm.execute("insert or replace into companies values (?, ?, ?)", row)
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from penstock.model.delivery import Delivery, reply_document, request_document
 from penstock.model.outcome import Outcome, Refusal
 from penstock.run.diff.backlog import Traced
+from penstock.run.diff.known_records import ANY_VERSION
 from penstock.run.diff.records import record_hash
 from penstock.run.recording.commit import RecorderContext, Write
 from penstock.store import quarantine
@@ -32,8 +33,13 @@ class QuarantineWriter:
         content: int | None = None,
         intent: ledger.Intent | None = None,
     ) -> None:
-        """Put the record in quarantine; `content` is what was, or may have been, sent of it, `intent` its request."""
+        """Put the record in quarantine; `content` is what was, or may have been, sent of it, `intent` its request.
+
+        A newer record of the key that a run beside this one put there stays, unless this one has to be settled.
+        """
         part = self._context.partial or (self._context.each_once and outcome is Outcome.UNKNOWN)
+        if not part and outcome is not Outcome.UNKNOWN and self._has_newer(record):
+            return
         request, sent_at = (None, None) if intent is None else (intent.request, intent.at)
         if delivery is not None:
             is_read_back = outcome is Outcome.UNKNOWN and len(delivery.settled) == 1
@@ -63,6 +69,11 @@ class QuarantineWriter:
             version = QuarantinedVersion(outcome, row.record_print, row.settings, refusal.reason, refusal_json(refusal))
             self._context.index.add(record.hash, version, part=part)
         self._write(lambda conn: quarantine.add(conn, row))
+
+    def _has_newer(self, record: Traced) -> bool:
+        """Whether the quarantine has another record of the key, which is not one that this run replaces or releases."""
+        index = self._context.index
+        return index is not None and record.hash not in self.keys and index.has_others(record.hash, ANY_VERSION)
 
     def note_newest(self, hash_: KeyHash, ordinal: int) -> None:
         """Note that the quarantine has this record of a key: an older one that is delivered does not release it."""
