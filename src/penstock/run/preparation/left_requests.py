@@ -40,8 +40,8 @@ def put_requests_beside_in_doubt(ctx: Context, prepared: Prepared, guard: Callab
     records = _records(prepared, with_frozen_input(ctx, left), [n for intent in intents for n in intent.ordinals])
     with ctx.database.begin() as conn:
         guard(conn)
-        at = iso(ctx.clock.now())
-        runs.save(conn, with_requests_in_doubt(conn, left, prepared.compiled.version, at, records))
+        at, now = iso(ctx.clock.now()), runs.get(conn, left.id) or left
+        runs.save(conn, with_requests_in_doubt(conn, now, prepared.compiled.version, at, records))
 
 
 def with_requests_in_doubt(
