@@ -167,6 +167,29 @@ def test_an_uploaded_file_is_replaced_by_a_newer_one(page, place):
     place.until(lambda: place.call("GET", "/sources/leads")["value"]["path"] != first)
 
 
+def test_a_source_of_custify_is_made_and_changed(page, place, axe):
+    page.goto("/sources/new?way=custify")
+    pick(page, "Credential", "acme")
+    pick(page, "Objects", "Deals")
+    parameters = page.get_by_role("combobox", name="Parameters")
+    parameters.fill("company_id")
+    parameters.press("Enter")
+    page.get_by_text("is no parameter: write a name").wait_for()
+    parameters.fill("company_id=acme")
+    parameters.press("Enter")
+    expect(page.get_by_text("is no parameter")).to_have_count(0)
+    assert axe(page) == []
+    page.get_by_role("button", name="Create").click()
+    page.get_by_role("heading", name="deals", exact=True).wait_for()
+    made = {"type": "custify", "credential": "acme", "object": "deals", "query": {"company_id": "acme"}}
+    assert place.call("GET", "/sources/deals")["value"] == made
+    pick(page, "Objects", "Companies")
+    page.get_by_role("button", name="Save").click()
+    place.until(lambda: place.call("GET", "/sources/deals")["value"] == {**made, "object": "companies"})
+    page.get_by_role("button", name="Check", exact=True).click()
+    page.get_by_text("columns, first").wait_for()
+
+
 def test_the_canvas_keeps_the_focused_card_in_view_and_enter_opens_it(page, place):
     for number in range(12):
         value = {"dataset": "contacts", "credential": "acme", "template": "upsert_person"}

@@ -79,6 +79,7 @@ export const labels = {
     batch: "Batching",
     "batch.size": "Records per request",
     "batch.max_bytes": "Max body size",
+    canary: "Sent and judged first",
     fuse: "Stop after refusals",
     "fuse.ratio": "Stop after refusals › Refused share",
     "fuse.after": "Stop after refusals › After so many records",

@@ -6,7 +6,7 @@ import { queries } from "@/api/queries";
 import type { CustifySourceValue, SourceValue } from "@/api/types";
 import classes from "@/resources/style.module.css";
 import { t } from "@/texts/pages/sources";
-import { CustifySettings } from "./form/CustifySettings";
+import { CustifyForm } from "./form/CustifyForm";
 import { FileDrop } from "./form/FileDrop";
 import { asQuery, asTable, type Auth, authOf, authText, cursorOf, formatOf, readsQuery, sheetOf, withAuth, withAuthKey, withCursor, withKey, withSheetName, withSheetNumber } from "./value";
 
@@ -19,7 +19,7 @@ interface Props {
 
 export function SourceForm({ value, onChange, uploads = false }: Props) {
   if (value.type === "sql") return <SqlForm value={value} onChange={onChange} />;
-  if (value.type === "custify") return <CustifySettings value={value as unknown as CustifySourceValue} />;
+  if (value.type === "custify") return <CustifyForm value={value as unknown as CustifySourceValue} onChange={(next) => onChange(next as unknown as SourceValue)} />;
   return value.type === "webhook" ? <HookForm value={value} onChange={onChange} /> : <FileForm value={value} onChange={onChange} uploads={uploads} />;
 }
 

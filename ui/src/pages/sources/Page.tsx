@@ -37,7 +37,7 @@ export function SourcePage() {
             </div>
             <div className={classes.side}>
               <UsedBy name={name} />
-              {source.type !== "webhook" && source.type !== "custify" && <SourceCheck name={name} value={source} onTable={(table) => onChange({ ...asTable(source), table })} onEncoding={(encoding) => onChange({ ...source, encoding })} atOnce={source.type === "file"} />}
+              {source.type !== "webhook" && <SourceCheck name={name} value={source} onTable={(table) => onChange({ ...asTable(source), table })} onEncoding={(encoding) => onChange({ ...source, encoding })} atOnce={source.type === "file"} />}
             </div>
           </div>
         );

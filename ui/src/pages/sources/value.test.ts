@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { SourceValue } from "@/api/types";
-import { asQuery, asTable, authOf, initialValue, cursorOf, formatOf, isComplete, sheetOf, withAuth, withAuthKey, withCursor, withKey, withSheetName, withSheetNumber } from "./value";
+import { asQuery, asTable, authOf, initialValue, cursorOf, formatOf, isComplete, isParameter, parametersOf, sheetOf, withAuth, withAuthKey, withCursor, withKey, withParameters, withSheetName, withSheetNumber } from "./value";
 
 describe("a source's settings", () => {
   test("are complete when they have a path, or a URL and a table or query", () => {
@@ -8,6 +8,15 @@ describe("a source's settings", () => {
     expect(isComplete(withKey(initialValue("file"), "path", "a.csv"))).toBe(true);
     expect(isComplete({ type: "sql", url: "sqlite:///a.db", table: "" })).toBe(false);
     expect(isComplete(initialValue("webhook"))).toBe(true);
+    expect(isComplete(initialValue("custify"))).toBe(false);
+  });
+  test("a parameter of Custify is a name and a value; an equals sign may be in the value", () => {
+    const deals = { type: "custify", credential: "acme", object: "deals" } as const;
+    const narrow = withParameters(deals, ["company_id=c1", "filter=a=b", "nothing", "=x", "empty="]);
+    expect(narrow).toEqual({ ...deals, query: { company_id: "c1", filter: "a=b" } });
+    expect(parametersOf(narrow)).toEqual(["company_id=c1", "filter=a=b"]);
+    expect(withParameters(narrow, [])).toEqual(deals);
+    expect(isParameter("nothing")).toBe(false);
   });
   test("an emptied setting is removed", () => {
     expect(withKey({ type: "file", path: "a.csv", delimiter: ";" }, "delimiter", "")).toEqual({ type: "file", path: "a.csv" });

@@ -1,13 +1,14 @@
 /** A source's settings as the form edits them: pure functions that return the next value. */
-import type { FileFormat, SourceValue } from "@/api/types";
+import type { CustifySourceValue, FileFormat, SourceValue } from "@/api/types";
 
-export type Way = "upload" | "file" | "sql" | "webhook";
-export const WAYS: Way[] = ["upload", "file", "sql", "webhook"];
+export type Way = "upload" | "file" | "sql" | "webhook" | "custify";
+export const WAYS: Way[] = ["upload", "file", "sql", "webhook", "custify"];
 export const isWay = (word: unknown): word is Way => WAYS.includes(word as Way);
 
 /** The settings of a new source. */
 export function initialValue(way: Way): SourceValue {
   if (way === "sql") return { type: "sql", url: "", table: "" };
+  if (way === "custify") return { type: "custify", credential: "", object: "companies" } as SourceValue;
   return way === "webhook" ? { type: "webhook" } : { type: "file", path: "" };
 }
 
@@ -15,6 +16,7 @@ export function initialValue(way: Way): SourceValue {
 export function isComplete(value: SourceValue): boolean {
   if (value.type === "file") return (value.path ?? "") !== "";
   if (value.type === "sql") return (value.url ?? "") !== "" && ((value.table ?? "") !== "" || (value.query ?? "") !== "");
+  if (value.type === "custify") return (value as { credential?: string }).credential !== "";
   return true;
 }
 
@@ -45,6 +47,15 @@ export function sheetOf({ sheet }: SourceValue): { name: string; number: number 
 }
 export const withSheetName = (value: SourceValue, name: string): SourceValue => withKey(value, "sheet", name);
 export const withSheetNumber = (value: SourceValue, number: number | null): SourceValue => withKey(value, "sheet", number ?? undefined);
+
+/** The parameters of the requests to Custify, as the form shows them: "company_id=c1". */
+export const parametersOf = ({ query }: CustifySourceValue): string[] => Object.entries(query ?? {}).map(([name, setting]) => `${name}=${setting}`);
+export const isParameter = (text: string): boolean => /^[^=\s]+=./.test(text);
+/** The value with these parameters; texts that are none are left out. */
+export function withParameters({ query: _, ...others }: CustifySourceValue, texts: string[]): CustifySourceValue {
+  const pairs = texts.filter(isParameter).map((text): [string, string] => [text.slice(0, text.indexOf("=")), text.slice(text.indexOf("=") + 1)]);
+  return pairs.length === 0 ? others : { ...others, query: Object.fromEntries(pairs) };
+}
 
 export const readsQuery = (value: SourceValue): boolean => value.query !== undefined;
 /** A table or a query, never both. */

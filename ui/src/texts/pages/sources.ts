@@ -1,5 +1,6 @@
 /** Texts of sources. */
 import { bytes, count, number } from "@/parts/values/format";
+import type { CustifySourceValue } from "@/api/types";
 import { labels } from "../labels";
 
 const own = labels.sources;
@@ -11,9 +12,35 @@ export const t = {
     file: { title: "File on the server", hint: "A path that the service can read" },
     sql: { title: "Database", hint: "A table or a query; incremental by a cursor column" },
     webhook: { title: "Webhook", hint: "Other programs post records to a URL" },
+    custify: { title: "Custify account", hint: "Companies, people, deals and more, read from Custify" },
   },
   types: { file: "File", sql: "Database", webhook: "Webhook", custify: "Custify account" } as Record<string, string>,
-  custify: { title: "Custify account", credential: own.credential, object: own.object, query: "Parameters" },
+  custify: {
+    title: "Custify account",
+    credential: own.credential,
+    credentialHint: "A Custify account with the native API",
+    noCredential: "No credential can be read",
+    addCredential: "Add credential",
+    object: own.object,
+    objectHint: "Each run reads all of them. What is unchanged is not sent again.",
+    customDataHint: "Each run reads all of it, with one request for each company.",
+    objects: {
+      companies: "Companies",
+      people: "People",
+      deals: "Deals",
+      invoices: "Invoices",
+      subscriptions: "Subscriptions",
+      tasks: "Tasks",
+      notes: "Notes",
+      tickets: "Tickets",
+      custom_data: "Custom data",
+      segments: "Segments",
+      tags: "Tags",
+    } satisfies Record<CustifySourceValue["object"], string>,
+    query: "Parameters",
+    queryHint: "Such as company_id=c1. They narrow what is read, as far as Custify's API supports them.",
+    wrongParameter: (text: string) => `“${text}” is no parameter: write a name, an equals sign and a value`,
+  },
   upload: {
     label: "File to upload",
     drop: "Drop a file here, or choose one",

@@ -1,6 +1,6 @@
 /** The page of a new source: first its kind, then its settings beside a preview. */
 import { UnstyledButton } from "@mantine/core";
-import { IconCloudUpload, IconDatabase, IconFile, IconWebhook, type TablerIcon } from "@tabler/icons-react";
+import { IconCloudDown, IconCloudUpload, IconDatabase, IconFile, IconWebhook, type TablerIcon } from "@tabler/icons-react";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import type { SourceValue } from "@/api/types";
 import classes from "@/resources/style.module.css";
@@ -12,7 +12,7 @@ import { SourceCheck } from "../form/Check";
 import { SourceForm } from "../Form";
 import { asTable, initialValue, isComplete, type Way, WAYS } from "../value";
 
-const ICONS: Record<Way, TablerIcon> = { upload: IconCloudUpload, file: IconFile, sql: IconDatabase, webhook: IconWebhook };
+const ICONS: Record<Way, TablerIcon> = { upload: IconCloudUpload, file: IconFile, sql: IconDatabase, webhook: IconWebhook, custify: IconCloudDown };
 
 export function NewSource() {
   const { way = "upload" } = useSearch({ from: "/shell/sources/new" });
@@ -34,7 +34,7 @@ export function NewSource() {
 function suggested(value: SourceValue): string {
   if (value.type === "file") return stem(value.path ?? "");
   if (value.type === "sql") return (value.table ?? "").split(".").at(-1) || "database";
-  return "webhook";
+  return value.type === "custify" ? String((value as { object?: string }).object) : "webhook";
 }
 
 function Form({ value, onChange, name, way, choose }: FormProps & { way: Way; choose: (way: Way) => void }) {
