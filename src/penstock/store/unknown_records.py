@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Select, delete, func, select, update
@@ -46,6 +46,14 @@ def page(
     conditions += [] if run is None else [c.run == run]
     conditions += [] if mark is None else [c.mark == mark]
     return quarantine.rows_of(conn, select(table).where(*conditions).order_by(c.id).limit(PAGE))
+
+
+def each(conn: Connection, destination: str) -> Iterator[QuarantineRow]:
+    """All unknown records of a destination, read page by page."""
+    after = 0
+    while rows := page(conn, destination, after=after):
+        after = rows[-1].number
+        yield from rows
 
 
 def number(conn: Connection, destination: str) -> int:

@@ -134,6 +134,18 @@ def test_what_a_read_back_or_a_person_finds_delivered_counts_as_delivered(its, s
     assert {key: each["mrr"] for key, each in its.stored("subscriptions", "externalId").items()} == {"s1": 20, "s2": 20}
 
 
+def test_what_an_unknown_record_may_have_changed_counts_as_sent(its, sandbox):
+    its.write(f"{SUBSCRIPTION}, on_unknown: hold", {"id": "s1", "company": "c1", "mrr": 10})
+    its.run()
+    sandbox.fault(cut="after", path="/financial/subscription", method="POST")
+    its.write_rows({"id": "s1", "company": "c1", "mrr": 20})
+    assert its.run(1)["records"]["unknown"] == 1
+    sandbox.clear_faults()
+    its.write_rows({"id": "s1", "company": "c1", "mrr": 30})
+    assert notes(its.run()) == []
+    assert its.stored("subscriptions", "externalId")["s1"]["mrr"] == 30
+
+
 def test_a_fix_leaves_the_field_as_it_is_in_custify(its):
     its.write(COMPANY, company("c1", "free"))
     its.run()

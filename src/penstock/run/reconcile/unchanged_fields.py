@@ -32,8 +32,10 @@ from penstock.run.diff.diff import Classified
 from penstock.run.preparation.prepare import Prepared
 from penstock.run.reconcile.account_objects import OWN_ID, AccountObjects, member_text, record_template
 from penstock.run.recording.commit import Write
+from penstock.run.settling.sent_records import stored_object
 from penstock.run.stop import StoppableClock, Stopped, StopSignal
 from penstock.sources.typing.exact_json import read_record, write_record
+from penstock.store import unknown_records
 from penstock.store.memory import Memory, key_hashes, put_sent_values, read_sent_values
 from penstock.store.quarantine import KeyHash
 from penstock.store.runs.ledger import JobRecord
@@ -72,7 +74,7 @@ class UnchangedFields:
         template = record_template(ctx, prepared) if fields else None
         if template is None or template.read is None:
             return None
-        return UnchangedFields(
+        made = UnchangedFields(
             name,
             prepared.address.base_url,
             template,
@@ -82,6 +84,10 @@ class UnchangedFields:
             clock.signal,
             {each.place: read_sent_values(conn, name, each.place) for each in fields},
         )
+        for row in unknown_records.each(conn, name):  # it may have arrived
+            for (place, key), value in value_hashes(row.key_hash, stored_object(row) or {}, fields).items():
+                made.pending.setdefault((key, place), set()).add(value)
+        return made
 
     async def leave_out_changed(self, opened: OpenChunk, classified: Classified) -> None:
         """Take the fields that were changed in Custify out of the payloads to send; notes count them.

@@ -107,12 +107,17 @@ def sent_object(prepared: Prepared, row: QuarantineRow) -> Mapping[str, Any] | N
     return _request(prepared, row)[1]
 
 
+def stored_object(row: QuarantineRow) -> Mapping[str, Any] | None:
+    """The JSON that was sent for a record, if it was stored whole."""
+    return None if row.request is None else _object(row.request.get("body"))
+
+
 def _request(prepared: Prepared, row: QuarantineRow) -> tuple[str, Mapping[str, Any] | None]:
     """The URL and the body that were sent; the body is None when it was not stored and cannot be made again."""
     url = prepared.compiled.shape.url
     if row.request is not None:
         url = row.request["url"]
-        body = _object(row.request.get("body"))
+        body = stored_object(row)
         if body is not None:
             return url, body
     payload = rendered_again(prepared, row)
