@@ -89,5 +89,7 @@ destinations:
         assert [note["reason"] for note in first["notes"] if note["field"] == "rate_limit"] == [learned]
         second = people(30, 150)
         assert [note for note in second["notes"] if note["field"] == "rate_limit"] == []
+        checked = json.loads(begin(project, "check", "acme").communicate(timeout=100)[0])
+        assert checked["batch_cost"] == {"cost": "jobs", "source": "replies"}
         assert (second["records"]["delivered"], second["retries"]) == (120, 0)
         assert [request for request in sandbox.requests() if request["status"] == 429] == []

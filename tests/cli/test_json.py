@@ -77,7 +77,7 @@ def test_a_test_has_the_documented_members(capsys):
 def test_a_check_has_the_documented_members(capsys):
     code, document = answered(capsys, "check", "acme")
     assert code == 0
-    assert set(document) == {"credential", "ok", "base_url", "dialect", "tried", "allowance", "reason"}
+    assert set(document) == {"credential", "ok", "base_url", "dialect", "tried", "allowance", "reason", "batch_cost"}
     assert document["allowance"] == {"limit": 100, "remaining": 99}
 
 

@@ -150,6 +150,7 @@ def test_runs_deliveries_checks_schemas_and_tests_as_text(capsys):
     assert "No runs yet." in shown(capsys, "runs", runs=[])
     assert "r-1-1     POST https://x/people" in shown(capsys, "deliveries r-1")
     assert shown(capsys, "check acme").startswith("acme works\n")
+    assert "counts as 1 request for each of its jobs, as replies showed in runs" in shown(capsys, "check acme")
     refused = replace(ANSWERS["check"], ok=False, reason="401: key refused")
     assert shown(capsys, "check acme", check=refused).startswith("acme does not work: 401: key refused\n")
     assert "  id      text        007 · [bold]\n" in shown(capsys, "schema contacts")

@@ -17,7 +17,7 @@ from typing_extensions import TypedDict
 from penstock.model.errors import InputError, Problem
 from penstock.model.outcome import Note, QuarantineOutcome
 from penstock.model.record import Key, KeyJson, RefusedRecord
-from penstock.model.spec import Dialect
+from penstock.model.spec import BatchCostJson, Dialect
 
 ChangeKind = Literal["added", "changed", "removed"]
 DATABASE_INTEGERS = range(-(2**63), 2**63)
@@ -117,6 +117,7 @@ class CheckReport:
     tried: tuple[Mapping[str, str], ...]  # {"base_url", "result"}
     allowance: Mapping[str, int] | None  # {"limit", "remaining"}
     reason: str
+    batch_cost: BatchCostJson | None = None  # None: nothing is sent in batches
 
 
 class TriedBaseJson(TypedDict):
@@ -143,6 +144,7 @@ class CheckJson(TypedDict):
     tried: list[TriedBaseJson]
     allowance: AllowanceSeenJson | None
     reason: str
+    batch_cost: BatchCostJson | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import ClassVar, Literal, get_args
 
+from typing_extensions import TypedDict
+
 from penstock.model.senders import (
     HEADER_KEY,
     USUAL_FLUSH,
@@ -29,6 +31,18 @@ Dialect = Literal["native", "flat"]
 ContentFormat = Literal["json", "xml", "form"]
 BatchMode = Literal["auto", "on", "off"]
 BatchCost = Literal["1", "jobs"]
+
+
+class BatchCostJson(TypedDict):
+    """What a batch counts as: one request (`1`), or as many as it has jobs (`jobs`).
+
+    `source`: the settings say it, replies showed it in runs, or it is not known yet and one request is assumed.
+    """
+
+    cost: BatchCost
+    source: Literal["settings", "replies", "default"]
+
+
 ColumnType = Literal["text", "integer", "number", "boolean", "date", "timestamp", "json"]
 SourceKind = Literal["file", "sql", "webhook", "responses", "custify"]
 CustifyList = Literal[

@@ -361,6 +361,12 @@ def change_rate_limit(
     return answer
 
 
+def learned_cost(conn: Connection, credential: str) -> BatchCost | None:
+    """What runs have learned that a batch counts as."""
+    state = conn.execute(select(budgets.c.state).where(budgets.c.credential == credential)).scalar()
+    return None if state is None else orjson.loads(state).get("batch_cost")
+
+
 def _rate_limit_columns(row: RateLimitRow) -> dict[str, Any]:
     others = {name: getattr(row, name) for name in _RATE_LIMIT_STATE}
     state = orjson.dumps({**others, "users": {name: [*user] for name, user in row.users.items()}}).decode()

@@ -110,6 +110,7 @@ ANSWERS: dict[str, Any] = {
         tried=({"base_url": "https://app.custify.com/api", "result": "a page, no API"},),
         allowance={"limit": 100, "remaining": 99},
         reason="it answers as an API",
+        batch_cost={"cost": "jobs", "source": "replies"},
     ),
     "preview": Preview((REQUEST,), (NOTE,), (REFUSED,), "https://app.custify.com/api", "assumed until checked"),
     "test": TestReport(REQUEST, {"status": 201, "headers": {"server": "x"}, "body": '{"id":"1"}'}, None, 12.5),

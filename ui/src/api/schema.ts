@@ -1,4 +1,4 @@
-// Generated from the OpenAPI document by `npm run api`; a test compares f431ac1bf79e3c73
+// Generated from the OpenAPI document by `npm run api`; a test compares c0a34427557216ae
 export interface components {
     schemas: {
         AboutOut: {
@@ -71,6 +71,10 @@ export interface components {
                 [key: string]: string;
             };
         };
+        BatchCostJson: {
+            cost: "1" | "jobs";
+            source: "settings" | "replies" | "default";
+        };
         BrokenRule: {
             key: string | string[] | null;
             value: string | null;
@@ -113,6 +117,7 @@ export interface components {
             tried: components["schemas"]["TriedBaseJson"][];
             allowance: components["schemas"]["AllowanceSeenJson"] | null;
             reason: string;
+            batch_cost: components["schemas"]["BatchCostJson"] | null;
         };
         CheckedJson: {
             credential: string;
@@ -122,6 +127,7 @@ export interface components {
             tried: components["schemas"]["TriedBaseJson"][];
             allowance: components["schemas"]["AllowanceSeenJson"] | null;
             reason: string;
+            batch_cost: components["schemas"]["BatchCostJson"] | null;
             at: string;
         };
         ChoiceJson: {

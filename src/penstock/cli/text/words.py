@@ -107,6 +107,13 @@ def titled(title: str, lines: Iterable[Text]) -> Iterator[Text]:
         yield line
 
 
+COST_SOURCES = {
+    "settings": "as `batch_cost` says",
+    "replies": "as replies showed in runs",
+    "default": "until replies in a run show otherwise",
+}
+
+
 def check_text(report: CheckReport) -> Iterator[RenderableType]:
     """Whether the credential works, its base URL and dialect, and what is left of its rate limit."""
     verdict = ("works", "bold green") if report.ok else ("does not work", "bold red")
@@ -118,6 +125,9 @@ def check_text(report: CheckReport) -> Iterator[RenderableType]:
     if report.allowance is not None:
         remaining, limit = report.allowance.get("remaining"), report.allowance.get("limit")
         yield Text(f"  rate limit {remaining} of {limit} requests left in this window")
+    if report.ok and report.batch_cost is not None:
+        cost = {"1": "1 request", "jobs": "1 request for each of its jobs"}[report.batch_cost["cost"]]
+        yield Text(f"  a batch    counts as {cost}, {COST_SOURCES[report.batch_cost['source']]}")
     for tried in report.tried if len(report.tried) > 1 else ():
         yield safe_text(f"  tried      {tried['base_url']}: {tried['result']}")
 

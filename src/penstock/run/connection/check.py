@@ -12,6 +12,7 @@ from penstock.run.connection.connection import (
     ApiAddress,
     address,
     api_key,
+    batch_cost_of,
     candidates,
     connection,
     connection_with,
@@ -40,7 +41,7 @@ async def check(ctx: Context, spec: CredentialSpec, budget: Budget, *, refresh: 
         bases = candidates(ctx)
     connections = [connection(ctx, spec, base) for base in bases]
     result = await check_credential(connections, budget, ctx.clock)
-    report = _report(spec, result)
+    report = _report(ctx, spec, result)
     if result.base_url is not None and result.answered:
         with ctx.database.begin() as conn:
             credentials.store_check(
@@ -65,7 +66,7 @@ async def check_unsaved(ctx: Context, spec: CredentialSpec, budget: Budget, key:
     ctx.events.hide(key)
     bases = candidates(ctx) if spec.base_url == "auto" else (spec.base_url.rstrip("/"),)
     connections = [connection_with(ctx, spec, base, key) for base in bases]
-    return _report(spec, await check_credential(connections, budget, ctx.clock))
+    return _report(ctx, spec, await check_credential(connections, budget, ctx.clock))
 
 
 def _unsaved_key(ctx: Context, spec: CredentialSpec) -> str | None:
@@ -79,7 +80,9 @@ def _unsaved_key(ctx: Context, spec: CredentialSpec) -> str | None:
     return None
 
 
-def _report(spec: CredentialSpec, result: CheckResult) -> CheckReport:
+def _report(ctx: Context, spec: CredentialSpec, result: CheckResult) -> CheckReport:
+    with ctx.database.read() as conn:
+        batch_cost = batch_cost_of(spec, conn)
     return CheckReport(
         credential=spec.name,
         ok=result.ok,
@@ -88,6 +91,7 @@ def _report(spec: CredentialSpec, result: CheckResult) -> CheckReport:
         tried=result.tried,
         allowance=result.allowance,
         reason=result.reason,
+        batch_cost=batch_cost,
     )
 
 

@@ -12,8 +12,9 @@ from penstock.clock import iso
 from penstock.config.credentials import references_of
 from penstock.model.delivery import Connection
 from penstock.model.errors import InputError, Problem
-from penstock.model.spec import CredentialSpec, Dialect, Secret, written_form
+from penstock.model.spec import BatchCostJson, CredentialSpec, Dialect, Secret, written_form
 from penstock.run.context import Context
+from penstock.store.leases import learned_cost
 from penstock.store.project import credentials
 
 PAGE_BASE = "https://app.custify.com/api"  # from the requirement page
@@ -70,6 +71,16 @@ def dialect_of(spec: CredentialSpec, base: str) -> Dialect:
     if spec.dialect != "auto":
         return spec.dialect
     return "flat" if base.endswith("/api") else "native"
+
+
+def batch_cost_of(spec: CredentialSpec, conn: StateConnection) -> BatchCostJson | None:
+    """What a batch counts as with this credential, as far as it is known; None if it sends no batches of Custify's."""
+    if spec.connector != "custify":
+        return None
+    if spec.rate_limit.batch_cost is not None:
+        return {"cost": spec.rate_limit.batch_cost, "source": "settings"}
+    learned = learned_cost(conn, spec.name)
+    return {"cost": "1", "source": "default"} if learned is None else {"cost": learned, "source": "replies"}
 
 
 def needs_check(ctx: Context, spec: CredentialSpec) -> bool:

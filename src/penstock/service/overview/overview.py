@@ -229,7 +229,8 @@ def _credential(ctx: Context, conn: Connection, name: str) -> CredentialStateJso
     stored = credentials.stored_check(conn, name)
     check: CheckedJson | None = None
     if stored is not None:
-        result = {**_check(ctx, stored), **(stored.report or {}), "at": stored.checked_at}
+        learned = {"batch_cost": connection.batch_cost_of(spec, conn)}  # also since then
+        result = {**_check(ctx, stored), **(stored.report or {}), **learned, "at": stored.checked_at}
         check = cast(CheckedJson, result)
     has_key = spec.api_key is not None or credentials.has_secret(conn, name)
     return {"has_key": has_key, "check": check, "dialect": connection.address(ctx, spec, conn).dialect}
@@ -246,6 +247,7 @@ def _check(ctx: Context, stored: credentials.StoredCheck) -> CheckJson:
         "tried": [],
         "allowance": None,
         "reason": "",
+        "batch_cost": None,
     }
 
 

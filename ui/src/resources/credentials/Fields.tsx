@@ -99,6 +99,7 @@ export function CheckText({ check }: { check: Check }) {
         <p className={classes.hint}>
           {t.dialectName(check.dialect)}
           {check.allowance && ` · ${t.left(check.allowance.remaining, check.allowance.limit)}`}
+          {check.batch_cost && ` · ${t.batchCost(check.batch_cost.cost, check.batch_cost.source)}`}
         </p>
       )}
       {check.tried.length > 0 && (

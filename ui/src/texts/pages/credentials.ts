@@ -3,6 +3,7 @@ import { number } from "@/parts/values/format";
 import { labels } from "../labels";
 
 const own = labels.credentials;
+const costSources = { settings: "as set", replies: "as replies showed in runs", default: "until replies in a run show otherwise" };
 
 export const t = {
   title: "Add credential",
@@ -31,6 +32,8 @@ export const t = {
   answered: (base: string) => `${base} answers`,
   dialectName: (dialect: string) => `dialect ${dialect}`,
   left: (remaining: number, limit: number) => `${number(remaining)} of ${number(limit)} requests left`,
+  batchCost: (cost: "1" | "jobs", source: "settings" | "replies" | "default") =>
+    `a batch counts as ${cost === "1" ? "1 request" : "1 request for each of its jobs"}, ${costSources[source]}`,
   checked: "Checked",
   allowance: own.rate_limit,
   tried: "Checked hosts",
