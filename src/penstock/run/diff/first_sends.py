@@ -105,6 +105,8 @@ class FirstSends:
 
         Records that were left unknown and are sent again are not of the input.
         """
+        if self.limit is None and self.canary is None:
+            return
         for each in settled:
             if each.payload.ordinal >= SENT_AGAIN_FROM or each.outcome is Outcome.UNSENT:
                 continue
@@ -198,7 +200,7 @@ def first_sends_notes(canary: int | None, records: int, limit: int | None = None
 
 def records_of(classified: Classified) -> int:
     """How many records of the input would be sent."""
-    return sum(len(payload.ordinals) for payload in classified.fresh)
+    return len(classified.fresh) + sum(len(payload.parts) for payload in classified.fresh if payload.parts)
 
 
 def _rows_up_to(classified: Classified, opened: OpenChunk, room: int) -> int:

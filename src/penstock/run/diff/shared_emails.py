@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import orjson
-import xxhash
 
 from penstock.model.outcome import Note
 from penstock.model.record import Payload, Schema
@@ -18,9 +18,10 @@ from penstock.templates.catalogue import load_catalogue
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-Words: TypeAlias = "NDArray[np.uint64]"
+Hashes: TypeAlias = "NDArray[np.int64]"
 MOST_RECORDS = 1 << 23  # whose e-mails are compared: 16 bytes each
 SECOND = "second person"  # the action of the note
+BEGINNING = re.compile(rf'{{"{ID}":"([^"\\]*)","{EMAIL}":"([^"\\]*)"'.encode())  # of nearly all payloads of people
 
 
 class SharedEmails:
@@ -28,37 +29,42 @@ class SharedEmails:
 
     def __init__(self, *, of_people: bool = False) -> None:
         self._of_people = of_people  # whether people are sent; else nothing is collected
-        self._pairs: list[Words] = []
+        self._pairs: list[tuple[Hashes, Hashes]] = []
         self._records = 0
         self._notes: tuple[Note, ...] = ()
 
     def add(self, payloads: Sequence[Payload]) -> None:
         """Add payloads of people that are sent."""
-        found: list[tuple[int, int]] = []
-        for payload in payloads if self._of_people and self._records < MOST_RECORDS else ():
-            sent = orjson.loads(payload.text)
-            email, own = sent.get(EMAIL), sent.get(ID)
-            if isinstance(email, str) and isinstance(own, str):
-                found.append((_hash(email.lower()), _hash(own)))
-        if found:
-            self._pairs.append(np.array(found, dtype=np.uint64))
-            self._records += len(found)
+        if not self._of_people or self._records >= MOST_RECORDS:
+            return
+        emails: list[str] = []
+        ids: list[bytes] = []
+        for payload in payloads:
+            begins = BEGINNING.match(payload.text)  # half the time that parsing it takes
+            own, email = _parsed(payload.text) if begins is None else begins.groups()
+            if own is not None and email is not None:
+                ids.append(own)
+                emails.append(email.decode(errors="surrogatepass").lower())
+        if emails:
+            self._pairs.append((_hashes(emails), _hashes(ids)))
+            self._records += len(emails)
 
     def close(self) -> None:
         """The read is over: count the e-mails that have several user_ids."""
         if not self._pairs:
             return
-        pairs = np.concatenate(self._pairs)
+        emails, ids = map(np.concatenate, zip(*self._pairs, strict=True))
         self._pairs = []
-        emails, ids = np.unique(np.unique(pairs, axis=0)[:, 0], return_counts=True)
-        shared = emails[ids > 1]
+        order = np.lexsort((ids, emails))
+        emails, ids = emails[order], ids[order]
+        shared = np.unique(emails[1:][(emails[1:] == emails[:-1]) & (ids[1:] != ids[:-1])])
         if len(shared):
             has = "1 e-mail has" if len(shared) == 1 else f"{len(shared):,} e-mails have"
             reason = (
                 f"{has} several user_ids among these records: Custify creates a person for each; the identity report "
                 "of the dataset lists them"
             )
-            self._notes = (Note(EMAIL, SECOND, reason, count=int(np.isin(pairs[:, 0], shared).sum())),)
+            self._notes = (Note(EMAIL, SECOND, reason, count=int(np.isin(emails, shared).sum())),)
 
     def notes(self) -> tuple[Note, ...]:
         """A note with the number of such records; none before `close`, and if each e-mail has one user_id."""
@@ -70,5 +76,15 @@ def emails_of(spec: DestinationSpec, schema: Schema) -> SharedEmails:
     return SharedEmails(of_people=people_template(spec, schema, load_catalogue()) is not None)
 
 
-def _hash(text: str) -> int:
-    return xxhash.xxh3_64_intdigest(text.encode(errors="surrogatepass"))
+def _parsed(text: bytes) -> tuple[bytes | None, bytes | None]:
+    """The user_id and the e-mail of a payload; None for one that is no text."""
+    sent = orjson.loads(text)
+    own, email = (
+        value.encode(errors="surrogatepass") if isinstance(value, str) else None
+        for value in (sent.get(ID), sent.get(EMAIL))
+    )
+    return own, email
+
+
+def _hashes(texts: Sequence[str] | Sequence[bytes]) -> Hashes:
+    return np.array([hash(text) for text in texts], dtype=np.int64)
