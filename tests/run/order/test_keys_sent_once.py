@@ -48,6 +48,21 @@ def test_a_live_run_settles_the_records_that_the_backfill_has_no_answer_to(make,
     assert [key for key, _ in its.stored("notes")] == its.keys
 
 
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_settle_during_a_backfill_settles_what_it_has_no_answer_to_and_nothing_else(make, sandbox):
+    its = make(60, NOTES)
+    its.create_companies()
+    sandbox.fault(cut="after", method="POST", path="/note", after=2, times=2)
+    sandbox.fault(cut="before", method="POST", path="/note", times=2)
+    backfill = its.start("run", "it")
+    its.wait(lambda: len(its.stored("notes")) >= 6)
+    settled = its.shell.json("settle it")
+    assert (settled["delivered"], settled["sent_again"], settled["undecided"]) == (2, 2, 0)
+    assert backfill.poll() is None
+    assert outcomes(its.ended(backfill)) == {"delivered": 56, "unchanged": 4}
+    assert its.stored("notes") == [(key, 1) for key in its.keys]
+
+
 @pytest.mark.parametrize("commit", [True, False], ids=["executed", "not executed"])
 def test_what_a_killed_backfill_was_sending_is_not_sent_again_by_the_run_beside_it(make, sandbox, monkeypatch, commit):
     """The run was requested in a service while the backfill was executed: it does not continue that one."""
