@@ -54,7 +54,6 @@ def _mirrors() -> None:
         Column("identity", Text, nullable=False),
         Column("others", Text),
         Column("marked", Boolean, nullable=False),
-        Column("mark", Text),
         Column("deletion", Text),
     )
     op.create_index("sent_identities_to_delete", "sent_identities", ["destination", "deletion"])
