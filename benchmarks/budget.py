@@ -1,9 +1,10 @@
 """How much of a credential's rate limit is used, by the server's own log: `python benchmarks/budget.py`.
 
 Prints a table: 1 and 4 processes (`penstock run`, each with its own destination) on one SQLite file and on
-one PostgreSQL database, replies of 20 ms, six windows; the lanes of one `penstock serve` (`budget_lanes.py`); one
-process without a binding limit, and the same run with a budget in memory, by requests a second and by the processor
-time of `penstock run`, which depends less on other processes. Takes about twenty minutes. `--windows 2` and `--per 2`
+one PostgreSQL database, replies of 20 ms, six windows; the lanes of one `penstock serve` (`budget_lanes.py`); a live
+run beside the backfill of its destination (`budget_beside.py`); one process without a binding limit, and the same run
+with a budget in memory, by requests a second and by the processor time of `penstock run`, which depends less on other
+processes. Takes about twenty minutes. `--windows 2` and `--per 2`
 make it shorter, and less exact; `--only` measures one part alone.
 """
 
@@ -26,6 +27,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import budget_beside
 import budget_lanes
 
 REPLY_MS = 20
@@ -176,7 +178,7 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=100)
     parser.add_argument("--per", type=int, default=10)
     parser.add_argument("--windows", type=int, default=6)
-    parser.add_argument("--only", choices=["limited", "lanes", "unlimited"])
+    parser.add_argument("--only", choices=["limited", "lanes", "beside", "unlimited"])
     given = parser.parse_args()
     load = os.getloadavg()[0]
     at = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
@@ -192,6 +194,9 @@ def main() -> None:
                 limit = budget_lanes.Limit(given.limit, given.per)
                 for row in budget_lanes.rows(kind, partial(state, kind, server), sandbox, limit, given.windows):
                     print(row, flush=True)
+            if given.only in (None, "beside"):
+                limit = budget_lanes.Limit(given.limit, given.per)
+                print(budget_beside.row(kind, partial(state, kind, server), sandbox, limit, given.windows), flush=True)
             if given.only in (None, "unlimited"):
                 print(unlimited(kind, server), flush=True)
 

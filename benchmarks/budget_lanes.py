@@ -50,7 +50,7 @@ def rows(
 def _tests_in_a_backfill(kind: str, ready: dict[str, str], service: Served, limit: Limit, windows: int) -> str:
     client, since = service.client(), _last(ready)
     _start(client, "backfill")
-    while len(_log(ready, since)) < limit.requests:
+    while len(sent_since(ready, since)) < limit.requests:
         time.sleep(0.05)
     waits = []
     for number in range(TESTS):  # at another moment of each window
@@ -58,28 +58,28 @@ def _tests_in_a_backfill(kind: str, ready: dict[str, str], service: Served, limi
         began = time.monotonic()
         service.client().ask("POST", "/api/v1/destinations/live/test", {"sample": 1})
         waits.append(time.monotonic() - began)
-    while len(_log(ready, since)) <= limit.requests * windows:
+    while len(sent_since(ready, since)) <= limit.requests * windows:
         time.sleep(0.2)
-    log = _log(ready, since)
-    share, refused = _share(log, limit, windows)
+    log = sent_since(ready, since)
+    share, refused = used_share(log, limit, windows)
     met = max(waits) <= limit.per and share >= 0.98 and not refused
     what = f"`serve`: {TESTS} test sends during a backfill of {BACKFILL:,} requests"
     target = f"≤ {limit.per} s each; ≥ 98 %, 0 × 429"
     reached = f"longest {max(waits):.1f} s; {share:.1%}, {refused} × 429"
-    return f"| {kind} | 1 | {what} | {target} | {reached} | {_yes(met)} |"
+    return f"| {kind} | 1 | {what} | {target} | {reached} | {yes(met)} |"
 
 
 def _three_lanes(kind: str, ready: dict[str, str], service: Served, limit: Limit, windows: int) -> str:
     client, since = service.client(), _last(ready)
     _start(client, "live")
     client.ask("POST", "/api/v1/quarantine/resend", {"destination": "resent"})
-    while {_of(entry) for entry in _log(ready, since)} != {"live", "resent", "backfill"}:
+    while {_of(entry) for entry in sent_since(ready, since)} != {"live", "resent", "backfill"}:
         time.sleep(0.2)
     since = _last(ready)
-    while len(_log(ready, since)) <= limit.requests * windows:
+    while len(sent_since(ready, since)) <= limit.requests * windows:
         time.sleep(0.2)
-    log = _log(ready, since)
-    share, refused = _share(log, limit, windows)
+    log = sent_since(ready, since)
+    share, refused = used_share(log, limit, windows)
     counted = [entry for entry in log if entry["status"] != 429][: limit.requests * windows]
     sent = Counter(map(_of, counted))
     part = {name: sent[name] / len(counted) for name in ("live", "resent", "backfill")}
@@ -87,7 +87,7 @@ def _three_lanes(kind: str, ready: dict[str, str], service: Served, limit: Limit
     what = "`serve`: a live run, a resend and a backfill at once"
     target = "≥ 10 % (± 0.5) for each lower lane; ≥ 97 %, 0 × 429"
     parts = f"live {part['live']:.1%}, resend {part['resent']:.1%}, backfill {part['backfill']:.1%}"
-    return f"| {kind} | 1 | {what} | {target} | {parts}; {share:.1%}, {refused} × 429 | {_yes(met)} |"
+    return f"| {kind} | 1 | {what} | {target} | {parts}; {share:.1%}, {refused} × 429 | {yes(met)} |"
 
 
 def _prepare(folder: Path, database: str, ready: dict[str, str]) -> None:
@@ -127,19 +127,20 @@ def _of(entry: dict[str, Any]) -> str:
     return str(json.loads(entry["body"])["company_id"]).partition("-")[0]
 
 
-def _share(log: Sequence[dict[str, Any]], limit: Limit, windows: int) -> tuple[float, int]:
+def used_share(log: Sequence[dict[str, Any]], limit: Limit, windows: int) -> tuple[float, int]:
     """The used share of the rate limit from the first request on, and the number of 429s."""
     moments = sorted(entry["time"] for entry in log if entry["status"] != 429)
     share = windows * limit.per / (moments[limit.requests * windows] - moments[0])
     return share, sum(entry["status"] == 429 for entry in log)
 
 
-def _log(ready: dict[str, str], since: int) -> list[dict[str, Any]]:
+def sent_since(ready: dict[str, str], since: int) -> list[dict[str, Any]]:
+    """The requests in the sandbox's log after this number."""
     return list(_admin(ready, "GET", f"requests?since={since}", None))
 
 
 def _last(ready: dict[str, str]) -> int:
-    return max((entry["seq"] for entry in _log(ready, 0)), default=0)
+    return max((entry["seq"] for entry in sent_since(ready, 0)), default=0)
 
 
 def _admin(ready: dict[str, str], method: str, path: str, document: Any) -> Any:
@@ -148,5 +149,5 @@ def _admin(ready: dict[str, str], method: str, path: str, document: Any) -> Any:
     return json.loads(connection.getresponse().read())
 
 
-def _yes(met: bool) -> str:
+def yes(met: bool) -> str:
     return "yes" if met else "**no**"
