@@ -143,7 +143,7 @@ class ServiceApp(App):
         cannot be run with a limit.
         """
         if limit is not None:
-            self._operations.require_limit(target, allow_deletes)
+            self._operations.require_limit(target, limit, allow_deletes)
         approved = {} if allow_deletes is None else self.approved_deletions(target, allow_deletes)
         trigger = f"person:{asked_by}"
         return self.work.enqueue(

@@ -37,6 +37,7 @@ from penstock.usecases.test_send import send_test
 from penstock.usecases.unsaved import UnsavedSettings
 
 T = TypeVar("T")
+LARGEST_LIMIT = 2**53 - 1  # as in the REST API
 
 
 def say_nothing(_requests: int, _seconds: float) -> None:
@@ -172,7 +173,7 @@ class Operations:
         ctx = self.ctx()
         spec = ctx.target(target)
         if limit is not None:
-            self.require_limit(target, None)
+            self.require_limit(target, limit)
         if isinstance(spec, FlowSpec):
             return self._plan_flow(ctx, spec, begins_at, exact=exact, announce=announce)
         if exact:
@@ -210,16 +211,22 @@ class Operations:
         """Run a destination or flow, or continue its unfinished run. `how` are fields of the `Orchestrator`."""
         ctx = self.ctx()
         spec = ctx.target(target)
-        if how.get("limit") is not None:
-            self.require_limit(target, allow_deletes)
+        if (limit := how.get("limit")) is not None:
+            self.require_limit(target, limit, allow_deletes)
         how["approved"] = {} if allow_deletes is None else approved_by(ctx, spec, allow_deletes)
         orchestrator = self._orchestrator(listener, **how)
         run = orchestrator.run_flow(spec) if isinstance(spec, FlowSpec) else orchestrator.run_one(spec)
         return _exported(orchestrator.ctx, [_wait_for(run)])[0]
 
-    def require_limit(self, target: str, allow_deletes: str | None) -> None:
-        """Raise InputError if a run of the target cannot have a limit: a flow, a file written whole, with deletions."""
+    def require_limit(self, target: str, limit: int, allow_deletes: str | None = None) -> None:
+        """Raise InputError if a run of the target cannot have this limit.
+
+        It is out of range, or the target is a flow or a file that is written whole, or deletions are approved.
+        """
         ctx = self.ctx()
+        if not 1 <= limit <= LARGEST_LIMIT:
+            message, hint = "the limit is out of range", f"write a number from 1 to {LARGEST_LIMIT}"
+            raise InputError(Problem("limit", message, "out-of-range", hint, found=str(limit)))
         require_parts_for_limit(ctx, require_destination(ctx.target(target)))
         if allow_deletes is not None:
             message = "a run with --limit does not read everything, so it deletes nothing"

@@ -8,6 +8,8 @@ import psycopg
 import pytest
 import yaml
 
+from penstock.model.errors import InputError
+from penstock.project import Project
 from support.cli import forked_process
 from support.cli.project import HERE
 from support.cli.shell import Shell
@@ -210,6 +212,16 @@ def test_a_limit_is_a_whole_number_from_1_on(limited, number):
     limited.many(1)
     found = limited.shell.json(f"run people --limit {number}", 2)["errors"]
     assert [(error["path"], error["code"], error["found"]) for error in found] == [("--limit", "wrong-value", number)]
+
+
+def test_a_limit_that_no_state_can_store_is_refused(limited):
+    limited.write(SINGLE)
+    limited.many(1)
+    for line in (f"run people --limit {2**53}", f"run people --dry-run --limit {2**53}"):
+        [error] = limited.shell.json(line, 2)["errors"]
+        assert (error["path"], error["code"], error["found"]) == ("limit", "out-of-range", str(2**53))
+    with Project.load(limited.folder / "penstock.yaml") as project, pytest.raises(InputError, match="out of range"):
+        project.run("people", limit=0)
 
 
 def test_a_flow_has_no_limit(limited):
