@@ -11,11 +11,12 @@ from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from penstock.config.sections import Key, Section
-from penstock.config.shapes import SECONDS, BadValue, ChoiceShape, NamesShape, TextShape
+from penstock.config.shapes import SECONDS, BadValue, ChoiceShape, DurationShape, NamesShape, TextShape
 from penstock.config.tree import Marked, Report
 from penstock.model.schedule import Cron, Every, OnNewData, Schedule
-from penstock.model.spec import CustifySource, FlowSpec, ProjectSpec, ResponseSource, SqlSource
+from penstock.model.spec import CustifySource, DestinationSpec, FlowSpec, ProjectSpec, ResponseSource, SqlSource
 from penstock.model.text import suggest
+from penstock.templates.catalogue import load_catalogue
 
 FLOW = Section(
     "Destinations that run together, in order.",
@@ -28,6 +29,7 @@ FLOW = Section(
             "missed runs: one run for all, one run for each, or none",
         ),
         Key("destinations", NamesShape(), "the destinations, by name", required=True),
+        Key("reconcile_every", DurationShape(), "how often its destinations are compared with Custify, such as 24h"),
     ),
     FlowSpec,
 )
@@ -38,6 +40,7 @@ EVERY_HINT = "write every and a time span of 10s to 365d, such as every 15m, eve
 OTHER_HINT = f"{CRON_HINT}; or every 15m; or on new data"
 SPAN = re.compile(r"(\d+)\s*(s|m|h|d)")
 SHORTEST_S, LONGEST_S = 10, 365 * 86400
+SHORTEST_COMPARISON_S = 3600
 
 
 class NoSchedule(ValueError):  # noqa: N818 - callers catch it as a ValueError
@@ -96,6 +99,33 @@ def check_flows(project: ProjectSpec, node: Marked, report: Report) -> None:
         _check_schedule(flow, project, own, report)
         if flow.timezone is not None:
             _check_timezone(flow.timezone, own.at("timezone"), report)
+        if flow.reconcile_every is not None:
+            _check_comparisons(flow, project, own.at("reconcile_every"), report)
+
+
+def _check_comparisons(flow: FlowSpec, project: ProjectSpec, node: Marked, report: Report) -> None:
+    """Checks that the flow has something to compare, and not too often."""
+    found = node.raw
+    if flow.reconcile_every is not None and flow.reconcile_every < SHORTEST_COMPARISON_S:
+        message = "a comparison reads all objects of Custify, so that it is made every hour at most"
+        report.add(node.place, "out-of-range", message, "write a time span of 1h or more, such as 24h", found)
+    known = [project.destinations[name] for name in flow.destinations if name in project.destinations]
+    if known and not any(can_be_compared(project, each) for each in known):
+        message = f"no destination of {flow.name} can be compared with Custify"
+        lists = "people, companies, subscriptions, invoices, deals, tasks or custom objects"
+        hint = f"remove `reconcile_every`: it needs a native destination of {lists}, without `mode: all`"
+        report.add(node.place, "key-not-here", message, hint, found)
+
+
+def can_be_compared(project: ProjectSpec, spec: DestinationSpec) -> bool:
+    """Whether Custify has a list of what the destination writes, as far as the project file shows that."""
+    credential, template = project.credentials.get(spec.credential), load_catalogue().get(spec.template or "")
+    if credential is None or credential.connector != "custify" or template is None or spec.mode == "all":
+        return False
+    is_flat = credential.dialect == "flat" or (
+        credential.dialect == "auto" and credential.base_url.rstrip("/").endswith("/api")
+    )
+    return not is_flat and (template.read is not None or bool(template.items))
 
 
 def _check_destinations(flow: FlowSpec, known: Mapping[str, object], node: Marked, report: Report) -> None:

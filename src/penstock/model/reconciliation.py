@@ -94,9 +94,9 @@ class LastReconcileJson(TypedDict):
     """The last comparison of a destination, when Custify was read, and its run; null if it was never compared.
 
     `drifted` is how many records differ or are missing since then, 0 after a complete fix. It is compared
-    `every_hours`, or only on request. `report` has the first 10,000 entries of each list, `counts` has the numbers of
-    all, and `cut` is true if entries or the ends of long values were left out: `penstock reconcile DEST --json` prints
-    all.
+    `every_hours`, else as often as `reconcile_every` of `flows` says, or only on request. `report` has the first 10,000
+    entries of each list, `counts` has the numbers of all, and `cut` is true if entries or the ends of long values were
+    left out: `penstock reconcile DEST --json` prints all.
     """
 
     at: str | None
@@ -106,6 +106,7 @@ class LastReconcileJson(TypedDict):
     report: ReconcileJson | None
     counts: ReconcileCountsJson | None
     cut: bool
+    flows: list[str]
 
 
 LISTS: Final = ("differs", "pending", "missing", "extra")

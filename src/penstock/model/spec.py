@@ -341,13 +341,14 @@ class DestinationSpec:
 
 @dataclass(frozen=True, slots=True)
 class FlowSpec:
-    """`schedule` and `timezone` as written; `catch_up` decides what to do about missed runs."""
+    """`schedule`, `timezone` as written; `catch_up` is for missed runs, `reconcile_every` (s) for comparisons."""
 
     name: str
     destinations: tuple[str, ...]
     schedule: str | None = None
     timezone: str | None = None
     catch_up: CatchUp = "latest"
+    reconcile_every: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-// Generated from the OpenAPI document by `npm run api`; a test compares c0a34427557216ae
+// Generated from the OpenAPI document by `npm run api`; a test compares 5649ddedda3fffb2
 export interface components {
     schemas: {
         AboutOut: {
@@ -502,6 +502,7 @@ export interface components {
             report: components["schemas"]["ReconcileJson"] | null;
             counts: components["schemas"]["ReconcileCountsJson"] | null;
             cut: boolean;
+            flows: string[];
         };
         LinkOut: {
             link: string;
@@ -1383,6 +1384,7 @@ export interface components {
             timezone?: string;
             catch_up?: "latest" | "all" | "none";
             destinations: string | string[];
+            reconcile_every?: number | string;
         };
     };
     responses: never;

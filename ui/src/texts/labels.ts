@@ -122,7 +122,7 @@ export const labels = {
     "request.batch.grouping.other_props": "Other properties",
     "request.batch.grouping.code": "Python code",
   },
-  flows: { schedule: "Schedule", timezone: "Time zone", catch_up: "Missed runs", destinations: "Destinations" },
+  flows: { schedule: "Schedule", timezone: "Time zone", catch_up: "Missed runs", destinations: "Destinations", reconcile_every: "Compared with Custify every" },
 } as const;
 
 /** The label of a setting. Names that no form has stay as they are, below the label of what holds them: "Fields › email". */

@@ -1,6 +1,7 @@
 """`Reconciliations`: comparisons of destinations with Custify, on request and every so many hours.
 
-The project file has no key for them: how often a destination is compared is a setting of the service.
+How often a destination is compared is a setting of the service; where it has none, the shortest `reconcile_every` of
+its flows counts.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from typing import cast
 from sqlalchemy import Connection
 
 from penstock.clock import iso
+from penstock.config.flows import can_be_compared
+from penstock.model.errors import InputError
 from penstock.model.reconciliation import LastReconcileJson, read_stored
 from penstock.model.runs import RunJson
 from penstock.run.context import Context, is_active
@@ -49,8 +52,9 @@ class Reconciliations:
         ctx.destination(destination)
         with ctx.database.read() as conn:
             found, hours = last_reconciliation(conn, destination), _hours(conn).get(destination)
+        flows = [] if hours is not None else _flows_of(ctx, destination)
         if found is None:
-            nothing = {"report": None, "counts": None, "cut": False}
+            nothing = {"report": None, "counts": None, "cut": False, "flows": flows}
             return cast(LastReconcileJson, {"at": None, "run": None, "drifted": 0, "every_hours": hours, **nothing})
         report, counts, cut = read_stored(found.report)
         return {
@@ -61,6 +65,7 @@ class Reconciliations:
             "report": report,
             "counts": counts,
             "cut": cut,
+            "flows": flows,
         }
 
     def schedule(self, destination: str, every_hours: int | None, *, by: str) -> None:
@@ -78,21 +83,49 @@ class Reconciliations:
         """Request the comparisons that are due; call it every few seconds."""
         ctx = self.ctx()
         with ctx.database.read() as conn:
-            due = [name for name, hours in _hours(conn).items() if self._is_due(ctx, conn, name, hours)]
-        for name in due:
+            due = [name for name, every in _intervals(ctx, conn).items() if self._is_due(ctx, conn, name, every)]
+        for name in filter(self._has_list, due):
             with ctx.database.begin() as conn:  # another worker may have requested it
-                hours = _hours(conn).get(name)
-                if hours is not None and self._is_due(ctx, conn, name, hours):
+                every = _intervals(ctx, conn).get(name)
+                if every is not None and self._is_due(ctx, conn, name, every):
                     self.work.request_reconcile(conn, ctx, name, fix=False, trigger=SCHEDULE, asked_by=SCHEDULE)
 
+    def _has_list(self, name: str) -> bool:
+        try:
+            self.require_list(name)
+        except InputError:  # that the credential is flat may be known only since it was checked
+            return False
+        return True
+
     @staticmethod
-    def _is_due(ctx: Context, conn: Connection, name: str, hours: int) -> bool:
+    def _is_due(ctx: Context, conn: Connection, name: str, every: timedelta) -> bool:
         spec = ctx.project.destinations.get(name)
         if spec is None or work.of_target(conn, "reconcile", name, OPEN_STATES) is not None:
             return False
         newest = runs.last(conn, name, "reconcile")
         last = None if newest is None else datetime.fromisoformat(newest.started_at)
-        return (last is None or ctx.clock.now() - last >= timedelta(hours=hours)) and is_active(ctx, spec)[0]
+        return (last is None or ctx.clock.now() - last >= every) and is_active(ctx, spec)[0]
+
+
+def _intervals(ctx: Context, conn: Connection) -> dict[str, timedelta]:
+    """How often each destination is compared: by its own setting, else by the flows that are not paused."""
+    found: dict[str, timedelta] = {}
+    paused = work.paused_flows(conn)
+    for flow in ctx.project.flows.values():
+        if flow.reconcile_every is not None and flow.name not in paused:
+            every = timedelta(seconds=flow.reconcile_every)
+            for name in flow.destinations:
+                spec = ctx.project.destinations.get(name)
+                if spec is not None and can_be_compared(ctx.project, spec):
+                    found[name] = min(every, found.get(name, every))
+    return {**found, **{name: timedelta(hours=hours) for name, hours in _hours(conn).items()}}
+
+
+def _flows_of(ctx: Context, destination: str) -> list[str]:
+    """The flows that have a destination compared."""
+    flows = [flow for flow in ctx.project.flows.values() if flow.reconcile_every is not None]
+    is_compared = can_be_compared(ctx.project, ctx.destination(destination))
+    return [flow.name for flow in flows if is_compared and destination in flow.destinations]
 
 
 def _hours(conn: Connection) -> dict[str, int]:

@@ -41,7 +41,8 @@ def drift_of(service, name):
 
 def test_drift_is_found_and_fixed_and_the_last_report_stays(service, people):
     people("drift")
-    never = {"at": None, "run": None, "drifted": 0, "every_hours": None, "report": None, "counts": None, "cut": False}
+    never = {"at": None, "run": None, "drifted": 0, "every_hours": None, "report": None, "counts": None}
+    never |= {"cut": False, "flows": []}
     assert service.ask("GET /destinations/drift/reconcile") == never
     service.sandbox.call("POST /people", json.dumps({"user_id": "drift-0", "name": "changed"}))
     run = compared(service, "drift")
@@ -92,3 +93,28 @@ def test_a_large_report_is_stored_with_a_bound_and_its_numbers(service, people, 
     compared(service, "large")
     last = service.ask("GET /destinations/large/reconcile")
     assert (len(last["report"]["differs"]), last["counts"]["differs"], last["cut"], last["drifted"]) == (1, 2, True, 2)
+
+
+def test_a_flow_compares_its_destinations_that_can_be_compared(service, people):
+    for name in ("hourly", "own"):
+        people(name)
+    people("flat", credential="acme")
+    service.ask("PUT /destinations/own/reconcile/schedule", {"every_hours": 24}, 204)
+    flow = {"destinations": ["hourly", "own", "flat"], "reconcile_every": "1h"}
+    service.ask("PUT /flows/compared", flow)
+    service.ask("POST /flows/compared/pause", status=204)
+    service.app.reconciliations.tick()
+
+    def number(name):
+        runs = service.ask(f"GET /runs?target={name}")["items"]
+        return sum(each["kind"] == "reconcile" for each in runs)
+
+    assert [number(name) for name in flow["destinations"]] == [0, 1, 0]
+    service.ask("POST /flows/compared/resume", status=204)
+    for _ in range(2):
+        service.app.reconciliations.tick()
+    assert [number(name) for name in flow["destinations"]] == [1, 1, 0]
+    flows = [service.ask(f"GET /destinations/{name}/reconcile")["flows"] for name in flow["destinations"]]
+    assert flows == [["compared"], [], []]
+    service.ask("DELETE /flows/compared", status=204)
+    service.ask("PUT /destinations/own/reconcile/schedule", {"every_hours": None}, 204)

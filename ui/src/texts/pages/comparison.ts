@@ -41,6 +41,7 @@ export const t = {
   },
   more: (n: number) => `and ${number(n)} more`,
   schedule: "Compare automatically",
+  byFlows: (names: string[]) => `Compared as often as ${names.join(", ")} ${names.length === 1 ? "says" : "say"}, unless a time is chosen here.`,
   scheduled: "Saved",
   every: { "": "Only on request", "6": "Every 6 hours", "24": "Every day", "168": "Every week" } as Record<string, string>,
   everyHours: (hours: number) => `Every ${count(hours, "hour")}`,

@@ -55,7 +55,7 @@ export function ComparisonPage() {
               ) : (
                 <Summary found={found} report={found.report} counts={found.counts} />
               )}
-              <Schedule name={name} hours={found.every_hours} refresh={key} />
+              <Schedule name={name} hours={found.every_hours} flows={found.flows} refresh={key} />
             </Panel>
             {found.report !== null && found.counts !== null && (
               <>
@@ -101,7 +101,7 @@ function Summary({ found, report, counts }: { found: Comparison; report: Compari
   );
 }
 
-function Schedule({ name, hours, refresh }: { name: string; hours: number | null; refresh: readonly string[] }) {
+function Schedule({ name, hours, flows, refresh }: { name: string; hours: number | null; flows: string[]; refresh: readonly string[] }) {
   const save = useChange({
     run: (every: number | null) => api.put(at`/destinations/${name}/reconcile/schedule`, { every_hours: every }),
     done: () => t.scheduled,
@@ -109,5 +109,5 @@ function Schedule({ name, hours, refresh }: { name: string; hours: number | null
   });
   const own = hours !== null && !(String(hours) in t.every) ? { [String(hours)]: t.everyHours(hours) } : {};
   const data = Object.entries({ ...t.every, ...own }).map(([value, label]) => ({ value, label }));
-  return <Select label={t.schedule} data={data} value={hours === null ? "" : String(hours)} onChange={(every) => save.mutate(every === null || every === "" ? null : Number(every))} allowDeselect={false} maw={240} />;
+  return <Select label={t.schedule} description={flows.length > 0 ? t.byFlows(flows) : undefined} data={data} value={hours === null ? "" : String(hours)} onChange={(every) => save.mutate(every === null || every === "" ? null : Number(every))} allowDeselect={false} maw={240} />;
 }
