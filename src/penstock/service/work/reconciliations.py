@@ -24,10 +24,11 @@ from penstock.service.work.requests import WorkRequests
 from penstock.store.project.resources import put_setting, setting
 from penstock.store.runs import runs
 from penstock.store.runs.reconciliations import last_reconciliation
-from penstock.store.runs.runs import OPEN_STATES
+from penstock.store.runs.runs import NOT_BEGUN, OPEN_STATES
 
 NAME = "reconcile"  # of the setting: destination → hours
 SCHEDULE = "schedule"
+FAILED_START_PAUSE = timedelta(hours=1)  # after a comparison that failed before it began: its source was not there
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +103,14 @@ class Reconciliations:
         spec = ctx.project.destinations.get(name)
         if spec is None or work.of_target(conn, "reconcile", name, OPEN_STATES) is not None:
             return False
-        newest = runs.last(conn, name, "reconcile")
-        last = None if newest is None else datetime.fromisoformat(newest.started_at)
-        return (last is None or ctx.clock.now() - last >= every) and is_active(ctx, spec)[0]
+        if not is_active(ctx, spec)[0]:
+            return False
+        newest = runs.last(conn, name, "reconcile", begun=False)
+        if newest is None:
+            return True
+        is_failed_start = newest.status == "failed" and newest.position == NOT_BEGUN
+        pause = min(every, FAILED_START_PAUSE) if is_failed_start else every
+        return ctx.clock.now() - datetime.fromisoformat(newest.started_at) >= pause
 
 
 def _intervals(ctx: Context, conn: Connection) -> dict[str, timedelta]:

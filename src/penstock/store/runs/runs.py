@@ -10,20 +10,7 @@ from operator import itemgetter
 from typing import Any, Literal, get_args
 
 import orjson
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Row,
-    Text,
-    and_,
-    column,
-    func,
-    insert,
-    or_,
-    select,
-    update,
-    values,
-)
+from sqlalchemy import ColumnElement, Connection, Row, Text, and_, column, func, insert, or_, select, update, values
 
 from penstock.clock import Clock, iso
 from penstock.model.errors import Problem, problem_json, problem_of
@@ -60,13 +47,13 @@ class RunRow(RunTotals):
     """One run. `id` sorts by time. Moments are ISO text.
 
     `parent` is the run id of the flow it belongs to. `position`: every ordinal below it is decided, `NOT_BEGUN` while
-    it waits in the queue. `resumable`: the same command continues it. `input_identity` shows whether the input is
-    still the one that was begun, `frozen` is the file that the input was copied to, `input_rows` its length where
-    known, `window` the slice of a cursor that it reads (its `from`: a requested beginning), `settings` the
-    version of the destination's settings. `beside` is the unfinished run that it left to another process, and that has
-    older versions of some of its records. `holder` is the process that has it. `errors` are the problems of the input,
-    the settings or the environment, where that ended the run. `deletes_hash` approves the deletions of a mirror that
-    were not carried out. `limit` is the number of records to send, `first_sends` what of it and of a canary was sent.
+    it waits in the queue. `resumable`: the same command continues it. `input_identity` shows whether the input is still
+    the one that was begun, `frozen` is the file that the input was copied to, `input_rows` its length where known,
+    `window` the slice of a cursor that it reads (its `from`: a requested beginning), `settings` the version of the
+    destination's settings. `beside` is the unfinished run that it left to another process, with older versions of some
+    of its records. `holder` is the process that has it. `errors` are the problems of the input, the settings or the
+    environment, where that ended the run. `deletes_hash` approves the deletions of a mirror that were not carried out.
+    `limit` is the number of records to send, `first_sends` what of it and of a canary was sent.
     """
 
     id: str
@@ -261,24 +248,25 @@ def recount(connection: Connection, run: str, changes: Mapping[str, int]) -> Non
         save(connection, replace(row, counts=row.counts.plus(changes)))
 
 
-def last(connection: Connection, target: str, kind: RunKind = "destination") -> RunRow | None:
-    """The newest run of a destination (or flow) that has begun."""
-    query = select(runs).where(runs.c.target == target, runs.c.kind == kind, runs.c.position != NOT_BEGUN)
-    row = connection.execute(query.order_by(runs.c.started_at.desc(), runs.c.id.desc()).limit(1)).first()
-    return None if row is None else to_run(row)
+def last(connection: Connection, target: str, kind: RunKind = "destination", *, begun: bool = True) -> RunRow | None:
+    """The newest run of a destination (or flow); with `begun`, of those that have begun."""
+    mine = [runs.c.target == target, runs.c.kind == kind, *([runs.c.position != NOT_BEGUN] if begun else [])]
+    return _newest(connection, *mine)
 
 
 def last_alone(connection: Connection, destination: str) -> RunRow | None:
     """The newest run of a destination that has begun, but for those made beside another one."""
-    mine = (runs.c.target == destination) & (runs.c.kind == "destination") & (runs.c.position != NOT_BEGUN)
-    query = select(runs).where(mine, runs.c.beside.is_(None))
-    row = connection.execute(query.order_by(runs.c.started_at.desc(), runs.c.id.desc()).limit(1)).first()
-    return None if row is None else to_run(row)
+    mine = (runs.c.target == destination) & (runs.c.kind == "destination")
+    return _newest(connection, mine, runs.c.position != NOT_BEGUN, runs.c.beside.is_(None))
 
 
 def newest_beside(connection: Connection, run: str) -> RunRow | None:
     """The newest run that goes on beside this unfinished one."""
-    query = select(runs).where(runs.c.beside == run, runs.c.status == "running").order_by(runs.c.started_at.desc())
+    return _newest(connection, runs.c.beside == run, runs.c.status == "running")
+
+
+def _newest(connection: Connection, *which: ColumnElement[bool]) -> RunRow | None:
+    query = select(runs).where(*which).order_by(runs.c.started_at.desc(), runs.c.id.desc())
     row = connection.execute(query.limit(1)).first()
     return None if row is None else to_run(row)
 

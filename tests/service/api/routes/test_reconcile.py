@@ -85,6 +85,17 @@ def test_a_destination_is_compared_every_so_many_hours(service, people):
     assert service.refused("PUT /destinations/daily/reconcile/schedule", {"every_hours": 0})
 
 
+def test_a_comparison_that_fails_before_it_begins_is_not_requested_again_at_once(service, people):
+    people("gone")
+    (service.folder / "gone.csv").unlink()
+    service.ask("PUT /destinations/gone/reconcile/schedule", {"every_hours": 24}, 204)
+    for _ in range(3):
+        service.app.reconciliations.tick()
+        runs = [each for each in service.ask("GET /runs?target=gone")["items"] if each["kind"] == "reconcile"]
+        assert [service.ended(each["run"])["status"] for each in runs] == ["failed"]
+    service.ask("PUT /destinations/gone/reconcile/schedule", {"every_hours": None}, 204)
+
+
 def test_a_large_report_is_stored_with_a_bound_and_its_numbers(service, people, monkeypatch):
     monkeypatch.setattr("penstock.model.reconciliation.STORED", 1)
     people("large")
