@@ -2,6 +2,7 @@
 
 import pytest
 
+from support.deadline import until
 from support.servers.sandbox import sandbox, shared_sandbox
 from support.service.served_project import CREDENTIAL, served_empty
 
@@ -72,3 +73,16 @@ def test_only_editors_and_admins_run_past_a_canary(office):
     assert office.ended(_run(office, "admin", target="around")["run"])["records"]["delivered"] == 5
     assert _entries(office)[-1] == ("admin", f"target=around past_canary={stopped}", "ok")
     _run(office, "operator", target="watched")
+
+
+def test_a_run_that_was_requested_before_a_canary_stopped_another_one_does_not_go_past_it(office):
+    office.people("doubtful", _people("abcdefgh"), canary=2, batch="off")
+    office.sandbox.fault(status=400, path="/people", times=2, slow=2)
+    stopped = _run(office, "operator", target="doubtful")["run"]
+    until(lambda: office.ask(f"GET /runs/{stopped}")["status"] == "running")
+    second = _run(office, "operator", target="doubtful")["run"]
+    ended = office.ended(second)
+    assert "canary" in office.ended(stopped)["reason"]
+    assert second != stopped
+    assert (ended["status"], [error["code"] for error in ended["errors"]]) == ("failed", ["past-canary"])
+    assert office.arrived() == {}

@@ -14,6 +14,7 @@ from typing import Any
 
 from penstock.clock import iso
 from penstock.model.errors import (
+    ConflictError,
     CredentialRefused,
     HostUnreachable,
     PenstockError,
@@ -32,6 +33,7 @@ from penstock.service.work.queue import Interrupted
 from penstock.store.runs import runs
 from penstock.store.runs.runs import NOT_BEGUN
 from penstock.usecases import quarantine
+from penstock.usecases.runs import stopped_by_canary
 
 RATE_OVER_S = 5.0
 log = logging.getLogger("penstock.worker")
@@ -112,6 +114,8 @@ class Executor:
         self._loop, self._orchestrator = asyncio.get_running_loop(), orchestrator
         if self._wanted is not None:
             orchestrator.stop("cancelled", *self._wanted)
+        if row.kind in ("destination", "flow") and row.trigger.startswith("person:"):
+            self._require_canaries_seen()
         if row.kind == "flow":
             await orchestrator.run_flow(ctx.flow(row.target))
         elif row.kind == "resend":
@@ -124,6 +128,16 @@ class Executor:
                 raise comparison.error
         else:
             await orchestrator.run_one(ctx.destination(row.target))
+
+    def _require_canaries_seen(self) -> None:
+        """Raise ConflictError if a canary stopped a destination after the run was requested: nobody has seen it."""
+        for destination, stopped in stopped_by_canary(self.ctx, self.row.target).items():
+            with self.ctx.database.read() as conn:
+                ended = runs.get(conn, stopped)
+            if stopped != self.row.run and ended is not None and (ended.finished_at or "") > self.row.asked_at:
+                message = f"after this run was requested, the canary of {destination} stopped the run {stopped}"
+                hint = "look at what was refused, and start the run again to go past the canary"
+                raise ConflictError(Problem("target", message, "past-canary", hint, found=self.row.target))
 
     def _note_progress(self, progress: Progress) -> None:
         self._latest = progress

@@ -33,7 +33,7 @@ class ObjectFolder:
             yield _Upload(file, self._store, f"{self._root}/{name}")
 
     def exists(self, name: str) -> bool:
-        return self._store.get_file_info(f"{self._root}/{name}").type == fs.FileType.File
+        return _has_content(self._store.get_file_info(f"{self._root}/{name}"))
 
     def open(self, name: str) -> Any:
         return self._store.open_input_file(f"{self._root}/{name}")
@@ -41,8 +41,13 @@ class ObjectFolder:
     def names(self, table: str) -> Iterator[str]:
         below = fs.FileSelector(f"{self._root}/{table}", allow_not_found=True, recursive=True)
         for info in self._store.get_file_info(below):
-            if info.is_file and info.base_name == FILE:
+            if _has_content(info) and info.base_name == FILE:
                 yield info.path.removeprefix(f"{self._root}/")
+
+
+def _has_content(info: fs.FileInfo) -> bool:
+    """Whether it is an object with bytes: an upload to Azure that was interrupted leaves one without."""
+    return info.type == fs.FileType.File and bool(info.size)
 
 
 class _Upload:
