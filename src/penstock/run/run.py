@@ -156,7 +156,7 @@ class _Run:
             self.left_jobs = ledger.pending_jobs(conn, name)
             self.unchanged = UnchangedFields.load(ctx, prepared, conn, client, clock, job.lane)
             newer = NewerVersions.load(conn, job.run, prepared.policy) if self.reads_input else None
-            newer_in_quarantine = sent_beside.quarantined_keys(conn, name, job.run.id)
+            newer_in_quarantine = sent_beside.newer_in_quarantine(conn, name, job.run.id, SENT_AGAIN_FROM)
             leftovers = [ledger.leftover_intents(conn, run) for run in ledger.leftover_runs(conn, name)]
             mirror = Mirror.load(conn, prepared, self.memory)
         self.classifier = Classifier(

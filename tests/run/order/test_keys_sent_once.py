@@ -86,6 +86,23 @@ def test_what_a_killed_backfill_was_sending_is_not_sent_again_by_the_run_beside_
     assert its.stored("notes") == expected
 
 
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_a_killed_backfill_with_a_limit_counts_what_it_was_sending_after_a_run_beside_it(make, sandbox, monkeypatch):
+    its = make(20, NOTES)
+    its.create_companies()
+    sandbox.fault(slow="60s", commit=True, method="POST", path="/note", after=3, times=2)
+    backfill = its.start("run", "it", "--limit", "8")
+    its.wait(lambda: sandbox.faults()[-1]["fired"] == 2)
+    its.kill(backfill)
+    sandbox.clear_faults()
+    its.write(its.keys[-2:])
+    with monkeypatch.context() as patch:
+        patch.setattr(Operations, "_orchestrator", _requested(Operations._orchestrator))
+        its.shell.json("run it")
+    its.shell.json("run it --limit 8")
+    assert [key for key, version in its.stored("notes") if version == 1] == its.keys[:8]
+
+
 def _requested(orchestrator):
     """The orchestrator of a run with an id of its own."""
     return lambda app, listener, **how: orchestrator(app, listener, **how, queued="r-20261201-000000-xxxxxx")

@@ -75,6 +75,30 @@ def test_the_newest_of_two_refused_records_is_in_quarantine(make, sandbox):
 
 
 @pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_an_older_record_that_is_resent_during_the_backfill_does_not_replace_the_newer_one(make, sandbox):
+    its = make(40)
+    both = its.keys[-2:]
+    its.write(both, name="bad")
+    sandbox.fault(status=422, method="POST", containing="bad")
+    its.shell.json("run it", code=1)
+    entries = its.shell.json("quarantine list")
+    sandbox.fault(status=422, method="POST", containing=both[1])
+    sandbox.settings(latency=60)
+    its.write(its.keys[:30])
+    its.write(both, name="good")
+    number = len(sandbox.requests())
+    backfill = its.start("run", "it", "--from", "start")
+    its.wait(lambda: len(sandbox.requests()) > number + 2)
+    its.shell.text(f"quarantine resend {entries[0]['id']} {entries[1]['id']}", code=1)
+    assert backfill.poll() is None
+    assert outcomes(its.ended(backfill, code=1)) == {"delivered": 31, "unchanged": 8, "quarantined": 1}
+    [entry] = its.shell.json("quarantine list")
+    assert (entry["key"], its.shell.json(f"quarantine show {entry['id']}")["record"]["name"]) == (both[1], "good")
+    stored = {company["company_id"]: company["name"] for company in sandbox.state()["companies"]}
+    assert stored[both[0]] == "good"
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 def test_a_backfill_of_which_each_record_counts_does_not_give_way(make):
     its = make(30, SINGLE + "\n    mode: all", latency=150)
     backfill = its.start("run", "it")

@@ -45,23 +45,25 @@ class NewerVersions:
 def hashes_read(opened: OpenChunk, classified: Classified, newer: frozenset[int] | None, policy: Policy) -> Words:
     """The keys of a classified chunk of which older versions must not be sent any more.
 
-    `newer` are the ordinals of the records that are newer than those of the run beside; None: all of them.
+    `newer` are the ordinals of the records of a resend that are newer than those of the run beside; None: all records.
 
     A version that Penstock refused, that waits or was discarded does not count: the one before it is sent. Where each
-    key is sent once, only what is sent now counts: memory and the quarantine decide about the other keys.
+    key is sent once, only what is sent now counts: memory and the quarantine decide about the other keys. Of a resend
+    what Penstock refuses counts too: its entry is of the resend from then on, so that nothing else shows that it is newer.
     """
-    if policy.once_per_key:
-        sent = [payload.ordinal for payload in classified.fresh if newer is None or payload.ordinal in newer]
-        return _keyed(opened.hashes[np.array(sent, dtype=np.int64) - opened.first])
     left_out = [rows for rows, reason in classified.unchanged if reason.startswith(NO_RECORD_REASON)]
+    if newer is not None:
+        rows = np.setdiff1d(opened.rows, np.concatenate([np.empty(0, dtype=np.int64), *left_out]))
+        return _keyed(opened.hashes[rows[np.isin(rows + opened.first, list(newer))]])
+    if policy.once_per_key:
+        sent = [payload.ordinal for payload in classified.fresh]
+        return _keyed(opened.hashes[np.array(sent, dtype=np.int64) - opened.first])
     not_sent = [
         decision.ordinal - opened.first
         for decision in classified.decided
         if decision.outcome in (Outcome.QUARANTINED, Outcome.WAITING) or decision.reason is DISCARDED
     ]
     rows = np.setdiff1d(opened.rows, np.concatenate([np.array(not_sent, dtype=np.int64), *left_out]))
-    if newer is not None:
-        rows = rows[np.isin(rows + opened.first, list(newer))]
     return _keyed(opened.hashes[rows])
 
 

@@ -60,7 +60,12 @@ def with_requests_in_doubt(
         why = refusal_json(Refusal("no answer", DIED, accepted=ACCEPTED))
         entry = ledger.LedgerEntry(Outcome.UNKNOWN, intent.ordinals, at, keys=intent.keys, reason=DIED, refusal=why)
         ledger.append(conn, run.id, [entry])
-    return replace(run, counts=run.counts.plus({"read": unknown, Outcome.UNKNOWN: unknown}))
+    first = run.first_sends  # there whenever a run with a limit or a canary has begun a request
+    return replace(
+        run,
+        counts=run.counts.plus({"read": unknown, Outcome.UNKNOWN: unknown}),
+        first_sends=None if first is None else {**first, "sent": first["sent"] + unknown},
+    )
 
 
 def _records(prepared: Prepared, run: RunRow, ordinals: Sequence[int]) -> dict[int, SentText]:

@@ -37,13 +37,20 @@ def clear(conn: Connection, destination: str) -> None:
     conn.execute(delete(sent_beside).where(sent_beside.c.destination == destination))
 
 
-def quarantined_keys(conn: Connection, destination: str, run: str) -> set[tuple[int, int]]:
-    """The keys whose record in quarantine was put there by a run beside `run`: it is newer than those of `run`."""
-    beside = select(runs.c.id).where(runs.c.target == destination, runs.c.beside == run)
-    here = (quarantine.c.destination == destination) & quarantine.c.run.in_(beside)
-    identities = conn.execute(select(quarantine.c.identity).where(here)).scalars()
-    words = (np.frombuffer(identity, dtype="<u8")[:2].tolist() for identity in identities)
-    return {(high, low) for high, low in words}
+def newer_in_quarantine(conn: Connection, destination: str, run: str, own_below: int) -> set[tuple[int, int]]:
+    """The keys whose record in quarantine was put there by a run beside `run`, and is newer than those of `run`.
+
+    It is, if that run has read it (ordinals from `own_below` on are of older records that it sent again), or if the key
+    is one that `run` must not send any more. A resend and `settle` send what was in quarantine before: its run may be
+    beside `run`, its record is not newer for that.
+    """
+    c = quarantine.c
+    is_own = (runs.c.kind == "destination") & (c.ordinal < own_below)
+    query = select(c.identity, is_own).join(runs, runs.c.id == c.run)
+    found = conn.execute(query.where(c.destination == destination, runs.c.target == destination, runs.c.beside == run))
+    entries = [(np.frombuffer(identity, dtype="<u8")[:2].tolist(), own) for identity, own in found]
+    superseded = set(map(tuple, keys(conn, destination).tolist())) if entries else set[tuple[int, int]]()
+    return {(high, low) for (high, low), own in entries if own or (high, low) in superseded}
 
 
 def runs_beside(conn: Connection, run: str | None, some: Collection[str]) -> set[str]:
