@@ -49,7 +49,7 @@ def hashes_read(opened: OpenChunk, classified: Classified, newer: frozenset[int]
 
     A version that Penstock refused, that waits or was discarded does not count: the one before it is sent. Where each
     key is sent once, only what is sent now counts: memory and the quarantine decide about the other keys. Of a resend
-    what Penstock refuses counts too: its entry is of the resend from then on, so that nothing else shows that it is newer.
+    what Penstock refuses counts too: its entry is of the resend from then on, and nothing else shows that it is newer.
     """
     left_out = [rows for rows, reason in classified.unchanged if reason.startswith(NO_RECORD_REASON)]
     if newer is not None:
