@@ -9,7 +9,9 @@ from dataclasses import replace
 import pytest
 
 from penstock.main import execute
+from penstock.model.outcome import Counts, Note
 from penstock.model.reports import QuarantineDetail, SettleReport
+from penstock.model.runs import PlanReport, RunReport
 from support.cli.fake_app import ANSWERS, FLOW, FakeApp, ended, quarantine_entry
 
 
@@ -54,6 +56,47 @@ def test_a_plan_shows_what_would_be_sent_and_what_would_not(capsys):
     assert "1  invalid: would be quarantined\n" in text
     assert "Would be quarantined\n  u-2: is no e-mail address" in text
     assert text.endswith("→ penstock run people\n")
+
+
+def test_the_plan_of_a_draft_ends_with_the_command_that_activates_it(capsys):
+    draft = replace(ANSWERS["plan"], active=False, asking=1)
+    text = shown(capsys, "plan people", plan=draft)
+    assert text.endswith("→ penstock activate people\n")
+    assert "1  of the requests only reads: " in text
+
+
+def test_the_plan_of_a_mirror_above_its_share_ends_with_the_command_that_approves(capsys):
+    reason = "20 of 40 delivered keys are more than the share of 0.05; `--allow-deletes abc` deletes exactly these"
+    notes = (Note("on_delete", "not deleted", reason, 20),)
+    plan = PlanReport(20, 0, 20, 20, 0, 0, 0.0, notes=notes, destination="people", deletes_hash="abc")
+    text = shown(capsys, "plan people", plan=plan)
+    assert "20  to delete, when a person allows it\n" in text
+    assert text.endswith("\n→ penstock run people --allow-deletes abc deletes them\n")
+    assert "nothing to send" not in text
+    sends = shown(capsys, "plan people", plan=replace(plan, creates_or_updates=1, requests=1))
+    assert sends.endswith("→ penstock run people\n→ penstock run people --allow-deletes abc deletes them\n")
+    allowed = shown(capsys, "plan people", plan=replace(plan, notes=(), requests=20))
+    assert "20  to delete\n" in allowed
+    assert allowed.endswith("→ penstock run people\n")
+    run = replace(ended("partial", reason=reason), notes=notes)
+    assert shown(capsys, "run people", run=run).count("more than the share") == 1
+
+
+def test_a_comparison_and_a_settle_run_say_in_words_what_came_out(capsys):
+    same = RunReport("r-8", "succeeded", Counts(), destination="people", kind="reconcile", requests=2)
+    drift = replace(same, status="partial", reason="117 records are not in Custify as they were sent")
+    assert "comparison: nothing differs" in shown(capsys, "runs", runs=[same])
+    assert (
+        shown(capsys, "runs r-8", runs=[drift])
+        == """\
+people partial  run r-8
+  comparison: 117 records are not in Custify as they were sent
+  2 requests in less than 0.1 s
+"""
+    )
+    settled = replace(same, kind="settle", records=Counts(4, delivered=1, unchanged=2, unknown=1))
+    assert "settle: 2 had arrived, 1 sent again, 1 unknown" in shown(capsys, "runs", runs=[settled])
+    assert "  4 unknown records: 2 had arrived, 1 sent again, 1 unknown\n" in shown(capsys, "runs r-8", runs=[settled])
 
 
 def test_a_flow_shows_the_result_of_each_destination_and_the_next_step(capsys):

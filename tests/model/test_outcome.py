@@ -21,7 +21,6 @@ from penstock.model.outcome import (
     quarantine_reason,
     refuse,
     shown,
-    status_for_people,
 )
 
 
@@ -66,19 +65,18 @@ def test_counts_are_added_by_name():
 
 
 @pytest.mark.parametrize(
-    ("status", "counts", "only", "people"),
+    ("status", "counts", "only"),
     [
-        ("partial", Counts(read=2, delivered=1, quarantined=1), True, "partial"),
-        ("partial", Counts(read=2, quarantined=2), True, "failed"),
-        ("partial", Counts(read=2, quarantined=1, unknown=1), False, "partial"),
-        ("partial", Counts(read=2, quarantined=1, waiting=1), False, "partial"),
-        ("failed", Counts(read=2, quarantined=1, unsent=1), False, "failed"),
-        ("succeeded", Counts(read=2, delivered=2), False, "succeeded"),
+        ("partial", Counts(read=2, delivered=1, quarantined=1), True),
+        ("partial", Counts(read=2, quarantined=2), True),
+        ("partial", Counts(read=2, quarantined=1, unknown=1), False),
+        ("partial", Counts(read=2, quarantined=1, waiting=1), False),
+        ("failed", Counts(read=2, quarantined=1, unsent=1), False),
+        ("succeeded", Counts(read=2, delivered=2), False),
     ],
 )
-def test_a_run_in_which_every_record_was_refused_has_failed_for_people(status, counts, only, people):
+def test_whether_a_run_is_partial_only_because_of_records_in_quarantine(status, counts, only):
     assert only_quarantine(status, counts) is only
-    assert status_for_people(status, counts) == people
 
 
 @pytest.mark.parametrize(
@@ -93,6 +91,11 @@ def test_a_run_in_which_every_record_was_refused_has_failed_for_people(status, c
 def test_the_reason_of_a_run_with_records_in_quarantine(quarantined, new, since, text):
     counts = Counts(read=2000, quarantined=quarantined, delivered=2000 - quarantined)
     assert quarantine_reason(counts, new=new, since=since) == text
+
+
+def test_the_reason_of_a_run_that_sent_nothing_does_not_say_delivered():
+    counts = Counts(read=2, unchanged=1, quarantined=1)
+    assert quarantine_reason(counts, new=False, since="r-1") == "1 in quarantine since run r-1"
 
 
 def test_the_reason_of_a_run_whose_only_record_is_in_quarantine():

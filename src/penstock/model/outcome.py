@@ -83,6 +83,7 @@ class Refusal:
         return {**{name: value for name, value in named.items() if value is not None and value is not False}, **text}
 
 
+READ_FIRST = "read first"  # the action of a note about reads before a person is sent: of no number of records
 NOT_DELETED = "not deleted"  # the action of a note about deletions that a run should have made: it is partial
 
 
@@ -153,11 +154,6 @@ def only_quarantine(status: str, counts: Counts) -> bool:
     return status == "partial" and counts.quarantined > 0 and counts.unknown == counts.waiting == counts.unsent == 0
 
 
-def status_for_people(status: str, counts: Counts) -> str:
-    """The status to show to people: `failed` for a run in which every record was refused. Programs get `partial`."""
-    return "failed" if only_quarantine(status, counts) and counts.quarantined == counts.read else status
-
-
 def quarantine_reason(counts: Counts, *, new: bool, since: str | None) -> str:
     """The reason of a run that is partial only because of records in quarantine.
 
@@ -166,7 +162,10 @@ def quarantine_reason(counts: Counts, *, new: bool, since: str | None) -> str:
     everything = counts.quarantined == counts.read
     records = "record" if counts.quarantined == 1 else "records"
     words = f"{counts.quarantined:,} in quarantine"
-    words = f"nothing delivered, {words.replace(' in', f' {records} in')}" if everything else f"delivered, {words}"
+    if everything:
+        words = f"nothing delivered, {words.replace(' in', f' {records} in')}"
+    elif counts.delivered + counts.accepted:
+        words = f"delivered, {words}"
     if since is None:
         return words
     return f"{words}, some since run {since}" if new else f"{words} since run {since}"

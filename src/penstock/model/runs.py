@@ -78,6 +78,7 @@ class RunReport(RunTotals):
     errors: tuple[Problem, ...] = ()  # what stopped it, with place, finding and hint
     deletes_hash: str | None = None  # of the deletions of a mirror that wait for an approval
     limit: int | None = None  # the number of records that it was to send at most; None: all
+    kind: RunKind = "destination"
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +160,7 @@ class PlanReport:
     creates: int | None = None  # None: not read from Custify, or it cannot be read
     updates: int | None = None
     read_requests: int | None = None  # that were made for `creates` and `updates`
+    active: bool = True  # whether a run may send; of a flow always
 
 
 EXACT = ("creates", "updates", "read_requests")

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from penstock.model.errors import InputError
-from penstock.model.outcome import Note
+from penstock.model.outcome import READ_FIRST, Note
 from penstock.model.record import Grouping, Replies, RetryClass, Schema, Shape
 from penstock.model.settings_text import settings_text, without_settling
 from penstock.model.spec import DestinationSpec, Dialect, Mode
@@ -28,10 +28,7 @@ from penstock.templates.catalogue import FieldDoc, Template, batch_endpoint, loa
 
 ASYNCHRONOUS: Mapping[str, object] = MappingProxyType({"synchronous": False, "returnJobId": True})
 
-READ_FIRST = (
-    "a run looks up in Custify whether another person has an e-mail before it sends it with a user_id; a plan does not"
-    " count these requests"
-)
+LOOKED_UP = "a run looks up in Custify whether another person has an e-mail before it sends it with a user_id"
 RENDERER = "1"  # the version of the layout: a change of it makes every payload hash be compared again
 
 
@@ -284,7 +281,7 @@ def _check_identity(ctx: CompileContext, *, wrapped: bool) -> None:
             "refuse",
         )
     else:
-        ctx.note(path, "read first", READ_FIRST)
+        ctx.note(path, READ_FIRST, LOOKED_UP)
 
 
 def _room(shape: Shape) -> int | None:

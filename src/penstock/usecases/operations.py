@@ -20,7 +20,7 @@ from penstock.model.runs import Listener, PlanReport, RunReport
 from penstock.model.spec import CredentialSpec, DestinationSpec, FlowSpec
 from penstock.run.connection import check, connection
 from penstock.run.connection.leased_window import SharedBudgets, budget_in_memory
-from penstock.run.context import Context, require_destination
+from penstock.run.context import Context, is_active, require_destination
 from penstock.run.diff.first_sends import first_sends_notes
 from penstock.run.orchestrator import Orchestrator
 from penstock.run.preparation.datasets import dataset_report, samples_of
@@ -182,7 +182,8 @@ class Operations:
         counts = exact_counts(ctx, prepared, announce) if exact else None
         report = plan(ctx, prepared, begins_at=begins_at, exact=counts)
         first = first_sends_notes(spec.canary, report.creates_or_updates, limit)
-        return replace(report, notes=(*report.notes, *first))
+        active, _ = is_active(ctx, spec)
+        return replace(report, notes=(*report.notes, *first), active=active)
 
     def plan_flow(self, flow: str, *, exact: bool = False) -> PlanReport:
         """What a run of this flow would do now, also if a destination has the same name."""

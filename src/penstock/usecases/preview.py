@@ -38,9 +38,9 @@ from penstock.render.values.macros import shown
 from penstock.run.context import Context, is_active, is_paused
 from penstock.run.diff.backlog import OpenChunk
 from penstock.run.diff.diff import Classified, Classifier
-from penstock.run.diff.first_sends import first_sends_notes
+from penstock.run.diff.first_sends import FirstSends, first_sends_notes, planned_batches
 from penstock.run.diff.known_records import QuarantineIndex, parents_in_quarantine
-from penstock.run.diff.notes import Notes
+from penstock.run.diff.notes import Notes, of_plan
 from penstock.run.diff.protocols import Parents
 from penstock.run.flow import in_order
 from penstock.run.mirror.decision import hash_together
@@ -223,7 +223,7 @@ def plan(
         asking=asking + reads,
         eta_s=reads_s + eta_s(requests, prepared.credential.rate_limit, prepared.spec.concurrency),
         first_errors=tuple(tally.errors),
-        notes=(*notes.all(tally.counts["records"]), *deletions.notes, *_address_note(prepared)),
+        notes=(*of_plan(notes.all(tally.counts["records"])), *deletions.notes, *_address_note(prepared)),
         destination=name,
         base_url=prepared.address.base_url,
         base_url_reason=prepared.address.reason,
@@ -241,7 +241,7 @@ def _count(
 ) -> None:
     """Count the records of these chunks; `memory` takes what would be sent as sent, for later chunks."""
     shape = prepared.compiled.shape
-    batcher = Batcher(shape, repeats=prepared.policy.repeats)
+    batcher, first = Batcher(shape, repeats=prepared.policy.repeats), FirstSends(canary=prepared.spec.canary)
     with grouping_code(shape) as code:
         for chunk in chunks:
             opened = prepared.open_chunk(chunk, prints=prepared.policy.compares)
@@ -256,7 +256,7 @@ def _count(
             if memory is not None and classified.fresh:
                 contents = np.array([payload.content for payload in classified.fresh], dtype=np.uint64)
                 memory.stage(opened.hashes[rows], contents)
-            for batch in batcher.add(classified.fresh):
+            for batch in planned_batches(batcher, classified.fresh, first):
                 tally.batch(batch, shape, code)
             tally.refuse([refused_record(r.key, r.refusal) for r in batcher.oversized])
             batcher.oversized.clear()

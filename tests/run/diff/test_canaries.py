@@ -120,6 +120,16 @@ def test_records_of_a_batch_job_are_judged_when_it_has_ended(canary):
     assert (report["status"], counts) == ("failed", {"read": 30, "quarantined": 10, "unsent": 20})
 
 
+@pytest.mark.parametrize("number", [10, 14, 30])
+def test_a_plan_counts_the_requests_as_the_canary_divides_them(canary, number):
+    canary.write(UPSERT, "fields: {user_id: user_id, email: email}", "batch: {size: 4}")
+    canary.many(number)
+    planned = canary.shell.json("plan people")
+    canary.run()
+    sent = [request for request in canary.sandbox.requests() if request["method"] == "POST"]
+    assert planned["requests"] - planned["asking"] == len(sent)
+
+
 def test_a_run_with_a_limit_below_the_canary_is_not_judged(canary):
     canary.write(UPSERT, 'batch: "off"')
     canary.many(30)

@@ -213,6 +213,8 @@ def test_beyond_the_share_nothing_is_deleted_until_exactly_that_is_approved_once
     assert report["deletes_hash"] == plan["deletes_hash"] == its.plan()["deletes_hash"]
     assert plan["delete_keys"] == ["11", "12"]
     assert report["requests"] == plan["requests"] == 0
+    assert [note["action"] for note in plan["notes"]] == ["deleted too", "not deleted"]
+    assert [note["action"] for note in report["notes"]] == ["not deleted"], "nothing was deleted, so nothing too"
     its.rows("it", rows(*map(str, range(14, 30)), "new"))
     wrong = plan["deletes_hash"]
     error = its.shell.json(f"run it --allow-deletes {wrong}", 2)["errors"][0]

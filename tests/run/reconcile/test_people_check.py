@@ -83,7 +83,10 @@ def test_a_run_creates_no_second_person(shell, sandbox, monkeypatch, way):
     assert "the user_id u9 in Custify: sending u3 would create a second person" in found[0]["reason"]
     assert {path.partition("?")[0] for path in reads(sandbox)} == {"/people" if way == "one by one" else "/people/all"}
     assert run["requests"] == len(sandbox.requests()) - len(THERE)
-    assert any(note["action"] == "read first" for note in run["notes"])
+    for document, counted in ((run, True), (shell.json("plan it"), False)):
+        [note] = [note for note in document["notes"] if note["action"] == "read first"]
+        assert note["count"] == 0, "only some of the records are looked up"
+        assert ("does not count these requests" not in note["reason"]) is counted
 
 
 def test_what_does_not_change_is_not_read_and_settings_release_what_was_refused(shell, sandbox):

@@ -232,4 +232,6 @@ def test_the_text_names_each_field_with_both_values(people):
     ):
         assert part in text
     assert "--fix" in text
+    [run] = people.shell.json("runs --limit 1")
+    assert run["reason"] == "2 records are not in Custify as they were sent"
     assert "sent again: succeeded, 2 delivered" in people.shell.text("reconcile it --fix")

@@ -139,6 +139,7 @@ def test_nothing_of_a_person_is_left(tmp_path, shell, sandbox, url):
     assert kept.count("(erased)") >= 3
     assert kept.count(BOB) >= 3
     assert shell.json(f"erase {ADA} --dry-run")["found"] == {}
+    assert shell.text("erase nosuch") == "Nothing of this key is stored for any dataset.\n"
     database.close()
 
 
@@ -215,6 +216,7 @@ def test_a_key_of_two_datasets_and_one_in_flight_are_refused(tmp_path, shell, sa
     in_other_tables(database)
     [problem] = shell.json(f"erase {BOB} --yes", 2)["errors"]
     assert (problem["code"], problem["found"]) == ("several-datasets", "people and posts")
+    assert "1  posted record\n" in shell.text(f"erase {BOB} --dataset posts --dry-run")
     found = shell.json(f"erase {BOB} --dataset posts --yes")["found"]
     assert found["posted"] == 1
     run = shell.json("runs")[0]["run"]

@@ -20,4 +20,4 @@ const words: Record<string, string> = {
   ok: "ok",
   error: "error",
 };
-export const t = { words, nothing: "nothing yet", inQuarantine: (n: string) => `delivered, ${n} in quarantine` };
+export const t = { words, nothing: "nothing yet", inQuarantine: (n: string, isSent: boolean) => `${isSent ? "delivered, " : ""}${n} in quarantine` };

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from penstock.cli.exits import printable
 from penstock.cli.text.words import amount, duration, hint, key_text, keys_text, note_lines, safe_text, table, titled
+from penstock.model.outcome import NOT_DELETED
 from penstock.model.record import RefusedRecord
 from penstock.model.reports import Preview, PreviewedRequest, TestReport
 from penstock.model.runs import PlanReport
@@ -101,7 +102,8 @@ def plan_text(report: PlanReport) -> Iterator[RenderableType]:
         f"{duration(report.eta_s)} at the credential's rate limit",
     )
     if report.asking:
-        yield Text(f"  {report.asking:>9,}  of the requests only read: look-ups and polls of batch jobs")
+        read = "read" if report.asking > 1 else "reads"
+        yield Text(f"  {report.asking:>9,}  of the requests only {read}: look-ups and polls of batch jobs")
     yield from _shares(report)
     if report.read_requests:
         yield Text(f"  {amount(report.read_requests, 'request')} read Custify for this plan")
@@ -113,8 +115,22 @@ def plan_text(report: PlanReport) -> Iterator[RenderableType]:
     yield from _refused_and_notes(report)
     if report.flow is None:
         yield from base_lines(report.base_url, report.base_url_reason)
-    sends = report.requests or report.creates_or_updates
-    yield hint(f"penstock run {name}") if sends else hint("nothing to send")
+    yield from _next_step(report, name)
+
+
+def _next_step(report: PlanReport, name: str) -> Iterator[Text]:
+    """What a person writes next; deletions that are withheld need an approval."""
+    withheld = report.deletes_hash is not None and any(note.action == NOT_DELETED for note in report.notes)
+    if not (report.requests or report.creates_or_updates or withheld):
+        yield hint("nothing to send")
+        return
+    if not report.active:
+        yield hint(f"penstock activate {name}")
+        return
+    if report.requests or report.creates_or_updates:
+        yield hint(f"penstock run {name}")
+    if withheld:
+        yield hint(f"penstock run {name} --allow-deletes {report.deletes_hash} deletes them")
 
 
 def _refused_and_notes(report: PlanReport) -> Iterator[RenderableType]:
@@ -128,11 +144,12 @@ def _refused_and_notes(report: PlanReport) -> Iterator[RenderableType]:
 
 def _shares(report: PlanReport) -> Iterator[Text]:
     exact = report.creates is not None and report.updates is not None
+    withheld = report.flow is None and any(note.action == NOT_DELETED for note in report.notes)
     shares = (
         (0 if exact else report.creates_or_updates, "to create or update"),
         (report.creates or 0, "to create"),
         (report.updates or 0, "to update: Custify has them"),
-        (report.deletes, "to delete"),
+        (report.deletes, "to delete, when a person allows it" if withheld else "to delete"),
         (report.unchanged, "unchanged: not sent"),
         (report.held, "already in quarantine: not sent"),
         (report.invalid, "invalid: would be quarantined"),

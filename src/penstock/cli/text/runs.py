@@ -19,7 +19,7 @@ from penstock.cli.text.words import (
     table,
 )
 from penstock.model.delivery import DeliveryReport
-from penstock.model.outcome import COUNT_NAMES, Counts, status_for_people
+from penstock.model.outcome import COUNT_NAMES, Counts
 from penstock.model.runs import LABELS, RunReport
 
 QUIET = frozenset({"renamed", "derived"})
@@ -28,14 +28,17 @@ QUIET = frozenset({"renamed", "derived"})
 def run_text(report: RunReport) -> Iterator[RenderableType]:
     """How a run ended: the outcomes, the number of requests, the time, and what to do next."""
     name = report.flow or report.destination or ""
-    yield Text.assemble((f"{name} ", "bold"), coloured(shown(report)), (f"  run {report.run}", "dim"))
+    yield Text.assemble((f"{name} ", "bold"), coloured(report.status), (f"  run {report.run}", "dim"))
     for problem in report.errors:
         yield safe_text(f"  {problem}")
-    if report.reason and not any(one.errors for one in (report, *report.destinations)):
+    compared = _compared(report)
+    if report.reason and compared is None and not any(one.errors for one in (report, *report.destinations)):
         yield safe_text(f"  {report.reason}")
-    outcomes = outcome_words(counts_of(report.records))
+    outcomes = _result(report)
     bound = "" if report.limit is None else f" (limited to {amount(report.limit, 'record')})"
-    yield Text.assemble(f"  {amount(report.records.read, 'record')}{': ' if outcomes else ''}", outcomes, bound)
+    read = amount(report.records.read, "unknown record" if report.kind == "settle" else "record")
+    records = "" if compared is not None else f"{read}: " if outcomes else read
+    yield Text.assemble(f"  {records}", outcomes, bound)
     counted = ((getattr(report, name), label) for name, label in LABELS.items())
     more = "".join(f", {number:,} {label}" for number, label in counted if number)
     retries = f" ({amount(report.retries, 'retry', 'retries')})" if report.retries else ""
@@ -59,10 +62,10 @@ def runs_text(reports: Sequence[RunReport]) -> Iterator[RenderableType]:
         rows.add_row(
             report.run,
             safe_text(report.flow or report.destination or ""),
-            coloured(shown(report)),
+            coloured(report.status),
             moment(report.started_at),
-            f"{report.records.read:,}",
-            outcome_words(counts_of(report.records)),
+            f"{report.records.read:,}" if _compared(report) is None else "",
+            Text.assemble("settle: " if report.kind == "settle" else "", _result(report)),
             f"{report.requests:,}",
         )
     yield rows
@@ -91,9 +94,26 @@ def deliveries_text(reports: Sequence[DeliveryReport], run: str) -> Iterator[Ren
     yield rows
 
 
-def shown(report: RunReport) -> str:
-    """The status for people (`status_for_people`)."""
-    return status_for_people(report.status, report.records)
+def _result(report: RunReport) -> Text:
+    """What came out, in words: the outcomes; of a comparison what differs; of `settle` what became of the records."""
+    compared = _compared(report)
+    if compared is not None:
+        return safe_text(compared)
+    counts = dict(counts_of(report.records))
+    if report.kind != "settle":
+        return outcome_words(counts)
+    arrived, sent_again = counts.pop("unchanged"), counts.pop("delivered") + counts.pop("accepted")
+    named = ((arrived, "had arrived"), (sent_again, "sent again"))
+    parts = [Text(f"{number:,} {what}") for number, what in named if number]
+    others = outcome_words(counts)
+    return Text(", ").join([*parts, others] if others else parts)
+
+
+def _compared(report: RunReport) -> str | None:
+    """What a comparison that has ended found; None for other runs, and for one that has sent records again."""
+    if report.kind != "reconcile" or report.records.read or report.status not in ("succeeded", "partial"):
+        return None
+    return f"comparison: {report.reason or 'nothing differs'}"
 
 
 def counts_of(counts: Counts) -> Mapping[str, int]:
@@ -111,7 +131,7 @@ def _parts(report: RunReport) -> Iterator[RenderableType]:
         for part in report.destinations:
             rows.add_row(
                 safe_text(f"  {part.destination}"),
-                coloured(shown(part)),
+                coloured(part.status),
                 f"{part.records.read:,}",
                 outcome_words(counts_of(part.records)),
                 f"{part.requests:,}",
@@ -130,7 +150,8 @@ def _notes(report: RunReport) -> Iterator[Text]:
     """The notes. Renamed and derived fields are only counted: `preview` and `plan` show them."""
     parts = report.destinations or (report,)
     for part in parts:
-        reported = [note for note in part.notes if note.action not in QUIET]
+        said = None if part.errors else part.reason
+        reported = [note for note in part.notes if note.action not in QUIET and note.reason != said]
         yield from note_lines(reported, (part.destination or "") if report.destinations else "")
     quiet = sum(note.action in QUIET for part in parts for note in part.notes)
     if quiet:

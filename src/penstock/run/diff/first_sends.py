@@ -6,13 +6,15 @@ where the number is reached: what comes behind is treated as a later chunk, or n
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from penstock.model.delivery import Settled
 from penstock.model.outcome import Note, Outcome
+from penstock.model.record import Batch, Payload
 from penstock.model.spec import DestinationSpec, FuseSpec
+from penstock.render.batches import Batcher
 from penstock.run.diff.backlog import SENT_AGAIN_FROM, OpenChunk
 from penstock.run.diff.diff import Classified
 from penstock.store.runs.runs import RunRow
@@ -185,6 +187,26 @@ async def send_parts(
         if not len(rows):
             break
     return sent, opened.first + int(rows[0]) if len(rows) else opened.end
+
+
+def planned_batches(batcher: Batcher, payloads: Sequence[Payload], first: FirstSends) -> Iterator[Batch]:
+    """The batches of a run that is to send these payloads next: what is behind the canary begins a new batch."""
+    room = first.room()
+    if room is None:
+        yield from batcher.add(payloads)
+        return
+    number = 0
+    for payload in payloads:
+        room -= len(payload.ordinals)
+        if room < 0:
+            break
+        number += 1
+        first.take(len(payload.ordinals))
+    yield from batcher.add(payloads[:number])
+    if number < len(payloads):
+        yield from batcher.flush()
+        first.judged = True
+        yield from batcher.add(payloads[number:])
 
 
 def first_sends_notes(canary: int | None, records: int, limit: int | None = None) -> tuple[Note, ...]:

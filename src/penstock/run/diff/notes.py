@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from penstock.model.outcome import EMPTY, EMPTY_NOW, GONE, Note, gone_reason
+from penstock.model.outcome import EMPTY, EMPTY_NOW, GONE, READ_FIRST, Note, gone_reason
 from penstock.model.record import Chunk, Key, gone_columns, key_text
 from penstock.run.diff.backlog import SENT_AGAIN_FROM, OpenChunk
 from penstock.run.diff.diff import SUPERSEDED_LIVE, Classified, Policy
@@ -103,9 +103,9 @@ class Notes:
         self.filled = frozenset()
 
     def all(self, records: int) -> tuple[Note, ...]:
-        """Every note; those that are true of every record have `records`."""
+        """Every note; those that are true of every record have `records`. Of `READ_FIRST` no number is known."""
         fixed = dict.fromkeys((*self.fixed, *self.source()))
-        always = [replace(note, count=note.count or records) for note in fixed]
+        always = [note if note.action == READ_FIRST else replace(note, count=note.count or records) for note in fixed]
         keys = () if self.keys is None else self.keys.notes()
         return (
             *always,
@@ -113,6 +113,12 @@ class Notes:
             *keys,
             *self.emails.notes(),
         )
+
+
+def of_plan(notes: Sequence[Note]) -> tuple[Note, ...]:
+    """The notes of a run as a plan has them: it does not know for how many records a run reads first."""
+    more = "; a plan does not count these requests"
+    return tuple(replace(note, reason=note.reason + more) if note.action == READ_FIRST else note for note in notes)
 
 
 def _is_null(chunk: Chunk, name: str) -> bool:

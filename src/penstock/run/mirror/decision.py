@@ -48,6 +48,10 @@ class MirrorDecision(NamedTuple):
     withheld: bool = False
     reason: str | None = None
 
+    def deleted(self, decided: int, left: int) -> int:
+        """How many are deleted of so many that were decided before and others that left."""
+        return decided * self.continues + left * self.deletes
+
 
 def decide(facts: MirrorFacts) -> MirrorDecision:
     """Which deletions are carried out. An approval is a person's confirmation after a restore, too."""

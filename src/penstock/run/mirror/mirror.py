@@ -284,8 +284,11 @@ class Mirror:
         notes = self.prepared.data.dataset.notes()
         return next((note.reason for note in notes if note.action == "incomplete"), None)
 
-    def notes_on(self, keys: LeftKeys, decision: MirrorDecision) -> list[Note]:
-        """What people have to know: what cannot be deleted, and what is deleted too."""
+    def notes_on(self, keys: LeftKeys, decision: MirrorDecision, *, is_plan: bool = False) -> list[Note]:
+        """What people have to know: what cannot be deleted, and what is deleted too.
+
+        A plan says it of deletions that a person may approve, too.
+        """
         found: list[Note] = []
         if keys.unidentified:
             reason = (
@@ -306,8 +309,9 @@ class Mirror:
             reason = "another mirror has delivered the object of a key that left: it is not deleted"
             found.append(Note(FIELD, "shared", reason, len(keys.shared)))
         number = len(keys.decided) + len(keys.left)
-        if number and self.deletion.deletes_too is not None:
-            found.append(Note(FIELD, "deleted too", f"Custify also deletes {self.deletion.deletes_too}", number))
+        deleted = number if is_plan and decision.withheld else decision.deleted(len(keys.decided), len(keys.left))
+        if deleted and self.deletion.deletes_too is not None:
+            found.append(Note(FIELD, "deleted too", f"Custify also deletes {self.deletion.deletes_too}", deleted))
         if number and not decision.deletes and not decision.withheld:
             found.append(Note(FIELD, NOT_DELETED, f"nothing is deleted: {decision.reason}", number))
         return found
@@ -316,14 +320,13 @@ class Mirror:
         """What a run would do now, after the same read."""
         keys = self.left_keys(conn)
         decision = self.decide(keys, self.incomplete(), approved=False)
-        notes = tuple(self.notes_on(keys, decision))
+        notes = tuple(self.notes_on(keys, decision, is_plan=True))
         if not (decision.continues or decision.withheld):
             return PlannedDeletions(notes=notes)
         hash_ = self.hash_of(conn, keys.keys)
         if decision.withheld:
             notes = (*notes, Note(FIELD, NOT_DELETED, f"{decision.reason}; {APPROVE.format(hash_)}", len(keys.left)))
-        requests = len(keys.decided) * decision.continues + len(keys.left) * decision.deletes
-        return PlannedDeletions(keys.keys, hash_, notes, requests)
+        return PlannedDeletions(keys.keys, hash_, notes, decision.deleted(len(keys.decided), len(keys.left)))
 
 
 def planned_deletions(database: Database, mirror: Mirror | None) -> PlannedDeletions:

@@ -28,6 +28,7 @@ from penstock.store.runs.reconciliations import StoredReconciliation, store_reco
 from penstock.store.runs.runs import RunRow, holder_text
 
 DRIFT: Final = "{0:,} records are not in Custify as they were sent"
+ONE_DRIFTED: Final = "1 record is not in Custify as it was sent"
 
 
 @dataclass(slots=True)
@@ -63,7 +64,8 @@ class ComparisonRun:
         if run.finished_at is not None:
             self._store(0 if run.status == "succeeded" else report.drifted, None)
             return
-        reason = DRIFT.format(report.drifted) if report.has_drift else None
+        drift = ONE_DRIFTED if report.drifted == 1 else DRIFT.format(report.drifted)
+        reason = drift if report.has_drift else None
         self._store(report.drifted, replace(run, duration_s=seconds, reason=reason))
 
     def fail(self, error: PenstockError | KeyboardInterrupt, signal: StopSignal, seconds: float) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from math import ceil
 from tempfile import TemporaryFile
 from typing import IO, Any, Final
 
@@ -42,7 +43,6 @@ from penstock.templates.catalogue import load_catalogue
 
 RECONCILE: Final = "reconcile"
 CHUNK_ROWS = 4096  # as in a run
-DRIFT = "{0:,} records are not in Custify as they were sent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,9 @@ def compare(ctx: Context, prepared: Prepared, listener: Listener | None) -> Comp
 
     def announce(requests: int, seconds: float) -> None:
         if listener is not None:
-            phase = f"reading what Custify has: about {requests:,} requests, {seconds / 60:,.1f} minutes"
+            time = f"{seconds / 60:,.1f} minutes" if seconds >= 60 else f"{max(1, ceil(seconds))} s"
+            number = f"{requests:,} request{'' if requests == 1 else 's'}"
+            phase = f"reading what Custify has: about {number} and {time}"
             counts = dict.fromkeys(COUNT_NAMES, 0)
             listener(Progress(name, counts, 0, None, ctx.clock.monotonic() - began, phase=phase))
 

@@ -86,6 +86,8 @@ def erase(ctx: Context, wanted: EraseRequest) -> Erased:
         exported = max(erase_exported(ctx, key, dry_run=False), exported)
         notes = [*remove_files(ctx, erasure), *_rewritten(ctx), LEFT_BACKUPS]
     counts = dict(found_names({**erasure.found, "exported": exported}))
+    if not counts and len(scopes) > 1:
+        scope = Scope(None, ())  # no dataset has it
     return Erased(
         key_hash=sha256(str(erasure.json).encode()).hexdigest()[:16],
         dataset=scope.dataset,

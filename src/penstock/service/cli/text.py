@@ -113,31 +113,32 @@ def _sender(auth: Mapping[str, Any]) -> str:
 
 
 FOUND = {
-    "quarantine": "records in quarantine",
-    "discarded": "reasons of discarded versions",
-    "ledger": "entries of the ledger",
-    "requests": "stored requests with their replies",
-    "responses": "replies that are records of a source",
-    "samples": "sample records of the dataset",
-    "posted": "posted records",
-    "links": "links to companies that were sent",
-    "identities": "identities that a mirror deletes by",
-    "known_ids": "ids of Custify",
-    "comparisons": "reports that compare with Custify",
-    "texts": "texts that quote it, such as notes of runs",
-    "inputs": "inputs of ended runs",
-    "exported": "records of the exported ledger",
+    "quarantine": ("record in quarantine", "records in quarantine"),
+    "discarded": ("reason of a discarded version", "reasons of discarded versions"),
+    "ledger": ("entry of the ledger", "entries of the ledger"),
+    "requests": ("stored request with its reply", "stored requests with their replies"),
+    "responses": ("reply that is a record of a source", "replies that are records of a source"),
+    "samples": ("sample record of the dataset", "sample records of the dataset"),
+    "posted": ("posted record", "posted records"),
+    "links": ("link to a company that was sent", "links to companies that were sent"),
+    "identities": ("identity that a mirror deletes by", "identities that a mirror deletes by"),
+    "known_ids": ("id of Custify", "ids of Custify"),
+    "comparisons": ("report that compares with Custify", "reports that compare with Custify"),
+    "texts": ("text that quotes it, such as a note of a run", "texts that quote it, such as notes of runs"),
+    "inputs": ("input of an ended run", "inputs of ended runs"),
+    "exported": ("record of the exported ledger", "records of the exported ledger"),
 }
 
 
 def erased_text(found: Erased) -> Iterator[Text]:
     """What was found of a record and, if it is removed, what is left to do."""
-    where = found.dataset or ", ".join(found.destinations)
+    where = found.dataset or ", ".join(found.destinations) or "any dataset"
     if not found.found:
         yield Text(f"Nothing of this key is stored for {where}.")
         return
     yield Text(f"{'Erased' if found.erased else 'Found'} for {where} (key {found.key_hash}):")
     for name, number in found.found.items():
-        yield Text(f"  {number:>9,}  {FOUND[name]}")
+        one, several = FOUND[name]
+        yield Text(f"  {number:>9,}  {one if number == 1 else several}")
     for note in found.notes:
         yield Text(note)

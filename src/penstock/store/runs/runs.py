@@ -325,6 +325,7 @@ def to_report(run: RunRow, parts: Sequence[RunRow] = ()) -> RunReport:
         skipped=dict(run.skipped),
         deletes_hash=run.deletes_hash,
         limit=run.limit,
+        kind=run.kind,
         errors=tuple(dict.fromkeys(problem for row in stopped for problem in row.errors)),
     )
 

@@ -53,11 +53,11 @@ const LOOKS: Record<string, [Tone, TablerIcon]> = {
 
 type ShownRun = { status: string; records: Counts; reason?: string | null };
 
-/** The status of a run for people. A partial run whose other records were all delivered names the number in quarantine; a run with every record refused is failed. */
+/** The status of a run for people. A run that is partial only because of records in quarantine names their number. */
 export function runStatus({ status, records }: ShownRun): { of: string; label?: string } {
   const count = (name: keyof Counts) => records[name] ?? 0;
   if (status !== "partial" || count("quarantined") === 0 || count("unknown") + count("waiting") + count("unsent") > 0) return { of: status };
-  return count("quarantined") === count("read") ? { of: "failed" } : { of: status, label: t.inQuarantine(number(count("quarantined"))) };
+  return { of: status, label: t.inQuarantine(number(count("quarantined")), count("delivered") + count("accepted") > 0) };
 }
 
 export function RunStatus({ run, plain }: { run: ShownRun; plain?: boolean }) {
