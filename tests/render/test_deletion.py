@@ -168,3 +168,10 @@ def test_what_identifies_an_object_is_rendered_whatever_else_is_wrong_with_its_r
         for names in (["user_id"], ["email"])
     ]
     assert texts == [[b'{"user_id":"u1"}'], []]
+
+
+def test_an_id_that_is_made_from_the_key_is_rendered_too():
+    chunk = chunk_of([{"k": "1", "company": "c1", "name": "N"}])
+    made = compiled("upsert_deal", "native", chunk, "k", fields={"company_id": "company", "name": "name"})
+    [payload] = identity_renderer(made.renderer, ["externalId"]).render(chunk).payloads
+    assert payload.text == b'{"externalId":"1"}'

@@ -25,6 +25,7 @@ from penstock.store.migrations import HEAD, REVISIONS
 from penstock.store.migrations import upgrade as upgrade_module
 from penstock.store.migrations.upgrade import scripts, upgrade
 from penstock.store.runs import ledger, runs
+from penstock.store.runs.deletions import UNCERTAIN
 from penstock.store.runs.runs import RunRow
 from penstock.store.tables import metadata
 from support.cli import forked_process
@@ -103,6 +104,19 @@ def test_the_migrations_lead_to_the_schema_of_a_new_database_on_postgresql(postg
         assert compare_metadata(MigrationContext.configure(conn), metadata) == []
         assert conn.execute(text("SELECT count(*) FROM ledger")).scalar() == 0
     engine.dispose()
+
+
+def test_what_was_decided_before_marks_were_stored_is_neither_a_decision_to_delete_nor_forgotten(tmp_path):
+    engine = create_engine(f"sqlite:///{tmp_path / 'migrated.db'}")
+    with engine.begin() as conn:
+        upgrade(conn, "0017")
+        columns = "destination, key_hash, key, place, identity, marked, deletion"
+        conn.execute(text(f"INSERT INTO sent_identities ({columns}) VALUES ('it', x'01', '1', '[]', '{{}}', 0, 'r-1')"))
+        conn.execute(text(f"INSERT INTO sent_identities ({columns}) VALUES ('it', x'02', '2', '[]', '{{}}', 0, NULL)"))
+        upgrade(conn)
+        found = conn.execute(text("SELECT deletion, mark FROM sent_identities ORDER BY key")).all()
+    engine.dispose()
+    assert found == [(UNCERTAIN, None), (None, None)]
 
 
 def test_every_script_is_known_in_order():

@@ -45,6 +45,7 @@ class CompileContext:
     combinations: list[Combination] = field(default_factory=list)
     required: list[str] = field(default_factory=list)
     derived: tuple[str, ...] = ()
+    own_id: tuple[str, Combination] | None = None  # of `combinations`, the one that makes an id, and the id's member
     former: bool = False  # in the form in which release 0.1.0 sent it
 
     @property

@@ -237,6 +237,7 @@ def _compile(ctx: CompileContext, base_url: str) -> Compiled:
         else None,
         parent_ref=_parent_ref(ctx, shape.url, batching=batching),
         former=ctx.former,
+        own_id=ctx.own_id,
     )
     columns = ctx.columns()
     version = version_of(destination, schema, columns, f"{dialect} {base_url} {dataset_key!r}")

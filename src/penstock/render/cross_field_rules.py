@@ -170,14 +170,19 @@ def add_external(ctx: CompileContext) -> None:
         if setting is not None:
             message = f"{external.field} is mapped, and given by `{external.setting}`"
             ctx.problem(str(external.setting), message, "field-twice", "keep one of the two")
-        ctx.combinations.append(_filled_from_key(external))
+        _make_id(ctx, external, _filled_from_key(external))
         return
     columns = ctx.key if setting is None else _id_columns(ctx, str(external.setting), setting)
     if columns is None:
         return
-    ctx.combinations.append(_id_of_columns(external, columns))
+    _make_id(ctx, external, _id_of_columns(external, columns))
     ctx.derived = columns
     ctx.note(external.field, "derived", f"{external.target} is made from {', '.join(columns)}, {STAYS}")
+
+
+def _make_id(ctx: CompileContext, external: External, combination: Combination) -> None:
+    ctx.combinations.append(combination)
+    ctx.own_id = external.target, combination
 
 
 def hashed_if_long(text: str, longest: int | None) -> str:

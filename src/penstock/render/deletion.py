@@ -83,10 +83,11 @@ def identity_renderer(renderer: Renderer, names: Sequence[str]) -> Renderer:
         if not each.merge and (each.step.field in names or (each.place is not None and each.place in _top(names)))
     ]
     fields = {each.step.field for each in inputs}
-    parent = renderer.parent_ref
+    parent, own_id = renderer.parent_ref, renderer.own_id
     return Renderer(
         key=renderer.key,
         inputs=tuple(inputs),
+        combinations=(own_id[1],) if own_id is not None and own_id[0] in names else (),
         parent_ref=parent if parent is not None and parent.field in fields else None,
     )
 

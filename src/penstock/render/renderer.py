@@ -106,6 +106,9 @@ class Renderer:
     parent_ref: ParentRef | None = None
     check: Callable[[Mapping[str, Any]], Refusal | None] | None = None  # of a whole payload (XML)
     former: bool = False  # keys as release 0.1.0 had them
+    own_id: tuple[str, Combination] | None = (
+        None  # the member with an id made of the key or of columns, and what makes it
+    )
 
     def render(self, chunk: Chunk, rows: Sequence[int] | None = None) -> Rendered:
         """Render these rows of the chunk (all by default); each is in exactly one of the two lists, in row order."""

@@ -349,7 +349,7 @@ sent_identities = Table(
     Column("others", Text),  # JSON: further identities, which are compared and not sent; null: none
     Column("marked", Boolean, nullable=False),  # whether `on_delete: set` was carried out
     Column("mark", Text),  # JSON: the members that it set, or may have set; null: none
-    Column("deletion", Text),  # the run that decided its deletion, which is not done yet; null: none
+    Column("deletion", Text),  # the run that decided its deletion, not done yet; '': unknown; null: none
     Index("sent_identities_to_delete", "destination", "deletion"),
 )
 

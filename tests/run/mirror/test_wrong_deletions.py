@@ -71,10 +71,11 @@ def test_the_object_of_a_refused_record_under_a_new_key_is_not_deleted_and_other
     assert its.deleted_in(its.run()["run"]) == ["3"], "the record has left too"
 
 
-def test_a_refused_record_whose_id_cannot_be_read_may_be_the_object_of_any_key_that_left(its):
+@pytest.mark.parametrize("key", ["2", "9"], ids=["of a delivered key", "of a new key"])
+def test_a_refused_record_whose_id_cannot_be_read_may_be_the_object_of_any_key_that_left(its, key):
     its.add("it", USER, [person(key, f"u{key}") for key in "123"], more=DELETE)
     its.run()
-    its.rows("it", [person("1", "u1"), person("2", "u2"), person("9", "u" * 300)])
+    its.rows("it", [person("1", "u1"), *([person("2", "u2")] if key == "9" else []), person(key, "u" * 300)])
     assert its.plan()["delete_keys"] == ["3"]
     report = its.run(code=1)
     assert (report["deleted"], report["status"]) == (0, "partial")
@@ -171,3 +172,66 @@ def test_a_mirror_of_a_database_deletes_what_left_a_query(its):
     approved = its.shell.json(f"run it --allow-deletes {withheld['deletes_hash']}")
     assert (approved["deleted"], approved["status"]) == (1, "succeeded")
     assert its.has("people", "user_id") == ["u1", "u3"]
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_a_mark_that_was_decided_and_not_carried_out_is_no_approval_to_delete(its, request, monkeypatch, database):
+    if database == "postgresql":
+        monkeypatch.setenv("PENSTOCK_DATABASE_URL", request.getfixturevalue("postgres"))
+    its.concurrency = 1
+    every = [person(key, f"u{key}") for key in "12345"]
+    its.add("it", USER, every, more=MARK)
+    its.run()
+    its.rows("it", every[:1])
+    its.kill("run it", method="POST", commit=True)
+    its.change("it", f"{USER}, mode: mirror, on_delete: delete")
+    assert its.plan()["deletes_hash"]
+    report = its.run(code=1)
+    assert (report["status"], report["deleted"], its.paths("DELETE")) == ("partial", 0, [])
+    its.change("it", f"{USER}, mode: mirror, on_delete: {{set: {{churned: false}}}}")
+    assert its.run(code=1)["deleted"] == 0, "another mark than was decided"
+    its.change("it", f"{USER}, mode: mirror, on_delete: {{set: {{churned: true}}}}")
+    report = its.run()
+    assert (report["status"], report["deleted"]) == ("succeeded", 4)
+    assert its.has("people", "user_id") == ["u1", "u2", "u3", "u4", "u5"]
+
+
+@pytest.mark.parametrize("refused_by", ["penstock", "api", "killed run"])
+def test_a_refused_record_of_a_delivered_key_keeps_the_object_whose_id_it_has(its, sandbox, refused_by):
+    its.concurrency = 1
+    its.add("it", f"{USER}, batch: off", [person(key, f"u{key}") for key in "1234"], more=DELETE)
+    its.run()
+    sandbox.fault(status=422, method="POST", containing="refused")
+    its.rows(
+        "it", [person("1", "u3", name="refused" if refused_by == "api" else "x" * 300), person("2", "u2", name="new")]
+    )
+    if refused_by == "killed run":
+        its.kill("run it", method="POST", commit=True)
+    assert its.plan()["delete_keys"] == ["4"]
+    first, again = its.run(code=1), its.run(code=1)
+    assert [first["deleted"], again["deleted"]] == [1, 0]
+    assert actions(first)["refused"] == actions(again)["refused"] == 1
+    assert its.has("people", "user_id") == ["u1", "u2", "u3"]
+    its.rows("it", [person("1", "u1"), person("2", "u2", name="new")])
+    assert its.deleted_in(its.run()["run"]) == ["3"]
+
+
+def test_a_key_that_left_is_not_forgotten_when_the_record_that_took_its_object_was_refused(its, sandbox):
+    stay = [person(key, f"u{key}") for key in "12"]
+    its.add("it", f"{USER}, batch: off", [*stay, person("3", "u3")], more=DELETE)
+    its.run()
+    sandbox.fault(status=422, method="POST", containing="refused")
+    its.rows("it", [*stay, person("9", "u3", name="refused")])
+    report = its.run(code=1)
+    assert (report["deleted"], actions(report)["refused"]) == (0, 1)
+    its.rows("it", stay)
+    assert its.deleted_in(its.run()["run"]) == ["3"]
+
+
+def test_a_refused_value_beside_the_id_leaves_the_id_readable(its):
+    its.add("it", USER, [{**person(key, f"u{key}"), "age": 1} for key in "123"], more=DELETE)
+    its.run()
+    its.rows("it", [{**person("1", "u1"), "age": "x"}, {**person("9", "u2"), "age": "x"}])
+    report = its.run(code=1)
+    assert report["records"]["quarantined"] == 2
+    assert its.deleted_in(report["run"]) == ["3"]

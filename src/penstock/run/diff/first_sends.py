@@ -171,7 +171,7 @@ async def send_parts(
     send: Callable[[Classified], Awaitable[None]],
     wait: Callable[[], Awaitable[bool]],
 ) -> tuple[Classified, int]:
-    """Send a chunk as far as the bounds allow; returns what was sent, and the first row that is left.
+    """Send a chunk as far as the bounds allow; returns what was sent or decided, and the first row that is left.
 
     `wait` returns when nothing is in flight and the canary is judged: whether the run goes on.
     """
@@ -182,6 +182,8 @@ async def send_parts(
         first.take(number)
         await send(classified)
         sent.fresh += classified.fresh
+        sent.decided += classified.decided
+        sent.refreshed += classified.refreshed
         if first.limit_taken or (len(rows) and not number):
             goes_on = await wait()
         if not len(rows):

@@ -20,9 +20,9 @@ class MirrorFacts(NamedTuple):
     """What is known when a read of the dataset has ended.
 
     `delivered` are the keys that count as delivered, `decided` of those that left had their deletion decided before,
-    `left` are the others. `unseen` is how many records were refused under new keys, and their identity cannot be read:
-    the object of any key that left may be theirs. `incomplete`: why the read may lack records that are there; None if
-    it has them all.
+    with the `on_delete` of now, `left` are the others. `unseen` is how many records were refused whose identity cannot
+    be read: the object of any key that left may be theirs. `incomplete`: why the read may lack records that are there;
+    None if it has them all.
     `restored`: when the backup was made from which this state was restored, until a person confirms.
     """
 
@@ -68,8 +68,8 @@ def decide(facts: MirrorFacts) -> MirrorDecision:
         return MirrorDecision(False, False, facts.left + facts.decided > 0, reason)
     if facts.unseen:
         reason = (
-            f"{facts.unseen} records were refused, their keys were never delivered, and the ids of their objects "
-            "cannot be read: they may be objects of keys that left, under new keys"
+            f"{facts.unseen} records were refused, and the ids of their objects cannot be read: they may be objects of "
+            "keys that left"
         )
         return MirrorDecision(True, False, True, reason)
     share = SHARE if facts.share is None else facts.share

@@ -175,7 +175,7 @@ class Deletions:
             opened = prepared.open_chunk(chunk)
             rows = min(self.began_at - chunk.first, len(opened.hashes))
             opened.hashes = opened.hashes[:rows]
-            self.mirror.add(opened, Classified())
+            self.mirror.add(opened, None)
 
     def _decide(self) -> list[SentIdentity]:
         """The deletions to be carried out now. Writes down that they are decided."""

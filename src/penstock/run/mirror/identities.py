@@ -7,7 +7,7 @@ and e-mail.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,18 +34,28 @@ def readable_identities(
     """By what Custify would find the objects of refused records, by row; without the rows for which that is not known.
 
     What is wrong with a record may be anything but the first members that identify it. A value that does not fit its
-    column is not in the chunk, so that nothing is known of its record.
+    column is not in the chunk: where such a record has an empty cell in a column of these members, nothing is known.
     """
     found: dict[int, list[dict[str, Any]]] = {}
-    unknown = {row for row in rows if row in chunk.misfits}
+    unknown = set[int]()
+    misfits = [row for row in rows if row in chunk.misfits]
+    whole = replace(chunk, misfits={}) if misfits else chunk
     for names in deletion.identified_by:
-        made = identity_renderer(renderer, names).render(chunk, rows)
+        narrow = identity_renderer(renderer, names)
+        made = narrow.render(whole, rows)
         unknown |= {refused.ordinal - chunk.first for refused in made.refused} - found.keys()
+        columns = [each.step.column for each in narrow.inputs if each.step.column is not None]
+        unknown |= {row for row in misfits if any(_is_empty(chunk, column, row) for column in columns)} - found.keys()
         for payload in made.payloads:
             row, identities = payload.ordinal - chunk.first, deletion.identities(payload)
             if identities and row not in unknown:
                 found.setdefault(row, []).extend(identities)
     return found
+
+
+def _is_empty(chunk: Chunk, column: str, row: int) -> bool:
+    place = chunk.records.schema.get_field_index(column)
+    return place < 0 or not chunk.records.column(place)[row].is_valid
 
 
 @dataclass(slots=True)

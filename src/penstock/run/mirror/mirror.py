@@ -46,9 +46,9 @@ APPROVE = "`--allow-deletes {}` deletes exactly these"
 class DatasetRead:
     """What a read has shown so far: hashes of keys without a stored identity, and of the identities of its records.
 
-    `nameless` are rows that have no key or cannot be laid out in columns: any key may be theirs. Of the keys without a
-    stored identity whose record is refused, `refused` are the identities, and `unseen` the keys whose identity cannot
-    be read.
+    `nameless` are rows that have no key or cannot be laid out in columns: any key may be theirs. `identities` are of
+    records that are sent, or were. Of the records that are not delivered, `refused` are the identities, `unseen` the
+    keys without a stored identity whose identity cannot be read, and `unread` those with one.
     """
 
     records: int = 0
@@ -57,6 +57,7 @@ class DatasetRead:
     identities: list[int] = field(default_factory=list)
     refused: list[int] = field(default_factory=list)
     unseen: list[Words] = field(default_factory=list)
+    unread: list[Words] = field(default_factory=list)
 
     def add(self, opened: OpenChunk, known: NDArray[np.bool_]) -> None:
         """Add all rows of a chunk; `known` are those whose key has a stored identity."""
@@ -76,11 +77,12 @@ class DatasetRead:
 class LeftKeys(NamedTuple):
     """The keys that left the dataset, in order.
 
-    `decided` had their deletion decided before, `left` are the others that can be deleted. The object of `moved` has
-    another key now, that of `shared` was delivered by another mirror too. `returned` are hashes of keys whose deletion
-    was decided, and which are there again and were not sent. `refused` is how many are of the object of a record that
-    is refused under another key: it has not left. `unidentified` is how many cannot be deleted, because no
-    identity of them is stored; `unseen` is how many refused records may be the objects of keys that left.
+    `decided` had their deletion decided before, with the `on_delete` of now, `left` are the others that can be deleted.
+    The object of `moved` has another key now, that of `shared` was delivered by another mirror too. `returned` are
+    hashes of keys whose deletion was decided, and which are there again and were not sent. `refused` is how many are of
+    the object of a record that is there under another key and not delivered: it has not left. `unidentified` is how
+    many cannot be deleted, because no identity of them is stored; `unseen` is how many refused records may be the
+    objects of keys that left.
     """
 
     decided: Sequence[SentIdentity]
@@ -171,46 +173,54 @@ class Mirror:
             if (found := self.deletion.identities(payload))
         ]
 
-    def add(self, opened: OpenChunk, classified: Classified) -> list[SentIdentity]:
-        """Add a classified chunk of the read. Returns the identities of delivered keys that were not known before."""
+    def add(self, opened: OpenChunk, classified: Classified | None) -> list[SentIdentity]:
+        """Add a chunk of the read. Returns the identities of delivered keys that were not known before.
+
+        `classified` None: an earlier process of this run has decided its rows.
+        """
         spots = self.known.positions(opened.hashes)
         self.there[spots[spots >= 0]] = True
         self.read.add(opened, spots >= 0)
-        sent = [*classified.fresh, *classified.same_as_in_flight]
+        sent = [] if classified is None else [*classified.fresh, *classified.same_as_in_flight]
         others = self._other_payloads(opened, sent, opened.hashes.any(axis=1) & (spots < 0))
-        for payload in (*sent, *others):
-            self.read.identities += map(deletions.identity_hash, self.deletion.identities(payload))
-        if not others:
-            return []
         hashes = key_hashes([payload.key for payload in others])
-        learned = self.memory.knows(hashes) & (self.known.elsewhere.positions(hashes) < 0)
+        learned = (self.memory.knows(hashes) & (self.known.elsewhere.positions(hashes) < 0)).tolist()
+        for payload, is_sent in [*((payload, True) for payload in sent), *zip(others, learned, strict=True)]:
+            found = self.read.identities if is_sent else self.read.refused
+            found += map(deletions.identity_hash, self.deletion.identities(payload))
+        held = np.flatnonzero((spots >= 0) & _undelivered(opened, classified))
+        self.read.unread.append(self._read_refused(opened, _with_record(opened, held)))
         return self._rows([payload for payload, is_learned in zip(others, learned, strict=True) if is_learned])
+
+    def _read_refused(self, opened: OpenChunk, rows: NDArray[np.intp]) -> Words:
+        """Add the identities of records that are not delivered. Returns the keys whose identity cannot be read."""
+        if len(rows) == 0:
+            return opened.hashes[rows]
+        known = readable_identities(self.prepared.compiled.renderer, self.deletion, opened.chunk, rows.tolist())
+        self.read.refused += (deletions.identity_hash(each) for found in known.values() for each in found)
+        return opened.hashes[[row for row in rows.tolist() if row not in known]]
 
     def _other_payloads(
         self, opened: OpenChunk, sent: Sequence[Payload], unknown: NDArray[np.bool_]
     ) -> Sequence[Payload]:
         """The records without a stored identity that are not sent now: they are rendered for it."""
         unknown[[ordinal - opened.first for payload in sent for ordinal in payload.ordinals]] = False
-        rows = np.flatnonzero(unknown)
-        for none in without_record(opened.chunk, rows).values() if len(rows) else ():
-            rows = rows[~np.isin(rows, none)]
+        rows = _with_record(opened, np.flatnonzero(unknown))
         if len(rows) == 0:
             return ()
         made = self.prepared.render(opened.chunk, rows.tolist())
-        if made.refused:
-            refused = [each.ordinal - opened.first for each in made.refused]
-            known = readable_identities(self.prepared.compiled.renderer, self.deletion, opened.chunk, refused)
-            self.read.refused += (deletions.identity_hash(each) for found in known.values() for each in found)
-            self.read.unseen.append(opened.hashes[[row for row in refused if row not in known]])
+        refused = np.array([each.ordinal - opened.first for each in made.refused], dtype=np.intp)
+        self.read.unseen.append(self._read_refused(opened, refused))
         return made.payloads
 
-    def left_keys(self, conn: Connection) -> LeftKeys:
-        """The keys that left, after a complete read."""
+    def left_keys(self, conn: Connection, *, is_plan: bool = False) -> LeftKeys:
+        """The keys that left, after a complete read. For a plan, what would be sent counts as delivered."""
         self._know_newest(conn)
         known, name, there = self.known, self.prepared.spec.name, self.there
         gone = ~there & ~known.flagged(MARKED)
-        moved = gone & known.having([known.identities(there), np.array(self.read.identities, dtype=np.uint64)])
-        refused = gone & ~moved & known.having([np.array(self.read.refused, dtype=np.uint64)])
+        sent, refused_ids = (np.array(each, dtype=np.uint64) for each in (self.read.identities, self.read.refused))
+        moved = gone & known.having([known.identities(there), *([sent] if is_plan else [])])
+        refused = gone & ~moved & known.having([sent, refused_ids])  # what was sent may have been refused by the API
         shared = gone & ~moved & ~refused
         place = self.deletion.place
         if shared.any():
@@ -220,8 +230,8 @@ class Mirror:
         rows = [row for row in rows if row.key_hash not in doubtful]
         returned = known.hashes(known.flagged(DECIDED) & there).astype("<u8")
         return LeftKeys(
-            decided=[row for row in rows if row.deletion is not None],
-            left=[row for row in rows if row.deletion is None],
+            decided=[row for row in rows if self._is_decided(row)],
+            left=[row for row in rows if not self._is_decided(row)],
             moved=deletions.read_identities(conn, name, known.hashes(moved)),
             returned=[part.tobytes() for part in returned],
             shared=deletions.read_identities(conn, name, known.hashes(shared)),
@@ -229,6 +239,12 @@ class Mirror:
             unidentified=self._unidentified(),
             unseen=self._unseen(),
         )
+
+    def _is_decided(self, row: SentIdentity) -> bool:
+        """Whether its deletion was decided with the `on_delete` of now. One that was to mark must not delete."""
+        if row.deletion is None or row.deletion == deletions.UNCERTAIN:
+            return False
+        return row.mark is None if self.deletion.mark is None else self.deletion.marks(row.mark) == row.mark
 
     def _know_newest(self, conn: Connection) -> None:
         """Read again what is known: batch jobs that another process left have ended, and were recorded since."""
@@ -247,8 +263,11 @@ class Mirror:
         return int((self.read.level().positions(remembered) < 0).sum())
 
     def _unseen(self) -> int:
-        every = np.concatenate([np.empty((0, 2), dtype=np.uint64), *self.read.unseen])
-        return int((self.known.positions(np.unique(every, axis=0)) < 0).sum())
+        unseen, unread = (
+            np.unique(np.concatenate([np.empty((0, 2), dtype=np.uint64), *hashes]), axis=0)
+            for hashes in (self.read.unseen, self.read.unread)
+        )
+        return int((self.known.positions(unseen) < 0).sum()) + len(unread)
 
     def _doubtful(self, conn: Connection) -> frozenset[bytes]:
         """Keys of which a version is unknown or waits, or is in a batch job: it may arrive after a deletion."""
@@ -301,8 +320,8 @@ class Mirror:
             found.append(Note(FIELD, "moved", reason, len(keys.moved)))
         if keys.refused:
             reason = (
-                "a record that is refused has the id of the object of a key that left: the object is not deleted while "
-                "the record is in the dataset"
+                "a record that was not delivered has the id of the object of a key that left: the object is not "
+                "deleted while the record is in the dataset"
             )
             found.append(Note(FIELD, "refused", reason, keys.refused))
         if keys.shared:
@@ -318,7 +337,7 @@ class Mirror:
 
     def planned(self, conn: Connection) -> PlannedDeletions:
         """What a run would do now, after the same read."""
-        keys = self.left_keys(conn)
+        keys = self.left_keys(conn, is_plan=True)
         decision = self.decide(keys, self.incomplete(), approved=False)
         notes = tuple(self.notes_on(keys, decision, is_plan=True))
         if not (decision.continues or decision.withheld):
@@ -327,6 +346,23 @@ class Mirror:
         if decision.withheld:
             notes = (*notes, Note(FIELD, NOT_DELETED, f"{decision.reason}; {APPROVE.format(hash_)}", len(keys.left)))
         return PlannedDeletions(keys.keys, hash_, notes, decision.deleted(len(keys.decided), len(keys.left)))
+
+
+def _with_record(opened: OpenChunk, rows: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Those of the rows that make a record."""
+    for none in without_record(opened.chunk, rows).values() if len(rows) else ():
+        rows = rows[~np.isin(rows, none)]
+    return rows
+
+
+def _undelivered(opened: OpenChunk, classified: Classified | None) -> NDArray[np.bool_]:
+    """The rows whose record may be another one than was delivered last, and is not sent now."""
+    rows = np.ones(len(opened.hashes), dtype=np.bool_)
+    if classified is not None:
+        rows[opened.rows] = False
+        rows[[decision.ordinal - opened.first for decision in classified.decided]] = True
+        rows[[ordinal - opened.first for payload in classified.refreshed for ordinal in payload.ordinals]] = False
+    return rows
 
 
 def planned_deletions(database: Database, mirror: Mirror | None) -> PlannedDeletions:

@@ -23,6 +23,7 @@ from penstock.store.tables import sent_identities as table
 
 PAGE = 20_000  # rows of the index in memory at once
 AT_ONCE = 500  # keys in one statement
+UNCERTAIN = ""  # in place of the run that decided: before marks were stored, so that it may have decided on a mark
 
 Flags: TypeAlias = "np.ndarray[Any, np.dtype[np.bool_]]"
 
@@ -31,9 +32,9 @@ class SentIdentity(NamedTuple):
     """A delivered key, and the members by which Custify finds its object.
 
     `others` are further members of the record by which it could find the object if the first ones were not there.
-    `marked`: the object has the mark of `on_delete: set`. `deletion`: the run that decided its deletion, which is not
-    carried out yet. `mark` has the members that marks have set, or may have set, since the object was delivered; None:
-    none, or they were not stored.
+    `marked`: the object has the mark of `on_delete: set`. `deletion`: the run that decided its deletion or its mark,
+    which is not carried out yet, or `UNCERTAIN`. `mark` has the members that marks have set, or may have set, since the
+    object was delivered; None: none, or they were not stored.
     """
 
     key_hash: bytes  # 16 bytes
