@@ -2,6 +2,8 @@
 
 import re
 
+from playwright.sync_api import expect
+
 from support.ui.page_steps import done, pick, samples
 
 
@@ -19,7 +21,11 @@ def test_a_dataset_is_written_to_a_file_from_an_empty_form(page, place):
     dialog.get_by_role("button", name="Add without check").click()
 
     page.get_by_label("File name").fill("contacts.xlsx")
-    page.get_by_text("none that Penstock writes").first.wait_for()
+    wrong = page.get_by_text("“contacts.xlsx” has no known extension. End it with .ndjson, .csv or .parquet.")
+    wrong.wait_for()
+    page.get_by_role("button", name="Done").click()  # it is not saved
+    expect(page.get_by_label("File name")).to_be_focused()
+    expect(wrong).to_have_count(1)
     page.get_by_label("File name").fill("contacts.csv")
     panel = samples(page)
     panel.get_by_text("exports/contacts.csv").first.wait_for()
@@ -34,6 +40,9 @@ def test_a_dataset_is_written_to_a_file_from_an_empty_form(page, place):
     page.get_by_role("dialog").get_by_role("button", name="Activate").click()
     page.get_by_role("button", name="Run now").click()
     page.get_by_text(re.compile("3 delivered")).first.wait_for()
+    page.get_by_role("link", name="to disk").first.click()
+    page.get_by_role("heading", name="Write time").wait_for()
+    assert page.get_by_role("button", name="Count what is new in Custify").count() == 0
     page.goto("/credentials/disk")
     page.get_by_label("Folder").wait_for()
     assert page.get_by_text("API key").count() == 0

@@ -171,6 +171,10 @@ def test_drift_in_custify_is_seen_by_field_and_record_and_fixed(page, place, axe
     keep(page, "comparison", "/destinations/drift/compare")
     assert axe(page) == []
 
+    page.get_by_role("link", name="Run of this comparison").click()
+    page.get_by_text("3 records differ").wait_for()
+    assert page.get_by_role("button", name="Run now").count() == 0, "it would send"
+    page.get_by_role("link", name="Last comparison of drift").click()
     summary.get_by_role("button", name="Fix 3 records").click()
     page.get_by_role("dialog").get_by_role("button", name="Send again").click()
     summary.get_by_text("All of this was fixed.").wait_for()

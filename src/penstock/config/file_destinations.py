@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from penstock.config.output_files import example_file, example_name, reading_source
 from penstock.config.tree import Marked, Report
@@ -105,8 +105,8 @@ def _check_name(path: str, node: Marked, report: Report) -> None:
         hint = "write a name below the folder, without `..`"
         report.add(node.place, "outside-folder", message, hint, path)
     elif extension_of(path) not in EXTENSIONS:
-        message = "the extension says which format is written, and this is none that Penstock writes"
-        report.add(node.place, "file-extension", message, f"one of: {FORMATS}", PurePosixPath(path).suffix or path)
+        message = "the name of the file has no known extension, which says the format"
+        report.add(node.place, "file-extension", message, f"end it with one of: {FORMATS}", path)
 
 
 def _check_mode(destination: DestinationSpec, node: Marked, report: Report) -> None:

@@ -14,7 +14,7 @@ export { elsewhere, messageAt, placed, placedOf } from "./forms/problems";
 export { Records } from "./tables/Records";
 export type { Sort } from "./tables/sort";
 export { Empty, Failed, Loaded, Loading, Problems, problemsOf } from "./page/States";
-export { OutcomeBar, OutcomeCounts, outcomeColor, RunStatus, runStatus, Status } from "./values/Status";
+export { onlyCompares, OutcomeBar, OutcomeCounts, outcomeColor, RunStatus, runStatus, Status } from "./values/Status";
 export { toast, toastFailure } from "./changes/toast";
 export { useChange } from "./changes/useChange";
 export { useFieldValidity, useRequiredText, useValidated, ValidityScope } from "./forms/validity";

@@ -9,6 +9,7 @@ export const t = {
   hide: "Hide charts",
   outcomes: "Records by outcome",
   latency: "Request time",
+  writing: "Write time",
   p50: "median",
   p95: "95th percentile",
   budget: "Rate limit in use",

@@ -13,6 +13,7 @@ test("a path of the project file becomes the resource and the label of its setti
 
 test("a command in a reason becomes the button or page that does the same", () => {
   expect(plainText("credentials.shut: refused — see `penstock check shut`")).toContain("see Check on the page of the credential shut");
+  expect(plainText("20 of 183 delivered keys are more than the share of 0.05; `--allow-deletes a5edd23885ee3400` deletes exactly these")).toBe("20 of 183 delivered keys are more than the share of 0.05; approve them on the page of the destination");
   expect(plainText("people is a draft: `active: false` in the project file")).toBe("people is a draft");
   expect(plainText("penstock run people --from start reads them again; what is unchanged is not sent")).toBe("Read again in the menu of people reads them again; what is unchanged is not sent");
   expect(plainText("it is not there; if this is intended: `penstock schema crm --refresh`")).toBe("it is not there; if this is intended: Detect again on the page of the dataset crm");

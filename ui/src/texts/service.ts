@@ -35,6 +35,7 @@ const HINTS: Record<string, (problem: Problem) => string | undefined> = {
   active: hintFor("destinations", (name) => `pause ${name} first`),
   "credential-refused": hintFor("credentials", (name) => `give it a key that may do this, then press Check on the page of the credential ${name}`),
   "host-unreachable": hintFor("credentials", (name) => `check the address and whether it answers: press Check on the page of the credential ${name}`),
+  "file-extension": () => "", // in its message
   misfit: hintFor("datasets", (name) => `press Detect again on the page of the dataset ${name}, or choose another type there`),
   "missing-key": (problem) => (problem.path.endsWith(".api_key") ? hintFor("credentials", (name) => `store a key on the page of the credential ${name}`)(problem) : undefined),
   "not-active": hintFor("destinations", (name) => `look at the page of ${name}, then press Activate`),
@@ -47,6 +48,7 @@ const HINTS: Record<string, (problem: Problem) => string | undefined> = {
 };
 /** Messages of errors whose message from the service speaks of the project file, by the error's code. */
 const MESSAGES: Record<string, (problem: Problem) => string | undefined> = {
+  "file-extension": ({ found }) => (found == null ? undefined : `“${found}” has no known extension. End it with .ndjson, .csv or .parquet.`),
   "key-in-file": hintFor("credentials", () => "the settings already say where the key comes from"),
   "literal-secret": ({ path }) => (path.endsWith(".api_key") ? `the key is written in the settings; this is only allowed with a loopback ${settingLabel("credentials", ["base_url"])}` : "the secret is written in the settings"),
 };
@@ -62,6 +64,7 @@ const WORDS: [RegExp, string][] = [
   [new RegExp(`\`?penstock check (${NAME}?)(?:\`|(?=[\\s,;.]|$))`, "g"), "Check on the page of the credential $1"],
   [new RegExp(`\`?penstock credential set (${NAME})\`?`, "g"), "Store key on the page of the credential $1"],
   [new RegExp(`\`?penstock run (${NAME}) --from start\`?`, "g"), "Read again in the menu of $1"],
+  [/`--allow-deletes [0-9a-f]+` deletes exactly these/g, "approve them on the page of the destination"],
   [/`new_columns: send`/g, "New columns: Send"],
 ];
 /** What such texts say about the project file. */

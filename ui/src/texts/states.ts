@@ -1,4 +1,6 @@
 /** Names of statuses and outcomes, as in the glossary. */
+import { count, number } from "@/parts/values/format";
+
 const words: Record<string, string> = {
   queued: "queued",
   running: "running",
@@ -17,7 +19,16 @@ const words: Record<string, string> = {
   unknown: "unknown",
   waiting: "waiting",
   unsent: "unsent",
+  deleted: "deleted",
   ok: "ok",
   error: "error",
 };
-export const t = { words, nothing: "nothing yet", inQuarantine: (n: string, isSent: boolean) => `${isSent ? "delivered, " : ""}${n} in quarantine` };
+export const t = {
+  words,
+  nothing: "nothing yet",
+  inQuarantine: (n: number, isSent: boolean) => `${isSent ? "delivered, " : ""}${number(n)} in quarantine`,
+  deleted: (n: number) => `${number(n)} deleted`,
+  comparison: "comparison",
+  differ: (n: number) => count(n, "record differs", "records differ"),
+  same: "nothing differs",
+};

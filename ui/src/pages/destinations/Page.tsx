@@ -4,12 +4,13 @@ import { IconArrowsDiff, IconPencil } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
 import { queries } from "@/api/queries";
-import type { Destination } from "@/api/types";
+import type { Destination, DestinationState, Run } from "@/api/types";
 import { SentCharts } from "@/resources/charts/SentCharts";
 import { UnknownRecords } from "@/resources/runs/UnknownRecords";
-import { Code, duration, Empty, Facts, Loaded, NOT_YET, Num, OutcomeCounts, Page, Panel, RunStatus, Status, Time } from "@/parts";
+import { Code, duration, Empty, Facts, Loaded, NOT_YET, Num, onlyCompares, OutcomeCounts, Page, Panel, RunStatus, Status, Time } from "@/parts";
 import { t as comparison } from "@/texts/pages/comparison";
 import { t } from "@/texts/pages/destinations";
+import { t as states } from "@/texts/states";
 import { plainText } from "@/texts/service";
 import { Deletions } from "./actions/Deletions";
 import { ExactPlan } from "./actions/ExactPlan";
@@ -29,8 +30,11 @@ export function DestinationPage() {
   );
 }
 
+const isComparison = (run: Run | NonNullable<DestinationState["last_run"]>): boolean => "kind" in run && onlyCompares(run);
+
 function Shown({ destination }: { destination: Destination }) {
   const { name, value, state } = destination;
+  const isFile = value.path !== undefined;
   const plan = useQuery(destinationQueries.plan(name));
   const runs = useQuery({ ...queries.recentRuns(name), refetchInterval: 5_000 });
   return (
@@ -62,7 +66,7 @@ function Shown({ destination }: { destination: Destination }) {
                   items={[
                     [t.page.records, <Num key="n" value={found.records} />],
                     [t.page.requests, <Num key="r" value={found.requests} />],
-                    ...(found.asking > 0 ? ([["", t.activate.asking(found.asking)]] as [string, string][]) : []),
+                    ...(found.asking > 0 && !isFile ? ([["", t.activate.asking(found.asking)]] as [string, string][]) : []),
                     [t.page.time, found.eta_s === 0 ? t.page.atOnce : duration(found.eta_s)],
                     [t.page.changes, `${t.activate.creates(found.creates_or_updates)}, ${t.activate.unchanged(found.unchanged)}`],
                     ...firstSends(found).map((text): [string, string] => [t.page.first, text]),
@@ -71,7 +75,7 @@ function Shown({ destination }: { destination: Destination }) {
                 />
               )}
             </Loaded>
-            <ExactPlan name={name} />
+            {value.template !== undefined && <ExactPlan name={name} />}
             {state.held > 0 && (
               <Link to="/quarantine" search={{ destination: name } as never}>
                 {t.page.quarantineLink(state.held)}
@@ -93,7 +97,11 @@ function Shown({ destination }: { destination: Destination }) {
                         <Link to="/runs/$run" params={{ run: run.run }}>
                           <Time at={run.started_at} none={NOT_YET} />
                         </Link>
-                        <OutcomeCounts counts={run.records} />
+                        {isComparison(run) ? (
+                          <Link to="/destinations/$name/compare" params={{ name }}>{states.comparison}</Link>
+                        ) : (
+                          <OutcomeCounts counts={run.records} deleted={run.deleted} />
+                        )}
                       </li>
                     ))}
                   </ul>
@@ -101,7 +109,7 @@ function Shown({ destination }: { destination: Destination }) {
               }
             </Loaded>
           </Panel>
-          {state.last_run !== null && <SentCharts hours={24} destination={name} />}
+          {state.last_run !== null && <SentCharts hours={24} destination={name} isFile={isFile} />}
           <Panel title={t.page.settings}>
             <Code value={JSON.stringify(value, null, 2)} language="json" label={t.page.settings} readOnly maxHeight={420} />
           </Panel>

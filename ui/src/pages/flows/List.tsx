@@ -12,7 +12,7 @@ import { t } from "@/texts/pages/flows";
 import { FlowList } from "./list/Table";
 import { FlowStrip } from "./list/Strip";
 import classes from "./style.module.css";
-import { flowsByDestination, flowsOf, graphOf, isLive, nextStep, partOfFlow } from "./canvas/graph";
+import { flowsByDestination, flowsOf, foldersOf, graphOf, isLive, nextStep, partOfFlow } from "./canvas/graph";
 
 const Canvas = lazy(() => import("./canvas/Canvas"));
 const moves = (overview: Overview | undefined): boolean => overview?.nodes.some((node) => (node.kind === "destination" || node.kind === "flow") && isLive(node.state.last_run)) === true;
@@ -67,6 +67,7 @@ function Shown({ overview, list, chosen, choose }: ShownProps) {
   const graph = useMemo(() => (flow === undefined ? whole : partOfFlow(whole, flow)), [whole, flow]);
   const running = useMemo(() => flowsByDestination(overview), [overview]);
   const withIt = useCallback((destination: string) => running.get(destination) ?? [], [running]);
+  const folders = useMemo(() => foldersOf(overview), [overview]);
   if (whole.nodes.length === 0) return <Nothing />;
   return (
     <>
@@ -78,7 +79,7 @@ function Shown({ overview, list, chosen, choose }: ShownProps) {
         <section className={classes.canvas} aria-label={t.canvasLabel}>
           <p className="sr-only">{t.keyboard}</p>
           <Suspense fallback={<Loading height={380} />}>
-            <Canvas graph={graph} flowsOf={withIt} />
+            <Canvas graph={graph} flowsOf={withIt} folders={folders} />
           </Suspense>
         </section>
       )}

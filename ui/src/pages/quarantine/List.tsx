@@ -125,7 +125,7 @@ function Entries({ cause, destination }: { cause: string; destination: string | 
           <Button variant="default" color="red" onClick={() => void askDiscard()} loading={discard.isPending} disabled={all === 0}>
             {t.discardAll(all)}
           </Button>
-          <Button onClick={() => void askResend()} loading={resend.isPending} disabled={all === 0}>
+          <Button {...(unknown > 0 && { variant: "default" })} onClick={() => void askResend()} loading={resend.isPending} disabled={all === 0}>
             {t.resendAll(all)}
           </Button>
         </>

@@ -85,7 +85,7 @@ function Shown({ entry }: { entry: QuarantineDetail }) {
               {t.settle}
             </Button>
           )}
-          <Button onClick={() => resend.mutate()} loading={resend.isPending} disabled={dirty && !whole}>
+          <Button {...(entry.outcome === "unknown" && { variant: "default" })} onClick={() => resend.mutate()} loading={resend.isPending} disabled={dirty && !whole}>
             {dirty ? t.saveAndResend : t.resend}
           </Button>
         </>

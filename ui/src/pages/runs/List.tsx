@@ -4,7 +4,7 @@ import { useNavigate, useSearch } from "@tanstack/react-router";
 import { at } from "@/api/client";
 import { queries } from "@/api/queries";
 import type { Run } from "@/api/types";
-import { type Col, DataTable, duration, Empty, Failed, Loading, NOT_YET, Num, OutcomeBar, Page, RowLink, RunStatus, Time, useItems } from "@/parts";
+import { type Col, DataTable, duration, Empty, Failed, Loading, NOT_YET, Num, onlyCompares, OutcomeBar, Page, RowLink, RunStatus, Time, useItems } from "@/parts";
 import { SentCharts } from "@/resources/charts/SentCharts";
 import { t as charts } from "@/texts/charts";
 import { t as states } from "@/texts/states";
@@ -15,16 +15,25 @@ const STATUSES = ["queued", "running", "succeeded", "partial", "failed", "cancel
 
 // created once, so that rows are not rendered again with the list
 const COLUMNS: Col<Run>[] = [
-  { id: "status", header: t.columns.status, width: 130, cell: (run) => <RunStatus run={run} /> },
+  { id: "status", header: t.columns.status, width: 214, cell: (run) => <RunStatus run={run} /> },
   { id: "of", header: t.columns.target, cell: (run) => run.flow ?? run.destination },
-  { id: "outcomes", header: t.columns.outcomes, width: 140, cell: (run) => <OutcomeBar counts={run.records} /> },
-  { id: "records", header: t.columns.records, width: 90, align: "right", cell: (run) => <Num value={run.records.read ?? 0} /> },
-  { id: "requests", header: t.columns.requests, width: 90, align: "right", cell: (run) => <Num value={run.requests} /> },
-  { id: "took", header: t.columns.took, width: 100, align: "right", cell: (run) => duration(run.duration_s) },
-  { id: "started", header: t.columns.started, width: 140, cell: (run) => <Time at={run.started_at} none={NOT_YET} /> },
+  { id: "outcomes", header: t.columns.outcomes, width: 140, cell: (run) => <Outcomes run={run} /> },
+  { id: "records", header: t.columns.records, width: 80, align: "right", cell: (run) => (onlyCompares(run) ? "–" : <Num value={run.records.read ?? 0} />) },
+  { id: "requests", header: t.columns.requests, width: 84, align: "right", cell: (run) => <Num value={run.requests} /> },
+  { id: "took", header: t.columns.took, width: 84, align: "right", cell: (run) => duration(run.duration_s) },
+  { id: "started", header: t.columns.started, width: 130, cell: (run) => <Time at={run.started_at} none={NOT_YET} /> },
   { id: "by", header: t.columns.by, width: 110, cell: (run) => run.asked_by ?? run.trigger ?? "" },
-  { id: "run", header: t.columns.run, width: 214, cell: (run) => <RowLink to={at`/runs/${run.run}`} className="mono">{run.run}</RowLink> },
+  { id: "run", header: t.columns.run, width: 196, cell: (run) => <RowLink to={at`/runs/${run.run}`} className="mono">{run.run}</RowLink> },
 ];
+
+function Outcomes({ run }: { run: Run }) {
+  if (onlyCompares(run)) return <span className="muted">{states.comparison}</span>;
+  return (
+    <span style={{ display: "flex", alignItems: "center", gap: 6 }}>
+      <OutcomeBar counts={run.records} /> {run.deleted > 0 && <span className="muted num">{states.deleted(run.deleted)}</span>}
+    </span>
+  );
+}
 
 export function RunsPage() {
   const search = useSearch({ from: "/shell/runs" });

@@ -2,13 +2,14 @@
 import { Button, Tabs } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
-import { Fragment } from "react";
+import { Fragment, type ReactNode } from "react";
 import { address, api, at } from "@/api/client";
 import { keys, queries } from "@/api/queries";
 import { Allowances } from "@/resources/charts/SentCharts";
 import { OUTCOMES, type Problem, type Run } from "@/api/types";
-import { confirm, duration, Facts, Loaded, NOT_YET, Num, number, OutcomeBar, OutcomeCounts, Page, Panel, Problems, RunStatus, Time, useChange } from "@/parts";
+import { confirm, duration, Facts, Loaded, NOT_YET, Num, number, onlyCompares, OutcomeBar, OutcomeCounts, Page, Panel, Problems, RunStatus, Time, useChange } from "@/parts";
 import { t } from "@/texts/pages/runs";
+import { t as states } from "@/texts/states";
 import { noteText, plainText } from "@/texts/service";
 import { Deliveries } from "./deliveries/List";
 import { Attempts, waitingText } from "./progress/Attempts";
@@ -54,16 +55,18 @@ function Shown({ run }: { run: Run }) {
   };
   const rate = progress?.rate_per_s ?? 0;
   const errors = run.errors ?? [];
+  const compares = onlyCompares({ kind: run.kind, records: counts });
+  const unapproved = (run.destinations ?? [run]).filter((part) => part.deletes_hash !== undefined).map((part) => part.destination ?? target);
   const of = useQuery({ ...queries.one("destinations", run.destination ?? ""), enabled: live && run.destination !== undefined });
   return (
     <Page
       title={run.run}
       before={<RunStatus run={{ ...run, status, records: counts }} />}
       crumbs={[{ label: t.title, to: "/runs" }]}
-      description={errors.length > 0 || !run.reason ? undefined : plainText(run.reason)}
+      description={errors.length > 0 || !run.reason || (compares && run.status === "partial") ? undefined : plainText(run.reason)}
       actions={
         <>
-          {(["csv", "parquet"] as const).map((format) => (
+          {!compares && (["csv", "parquet"] as const).map((format) => (
             <Button key={format} component="a" variant="default" href={address(at`/runs/${run.run}/records/export`, { format })} download>
               {t.export(format === "csv" ? "CSV" : "Parquet")}
             </Button>
@@ -73,7 +76,7 @@ function Shown({ run }: { run: Run }) {
               {t.cancel}
             </Button>
           )}
-          {(run.status === "cancelled" || run.status === "interrupted" || run.status === "failed") && (
+          {run.kind !== "reconcile" && (run.status === "cancelled" || run.status === "interrupted" || run.status === "failed") && (
             <Button variant="default" onClick={() => resume.mutate()} loading={resume.isPending}>
               {t.resume}
             </Button>
@@ -83,7 +86,7 @@ function Shown({ run }: { run: Run }) {
               {t.next(run.limit)}
             </Button>
           )}
-          {!live && (
+          {!live && run.kind !== "reconcile" && (
             <Button onClick={() => again.mutate()} loading={again.isPending}>
               {t.again}
             </Button>
@@ -94,9 +97,22 @@ function Shown({ run }: { run: Run }) {
       {next.dialog}
       <Panel title={live ? t.progress : t.facts}>
         <div style={{ display: "grid", gap: 10 }} aria-live="polite">
-          <OutcomeBar counts={counts} total={total} height={10} />
-          <OutcomeCounts counts={counts} always={["delivered"]} />
-          {live && progress && (
+          {compares ? (
+            <p style={{ margin: 0 }}>
+              {t.compares} <Link to="/destinations/$name/compare" params={{ name: target }}>{t.comparison(target)}</Link>
+            </p>
+          ) : (
+            <>
+              <OutcomeBar counts={counts} total={total} height={10} />
+              <OutcomeCounts counts={counts} deleted={run.deleted} always={["delivered"]} />
+            </>
+          )}
+          {unapproved.map((name) => (
+            <p key={name} style={{ margin: 0 }}>
+              {t.notDeleted} <Link to="/destinations/$name" params={{ name }}>{t.approve(name)}</Link>
+            </p>
+          ))}
+          {live && progress && !compares && (
             <p className="muted num" style={{ margin: 0 }}>
               {t.read(decided, total)} · {t.rate(rate)}
               {progress.left_s !== null && ` · ${t.remaining(duration(progress.left_s))}`}
@@ -108,7 +124,7 @@ function Shown({ run }: { run: Run }) {
           <Facts
             items={[
               [t.columns.target, run.destination ? <Link key="d" to="/destinations/$name" params={{ name: run.destination }}>{run.destination}</Link> : target],
-              [t.columns.records, <Num key="n" value={counts.read ?? 0} />],
+              ...(compares ? ([[t.kind, states.comparison]] as [string, string][]) : ([[t.columns.records, <Num key="n" value={counts.read ?? 0} />]] as [string, ReactNode][])),
               ...(run.limit !== undefined ? ([[t.limit, t.limited(run.limit)]] as [string, string][]) : []),
               [t.columns.requests, `${number(progress?.requests ?? run.requests)} (${t.retries.toLowerCase()}: ${number(run.retries)})`],
               [t.columns.started, <Time key="s" at={run.started_at} relative={false} none={NOT_YET} />],
@@ -140,25 +156,27 @@ function Shown({ run }: { run: Run }) {
           {run.destinations.map((part) => (
             <Fragment key={part.run}>
               <p style={{ margin: "0 0 6px", display: "flex", gap: 12 }}>
-                <RunStatus run={part} /> <Link to="/runs/$run" params={{ run: part.run }}>{part.destination}</Link> <OutcomeCounts counts={part.records} />
+                <RunStatus run={part} /> <Link to="/runs/$run" params={{ run: part.run }}>{part.destination}</Link> <OutcomeCounts counts={part.records} deleted={part.deleted} />
               </p>
               <Problems problems={onlyIn(part.errors ?? [], errors).map(withFound)} />
             </Fragment>
           ))}
         </Panel>
       )}
-      <Tabs value={search.tab ?? "deliveries"} onChange={(tab) => void navigate({ search: (old) => ({ ...old, tab: tab === "records" ? ("records" as const) : undefined }), replace: true })}>
-        <Tabs.List>
-          <Tabs.Tab value="deliveries">{t.deliveries}</Tabs.Tab>
-          <Tabs.Tab value="records">{t.records}</Tabs.Tab>
-        </Tabs.List>
-        <Tabs.Panel value="deliveries" pt="sm">
-          <Deliveries run={run.run} live={live} />
-        </Tabs.Panel>
-        <Tabs.Panel value="records" pt="sm">
-          <Records run={run.run} outcome={search.outcome} />
-        </Tabs.Panel>
-      </Tabs>
+      {!compares && (
+        <Tabs value={search.tab ?? "deliveries"} onChange={(tab) => void navigate({ search: (old) => ({ ...old, tab: tab === "records" ? ("records" as const) : undefined }), replace: true })}>
+          <Tabs.List>
+            <Tabs.Tab value="deliveries">{t.deliveries}</Tabs.Tab>
+            <Tabs.Tab value="records">{t.records}</Tabs.Tab>
+          </Tabs.List>
+          <Tabs.Panel value="deliveries" pt="sm">
+            <Deliveries run={run.run} live={live} />
+          </Tabs.Panel>
+          <Tabs.Panel value="records" pt="sm">
+            <Records run={run.run} outcome={search.outcome} />
+          </Tabs.Panel>
+        </Tabs>
+      )}
     </Page>
   );
 }

@@ -8,6 +8,15 @@ test("a partial run with only records in quarantine names their number", () => {
   expect(run("partial", { read: 3, unchanged: 2, quarantined: 1 })).toEqual({ of: "partial", label: "1 in quarantine" });
 });
 
+test("a comparison says how many records differ, unless it has sent some", () => {
+  const compared = (status: string, reason?: string, records = {}) => runStatus({ status, records, reason, kind: "reconcile" });
+  expect(compared("partial", "1,203 records are not in Custify as they were sent")).toEqual({ of: "partial", label: "1,203 records differ" });
+  expect(compared("partial", "1 record is not in Custify as it was sent")).toEqual({ of: "partial", label: "1 record differs" });
+  expect(compared("succeeded")).toEqual({ of: "succeeded", label: "nothing differs" });
+  expect(compared("failed", "the key is refused")).toEqual({ of: "failed" });
+  expect(compared("succeeded", undefined, { read: 3, delivered: 3 })).toEqual({ of: "succeeded" });
+});
+
 test("a run in which every record was refused keeps its status", () => {
   expect(run("partial", { read: 3, quarantined: 3 })).toEqual({ of: "partial", label: "3 in quarantine" });
 });

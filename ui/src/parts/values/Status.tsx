@@ -51,19 +51,37 @@ const LOOKS: Record<string, [Tone, TablerIcon]> = {
   error: ["bad", IconX],
 };
 
-type ShownRun = { status: string; records: Counts; reason?: string | null };
+type ShownRun = { status: string; records: Counts; reason?: string | null; kind?: string };
 
-/** The status of a run for people. A run that is partial only because of records in quarantine names their number. */
-export function runStatus({ status, records }: ShownRun): { of: string; label?: string } {
-  const count = (name: keyof Counts) => records[name] ?? 0;
-  if (status !== "partial" || count("quarantined") === 0 || count("unknown") + count("waiting") + count("unsent") > 0) return { of: status };
-  return { of: status, label: t.inQuarantine(number(count("quarantined")), count("delivered") + count("accepted") > 0) };
+/** Whether the run is a comparison with Custify that has sent nothing. */
+export const onlyCompares = ({ kind, records }: Pick<ShownRun, "kind" | "records">): boolean => kind === "reconcile" && (records.read ?? 0) === 0;
+
+/** How many records a comparison found different; the service names the number at the beginning of its reason. */
+function differing({ status, reason }: ShownRun): number | null {
+  if (status === "succeeded") return 0;
+  const found = status === "partial" ? /^([\d,]+) records? /.exec(reason ?? "") : null;
+  return found?.[1] === undefined ? null : Number(found[1].replaceAll(",", ""));
 }
 
-export function RunStatus({ run, plain }: { run: ShownRun; plain?: boolean }) {
+/**
+ * The status of a run for people. A run that is partial only because of records in quarantine names their number. A
+ * comparison that has ended says how many records differ.
+ */
+export function runStatus(run: ShownRun): { of: string; label?: string } {
+  const { status, records } = run;
+  const different = onlyCompares(run) ? differing(run) : null;
+  if (different !== null) return { of: status, label: different === 0 ? t.same : t.differ(different) };
+  const count = (name: keyof Counts) => records[name] ?? 0;
+  if (status !== "partial" || count("quarantined") === 0 || count("unknown") + count("waiting") + count("unsent") > 0) return { of: status };
+  return { of: status, label: t.inQuarantine(count("quarantined"), count("delivered") + count("accepted") > 0) };
+}
+
+/** `short`: without numbers, beside which they stand already. */
+export function RunStatus({ run, plain, short }: { run: ShownRun; plain?: boolean; short?: boolean }) {
+  const { of, label } = runStatus(run);
   return (
     <span title={run.reason ? plainText(run.reason) : undefined}>
-      <Status {...runStatus(run)} plain={plain} />
+      <Status of={of} {...(!short && label !== undefined && { label })} plain={plain} />
     </span>
   );
 }
@@ -95,8 +113,8 @@ export function OutcomeBar({ counts, total, height = 6 }: { counts: Counts; tota
   );
 }
 
-/** The outcomes of a run as numbers with a coloured dot. Zeros are left out, except for `always`. */
-export function OutcomeCounts({ counts, always = [] }: { counts: Counts; always?: Outcome[] }) {
+/** The outcomes of a run as numbers with a coloured dot, and how many objects it deleted. Zeros are left out, except for `always`. */
+export function OutcomeCounts({ counts, deleted = 0, always = [] }: { counts: Counts; deleted?: number; always?: Outcome[] }) {
   const shown = OUTCOMES.filter((outcome) => (counts[outcome] ?? 0) > 0 || always.includes(outcome));
   return (
     <span className={classes.counts}>
@@ -106,7 +124,13 @@ export function OutcomeCounts({ counts, always = [] }: { counts: Counts; always?
           {number(counts[outcome] ?? 0)} <span className="muted">{t.words[outcome] ?? outcome}</span>
         </span>
       ))}
-      {shown.length === 0 && <span className="muted">{t.nothing}</span>}
+      {deleted > 0 && (
+        <span className="num">
+          <i style={{ background: "var(--p-bad)" }} aria-hidden />
+          {number(deleted)} <span className="muted">{t.words["deleted"]}</span>
+        </span>
+      )}
+      {shown.length === 0 && deleted === 0 && <span className="muted">{t.nothing}</span>}
     </span>
   );
 }

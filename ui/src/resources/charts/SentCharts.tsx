@@ -13,16 +13,18 @@ interface Props {
   hours: number;
   /** Limits the charts to this destination. */
   destination?: string;
+  /** Whether it writes a file. */
+  isFile?: boolean;
 }
 
 /** Rendered again only when its data changes, not when the list below it grows. */
-export const SentCharts = memo(function SentCharts({ hours, destination }: Props) {
+export const SentCharts = memo(function SentCharts({ hours, destination, isFile = false }: Props) {
   const query = useQuery({ ...queries.stats(hours, destination), refetchInterval: 10_000 });
   // the list below shows the error; the charts request their data again
   if (query.isError && query.data === undefined) return <p className={classes.none}>{t.failed}</p>;
   return (
     <section className={classes.strip} data-two={destination !== undefined} aria-label={t.title}>
-      {query.data === undefined ? <ToCome cells={destination === undefined ? 3 : 2} /> : <Drawn stats={query.data} hours={hours} budgets={destination === undefined} />}
+      {query.data === undefined ? <ToCome cells={destination === undefined ? 3 : 2} /> : <Drawn stats={query.data} hours={hours} latency={isFile ? t.writing : t.latency} budgets={destination === undefined} />}
     </section>
   );
 });
@@ -40,7 +42,7 @@ const LATENCY = [
   { name: "p95_ms", color: "var(--p-fill-waiting)", label: t.p95 },
 ];
 
-function Drawn({ stats, hours, budgets }: { stats: Stats; hours: number; budgets: boolean }) {
+function Drawn({ stats, hours, latency, budgets }: { stats: Stats; hours: number; latency: string; budgets: boolean }) {
   const data = plotted(stats, hours);
   const outcomes = outcomesOf(stats.buckets);
   return (
@@ -58,7 +60,7 @@ function Drawn({ stats, hours, budgets }: { stats: Stats; hours: number; budgets
       </div>
       <div className={classes.cell}>
         <header>
-          <h2>{t.latency}</h2>
+          <h2>{latency}</h2>
         </header>
         {hasLatency(stats.buckets) ? (
           <Chart
@@ -66,7 +68,7 @@ function Drawn({ stats, hours, budgets }: { stats: Stats; hours: number; budgets
             data={data}
             x="time"
             height={150}
-            label={t.latency}
+            label={latency}
             format={t.ms}
             series={LATENCY}
           />

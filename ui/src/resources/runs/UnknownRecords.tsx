@@ -38,7 +38,7 @@ function Shown({ destination, run, begun }: { destination: Destination; run: str
       label={t.title}
       actions={
         can && (
-          <Button variant="default" onClick={() => settle.mutate()} loading={settle.isPending || live}>
+          <Button onClick={() => settle.mutate()} loading={settle.isPending || live}>
             {value.request ? t.askApi : t.ask}
           </Button>
         )

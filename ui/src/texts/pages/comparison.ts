@@ -45,5 +45,5 @@ export const t = {
   scheduled: "Saved",
   every: { "": "Only on request", "6": "Every 6 hours", "24": "Every day", "168": "Every week" } as Record<string, string>,
   everyHours: (hours: number) => `Every ${count(hours, "hour")}`,
-  run: "Requests of this comparison",
+  run: "Run of this comparison",
 };

@@ -35,7 +35,7 @@ export const t = {
   asDetected: "as detected",
   typeOf: (column: string) => `Type of ${column}`,
   about: (source: string, key: string) => `From ${source}, keyed by ${key}`,
-  size: (records: number | null, columns: number | null) => (records === null ? "" : ` · ${count(records, "record")}${columns === null ? "" : `, ${count(columns, "column")}`}`),
+  size: (records: number | null, columns: number | null) => (records === null ? "" : ` · ${columns === null ? "" : `${count(columns, "column")}, `}${count(records, "record")} when they were detected`),
   replies: "The replies of a destination, with the request as key. The dataset exists while the destination stores its replies.",
   toReplies: "Show replies",
   refresh: "Detect again",

@@ -4,7 +4,7 @@ import { labels } from "../labels";
 
 export const t = {
   title: "Quarantine",
-  about: "Records that were not sent, or whose reply was lost. Fix, resend or discard.",
+  about: "Records that were refused, or whose reply was lost. Fix, resend or discard.",
   none: "No record in quarantine",
   noneHint: "Every record was delivered or skipped.",
   groups: "By cause",

@@ -1,7 +1,7 @@
 /** The file that a destination writes: its name, whether records are added to it, and which columns are left out. */
 import { Select, Switch, TagsInput, TextInput } from "@mantine/core";
 import type { Column, DestinationValue, Problem } from "@/api/types";
-import { messageAt, Panel } from "@/parts";
+import { messageAt, Panel, useFieldValidity } from "@/parts";
 import { t } from "@/texts/pages/destinations";
 import classes from "../style.module.css";
 
@@ -14,6 +14,8 @@ interface Props {
 
 export function FileForm({ value, set, columns, problems }: Props) {
   const append = value.append === true;
+  const nameError = messageAt(problems, "path");
+  const nameId = useFieldValidity(nameError === undefined); // a file with a wrong name cannot be saved
   return (
     <Panel title={t.configure.file}>
       <div className={classes.form}>
@@ -23,7 +25,8 @@ export function FileForm({ value, set, columns, problems }: Props) {
           placeholder="people.csv"
           value={value.path ?? ""}
           spellCheck={false}
-          error={messageAt(problems, "path")}
+          id={nameId}
+          error={nameError}
           onChange={(event) => set({ path: event.currentTarget.value })}
         />
         <Switch

@@ -158,7 +158,7 @@ const Sample = memo(function Sample({ request, number, total, now, open, toggle 
                   ]}
                 />
               ) : (
-                <span className="muted">{testing ? t.samples.edited : t.samples.of(number, total)}</span>
+                <span className="muted">{testing ? t.samples.edited : request.method === "WRITE" ? t.samples.file : t.samples.of(number, total)}</span>
               )}
               <Button variant="default" onClick={() => setEdited(testing ? null : body)}>
                 {testing ? t.samples.stop : t.samples.test}

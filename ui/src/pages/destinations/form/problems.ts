@@ -1,7 +1,7 @@
 /** Where the form of a destination shows a problem: at its field, or in a list when it has no field. */
 import type { Problem } from "@/api/types";
 
-const FIELDS = ["attributes", "exclude", "concurrency", "batch", "batch.size", "batch.max_bytes", "grouping.property", "grouping.other_props", "grouping.code", "request.url", "request.headers", "request.idempotency", "request.idempotency.header", "request.idempotency.value", "request.settle.url", "request.settle.found", "new_columns", "company_link", "identity", "on_unknown", "settle_after", "confirm_timeout"];
+const FIELDS = ["path", "append", "attributes", "exclude", "concurrency", "batch", "batch.size", "batch.max_bytes", "grouping.property", "grouping.other_props", "grouping.code", "request.url", "request.headers", "request.idempotency", "request.idempotency.header", "request.idempotency.value", "request.settle.url", "request.settle.found", "new_columns", "company_link", "identity", "on_unknown", "settle_after", "confirm_timeout"];
 const FIELD = /\.fields\.[^.]+(\.(column|truncate))?$/;
 const OWN = /^destinations\.[^.]+\.?/;
 

@@ -25,9 +25,9 @@ export function CredentialStep({ connector, chosen, onChoose }: Props) {
         {(all) => {
           const fitting = all.filter((credential) => (credential.value.connector ?? "custify") === connector);
           return fitting.length === 0 ? (
-            <Empty compact title={t.steps.noCredential} />
+            <Empty compact title={connector === "file" ? t.steps.noFolder : t.steps.noCredential} />
           ) : (
-            <div className={classes.tiles} role="radiogroup" aria-label={t.steps.chooseCredential}>
+            <div className={classes.tiles} role="radiogroup" aria-label={connector === "file" ? t.steps.chooseFolder : t.steps.chooseCredential}>
               {fitting.map((credential) => (
                 <Tile key={credential.name} credential={credential} chosen={credential.name === chosen} onChoose={() => onChoose(credential.name)} />
               ))}

@@ -93,7 +93,7 @@ export function NewDestination() {
       <Problems problems={withoutField(refused)} />
       {step === "connector" && <ConnectorStep draft={draft} change={change} next={() => go("credential")} />}
       {step === "credential" && (
-        <Panel title={t.steps.chooseCredential}>
+        <Panel title={draft.connector === "file" ? t.steps.chooseFolder : t.steps.chooseCredential}>
           <CredentialStep
             connector={draft.connector ?? "custify"}
             chosen={draft.value.credential}

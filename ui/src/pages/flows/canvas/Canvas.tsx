@@ -12,6 +12,7 @@ import { Card, type CardNode } from "./Nodes";
 interface Props {
   graph: Graph;
   flowsOf: (destination: string) => string[];
+  folders: Set<string>;
 }
 const types = { card: Card };
 const hidden = { hideAttribution: true };
@@ -28,7 +29,7 @@ export default function Canvas(props: Props) {
   );
 }
 
-function Drawn({ graph, flowsOf }: Props) {
+function Drawn({ graph, flowsOf, folders }: Props) {
   const { colorScheme } = useMantineColorScheme();
   const shape = graph.nodes.map((node) => node.id).join() + graph.edges.map((edge) => edge.id).join();
   const places = useMemo(() => placesOf(graph), [shape]); // eslint-disable-line react-hooks/exhaustive-deps -- counts do not change the layout
@@ -42,12 +43,12 @@ function Drawn({ graph, flowsOf }: Props) {
           id: node.id,
           type: "card",
           position: places.get(node.id) ?? { x: 0, y: 0 },
-          data: { node, flows: node.kind === "destination" ? flowsOf(node.name) : [] },
+          data: { node, flows: node.kind === "destination" ? flowsOf(node.name) : [], isFile: node.kind === "destination" && folders.has(node.credential) },
           ...SIZES[node.kind],
           style: reached,
         }),
       ),
-    [graph, places, area, flowsOf],
+    [graph, places, area, flowsOf, folders],
   );
   const edges = useMemo(
     () =>

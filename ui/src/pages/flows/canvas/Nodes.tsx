@@ -11,11 +11,11 @@ import classes from "../style.module.css";
 import { addressOf, type GraphNode, isLive } from "./graph";
 import { SIZES } from "./layout";
 
-export type CardNode = Node<{ node: GraphNode; flows: string[] }, "card">;
+export type CardNode = Node<{ node: GraphNode; flows: string[]; isFile: boolean }, "card">;
 const SOURCES: Record<string, TablerIcon> = { file: IconFile, sql: IconDatabase, webhook: IconWebhook, responses: IconMessageReply };
 
 export function Card({ id, data }: NodeProps<CardNode>) {
-  const { node, flows } = data;
+  const { node, flows, isFile } = data;
   const { getNode, setCenter, getZoom } = useReactFlow();
   const box = useRef<HTMLElement>(null);
   // the focused card is scrolled into view
@@ -36,7 +36,7 @@ export function Card({ id, data }: NodeProps<CardNode>) {
       <Handle type="target" position={Position.Left} isConnectable={false} aria-hidden />
       {node.kind === "source" && <Source node={node} />}
       {node.kind === "dataset" && <Dataset node={node} />}
-      {node.kind === "destination" && <Destination node={node} flows={flows} />}
+      {node.kind === "destination" && <Destination node={node} flows={flows} isFile={isFile} />}
       <Handle type="source" position={Position.Right} isConnectable={false} aria-hidden />
     </article>
   );
@@ -78,14 +78,14 @@ function Dataset({ node }: { node: DatasetNode }) {
         <DatasetMenu name={node.name} />
       </Head>
       <div className={classes.nodeLine}>
-        <span>{t.records(node.state.records)}</span>
+        <span>{t.detected(node.state.records)}</span>
         {node.sql && <span className={classes.end}>{t.shaped}</span>}
       </div>
     </>
   );
 }
 
-function Destination({ node, flows }: { node: DestinationNode; flows: string[] }) {
+function Destination({ node, flows, isFile }: { node: DestinationNode; flows: string[]; isFile: boolean }) {
   const { state } = node;
   const run = state.last_run;
   return (
@@ -94,7 +94,7 @@ function Destination({ node, flows }: { node: DestinationNode; flows: string[] }
         <Status of={state.state} />
       </Head>
       <div className={classes.nodeLine}>
-        <span className="truncate">{t.sends(node.template?.replaceAll("_", " ") ?? t.manual, node.credential)}</span>
+        <span className="truncate">{t.sends(node.template?.replaceAll("_", " ") ?? (isFile ? t.file : t.manual), node.credential)}</span>
         {flows.length > 0 && (
           <span className={classes.end} title={flows.map(t.inFlow).join(", ")} style={{ display: "inline-flex", gap: 4, alignItems: "center", minWidth: 0 }}>
             <IconArrowsSplit2 size={13} aria-hidden />
@@ -110,8 +110,8 @@ function Destination({ node, flows }: { node: DestinationNode; flows: string[] }
           <span>{t.neverRan}</span>
         ) : (
           <>
-            <Link to="/runs/$run" params={{ run: run.run }} className="nodrag" style={{ display: "inline-flex", gap: 6, alignItems: "center" }}>
-              <RunStatus run={run} plain />
+            <Link to="/runs/$run" params={{ run: run.run }} className="nodrag" style={{ display: "inline-flex", gap: 6, alignItems: "center", minWidth: 0, overflow: "hidden" }}>
+              <RunStatus run={run} plain short />
               {isLive(run) ? <span className="num">{t.soFar(run.records.read ?? 0)}</span> : <Time at={run.finished_at ?? run.started_at} none={NOT_YET} />}
             </Link>
           </>

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { DatasetNode, DestinationNode, FlowNode, Overview, RunPart, SourceNode } from "@/api/types";
-import { addressOf, flowsWith, graphOf, nextStep, partOfFlow, pathsOf } from "./graph";
+import { addressOf, flowsWith, foldersOf, graphOf, nextStep, partOfFlow, pathsOf } from "./graph";
 
 const run = (status: string) => ({ run: "r", status }) as RunPart;
 const source = (name: string, type: SourceNode["type"] = "file"): SourceNode => ({ id: `sources/${name}`, kind: "source", name, type, state: { used_by: [], hook: null } });
@@ -26,6 +26,11 @@ const overview: Overview = {
   ],
 };
 const graph = graphOf(overview);
+
+test("destinations of a folder write files", () => {
+  const credential = (name: string, type: "custify" | "file") => ({ id: `credentials/${name}`, kind: "credential", name, type }) as Overview["nodes"][number];
+  expect([...foldersOf({ nodes: [credential("acme", "custify"), credential("lake", "file"), source("lake2")], edges: [] })]).toEqual(["lake"]);
+});
 
 describe("the canvas", () => {
   test("shows sources, datasets and destinations; not credentials and flows", () => {

@@ -24,6 +24,9 @@ export const flowsWith = (overview: Overview, destination: string): string[] =>
     .filter((flow) => flow.destinations.includes(destination))
     .map((flow) => flow.name);
 
+/** The credentials that are folders: their destinations write files. */
+export const foldersOf = (overview: Overview): Set<string> => new Set(overview.nodes.filter((node) => node.kind === "credential" && node.type === "file").map((node) => node.name));
+
 /** The flows that run each destination, by its name. */
 export function flowsByDestination(overview: Overview): Map<string, string[]> {
   const found = new Map<string, string[]>();
