@@ -14,7 +14,14 @@ from penstock.model.record import Chunk, Payload
 from penstock.model.spec import DestinationSpec, FuseSpec
 from penstock.run.diff.backlog import SENT_AGAIN_FROM, OpenChunk
 from penstock.run.diff.diff import Classified
-from penstock.run.diff.first_sends import FirstSends, first_sends_notes, part_within, records_of, send_parts
+from penstock.run.diff.first_sends import (
+    FirstSends,
+    first_sends_notes,
+    part_within,
+    planned_batches,
+    records_of,
+    send_parts,
+)
 from penstock.store.runs.runs import RunRow
 
 
@@ -102,6 +109,35 @@ def test_fingerprints_are_changed_only_once_and_only_those_of_the_part():
     opened.prints = None
     _, rest = part_within(lambda _: Classified(), opened, rows, FirstSends(2))
     assert not len(rest)
+
+
+class Pairs:
+    """Batches of two payloads, with the interface of `Batcher`."""
+
+    def __init__(self):
+        self.open = []
+
+    def add(self, payloads):
+        for each in payloads:
+            self.open.append(each.ordinal)
+            if len(self.open) == 2:
+                yield from self.flush()
+
+    def flush(self):
+        if self.open:
+            yield self.open
+            self.open = []
+
+
+@pytest.mark.parametrize(
+    ("canary", "batches"),
+    [(None, [[0, 1], [2, 3], [4]]), (1, [[0], [1, 2], [3, 4]]), (3, [[0, 1], [2], [3, 4]]), (9, [[0, 1], [2, 3], [4]])],
+)
+def test_a_plan_has_the_batches_of_a_run_whose_canary_is_sent_first(canary, batches):
+    batcher, first = Pairs(), FirstSends(canary=canary)
+    payloads = [payload(ordinal) for ordinal in range(5)]
+    planned = [*planned_batches(batcher, payloads[:4], first), *planned_batches(batcher, payloads[4:], first)]
+    assert [*planned, *batcher.flush()] == batches
 
 
 def test_without_a_bound_a_chunk_is_whole():

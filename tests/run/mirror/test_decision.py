@@ -36,6 +36,12 @@ def test_deletions_are_carried_out_only_after_a_complete_read_within_the_share_o
     assert (found.reason is None) == found.deletes
 
 
+def test_a_decision_says_how_many_are_deleted():
+    decided, left = 3, 5
+    numbers = [MirrorDecision(*each).deleted(decided, left) for each in ((True, True), (True, False), (False, False))]
+    assert numbers == [8, 3, 0]
+
+
 def test_the_hash_of_a_set_is_stable_and_differs_by_everything_that_decides():
     delete, mark = OnDelete(), OnDelete({"a": 1, "b": None})
     first = deletes_hash("people", delete, ["1", "2"], ())
