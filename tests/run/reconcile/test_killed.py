@@ -91,7 +91,7 @@ def test_a_comparison_that_is_stopped_while_it_reads_continues_with_the_next_pag
     assert statuses == ["succeeded", "cancelled" if code == 130 else "interrupted"]
 
 
-def test_the_requests_and_minutes_of_custom_data_are_shown_before_they_are_read(its):
+def test_the_requests_and_the_time_of_custom_data_are_shown_before_they_are_read(its):
     for number in range(3):
         its.call("POST /company", {"company_id": f"c{number}"})
     how = "template: upsert_custom_object, fields: {type: {value: site}, company_id: id}, attributes: [name]"
@@ -99,4 +99,4 @@ def test_the_requests_and_minutes_of_custom_data_are_shown_before_they_are_read(
     process = its.shell.start("reconcile", "it", "--json")
     out, err = process.communicate()
     assert json.loads(out)["requests"] == 4
-    assert "about 4 requests, 0.0 minutes" in err
+    assert "about 4 requests and 1 s" in err
