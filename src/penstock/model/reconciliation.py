@@ -139,7 +139,7 @@ def _text(value: Any) -> str:
 
 
 def stored_report(report: ReconcileReport) -> Mapping[str, Any]:
-    """A comparison as it is stored: `ReconcileJson` with at most `STORED` entries a list, `counts` and `cut`."""
+    """What is stored of a report: `ReconcileJson` with at most `STORED` entries in each list, `counts` and `cut`."""
     lists = {name: [as_json(each) for each in islice(getattr(report, name), STORED)] for name in LISTS}
     cut = any(len(getattr(report, name)) > STORED for name in LISTS)
     for each in lists["differs"]:

@@ -171,7 +171,7 @@ def _objects(ctx: Context, spec: LedgerObjects) -> ExportTarget:
             raise InputError(ctx.problem("ledger_to.path", denial.reason, code, hint=denial.hint))
 
     def opened() -> ParquetLedger:
-        from penstock.store.ledger_export.objects import ObjectFolder  # noqa: PLC0415 - loads the clients of the stores
+        from penstock.store.ledger_export.object_folder import ObjectFolder  # noqa: PLC0415 - loads the clients of the stores
 
         return ParquetLedger(ObjectFolder(place, ctx.environ, ctx.folder))
 
@@ -184,7 +184,7 @@ def _objects(ctx: Context, spec: LedgerObjects) -> ExportTarget:
 
 
 def _host_denial(place: ObjectPlace, reach: Reach) -> Denial | None:
-    """Why a service must not connect to this store; None when it may. The client looks up the host by itself."""
+    """Why a service must not connect to this store; None if it may. Only the name is checked: PyArrow resolves it."""
     is_own = not place.endpoint and reach.hosts is None  # the cloud's own host
     if not reach.is_service or is_own or is_listed(reach, place.host, place.port):
         return None

@@ -74,7 +74,7 @@ def dialect_of(spec: CredentialSpec, base: str) -> Dialect:
 
 
 def batch_cost_of(spec: CredentialSpec, conn: StateConnection) -> BatchCostJson | None:
-    """What a batch counts as with this credential, as far as it is known; None if it sends no batches of Custify's."""
+    """What a batch counts as for the rate limit of this credential; None if the credential is not for Custify."""
     if spec.connector != "custify":
         return None
     if spec.rate_limit.batch_cost is not None:

@@ -19,6 +19,7 @@ from penstock.run.connection import connection
 from penstock.run.context import Context
 from penstock.run.destination_lock import Claim, claim_of
 from penstock.run.preparation.cursor_reading import CursorReading, move_cursor, reading_of
+from penstock.run.preparation.interrupted_requests import put_requests_beside_in_doubt, with_requests_in_doubt
 from penstock.run.preparation.last_run import (
     frozen_identity,
     is_followed,
@@ -27,7 +28,6 @@ from penstock.run.preparation.last_run import (
     same_input,
     with_frozen_input,
 )
-from penstock.run.preparation.left_requests import put_requests_beside_in_doubt, with_requests_in_doubt
 from penstock.run.preparation.output_place import can_continue, has_written
 from penstock.run.preparation.prepare import Prepared
 from penstock.run.stop import StopSignal

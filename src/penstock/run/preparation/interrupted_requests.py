@@ -1,6 +1,6 @@
-"""The requests that must not be sent twice, and that were in flight when the process of their run died.
+"""Requests that must not be sent twice, and that were in flight when the process of their run died.
 
-The run itself finds out about them when it is continued. Where another run comes first, their records become unknown.
+The run finds out what became of them when it is continued. If another run comes first, their records become unknown.
 """
 
 from __future__ import annotations
