@@ -82,12 +82,14 @@ def test_the_clock_of_postgresql_may_be_set(tmp_path, own_clock, own_server, mon
 
 def test_a_clock_that_is_set_inside_a_lease_gives_the_destination_to_no_other(tmp_path, clock, postgres):
     """The lease of a run that goes on does not end early; that of a run that was killed ends as soon as ever."""
-    with running_sandbox("--rate", "off", "--latency", "50") as sandbox:
+    with running_sandbox("--rate", "off") as sandbox:
         options = ("--database", postgres)
         it = sending(sandbox, tmp_path / "project", "notes", 200, options=options, environ=clock.environ)
+        sandbox.fault(slow="600s", after=40)  # the run goes on until it is killed
         with it.interrupted(after=40) as process:
             clock.set(1)
             it.failed_clearly(it.run(), "it", "held")
             os.kill(process.pid, signal.SIGKILL)
             until(lambda: process.poll() is not None)
+        sandbox.clear_faults()
         it.completed(it.run("run", "it", "--wait"))

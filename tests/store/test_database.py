@@ -8,6 +8,7 @@ import sys
 import textwrap
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import psycopg
 import pytest
@@ -175,6 +176,20 @@ def test_many_processes_may_open_a_new_database_at_once(url, tmp_path, monkeypat
     with ThreadPoolExecutor(3) as pool:
         ended = list(pool.map(lambda _: forked_process.run(["-c", code, url]), range(3)))
     assert [process.returncode for process in ended] == [0, 0, 0]
+
+
+def test_a_new_database_is_in_its_place_only_when_it_can_be_opened_by_another(tmp_path, monkeypatch):
+    """SQLite refuses to set WAL mode while another process opens the file: both would have said that it is busy."""
+    path, found = tmp_path / "state" / "state.db", []
+
+    def connect(made, **options):
+        found.append(path.exists())
+        return sqlite3.connect(made, **options)
+
+    monkeypatch.setattr(database_module, "sqlite3", SimpleNamespace(**vars(sqlite3) | {"connect": connect}))
+    Database.open(f"sqlite:///{path}").close()
+    assert found == [False]
+    assert sorted(each.name for each in path.parent.iterdir()) == ["state.db"]
 
 
 def test_opening_needs_no_alembic(url, tmp_path, monkeypatch):

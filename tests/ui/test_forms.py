@@ -184,9 +184,14 @@ def test_a_source_of_custify_is_made_and_changed(page, place, axe):
     made = {"type": "custify", "credential": "acme", "object": "deals", "query": {"company_id": "acme"}}
     assert place.call("GET", "/sources/deals")["value"] == made
     pick(page, "Objects", "Companies")
+    saves = []  # this save waits
+    page.route("**/api/v1/sources/deals", lambda route: saves.append(route), times=1)  # noqa: PLW0108
     page.get_by_role("button", name="Save").click()
-    place.until(lambda: place.call("GET", "/sources/deals")["value"] == {**made, "object": "companies"})
     page.get_by_role("button", name="Check", exact=True).click()
+    page.get_by_text("columns, first").wait_for()
+    saves.pop().continue_()
+    expect(page.get_by_role("button", name="Save")).to_have_count(0)
+    assert place.call("GET", "/sources/deals")["value"] == {**made, "object": "companies"}
     page.get_by_text("columns, first").wait_for()
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -174,13 +175,22 @@ def _problem(found: str, code: str, message: str, hint: str) -> Problem:
 
 
 def _make_file(path: Path) -> None:
-    """Create the file, readable only by its owner from the start; SQLite gives its side files the same rights."""
+    """Create the file, readable only by its owner from the start; SQLite gives its side files the same rights.
+
+    It is made under a name of its own and comes to its place in WAL mode: SQLite refuses, without waiting, to set that
+    mode on a file that another process is opening.
+    """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
-        with closing(sqlite3.connect(path, timeout=BUSY_TIMEOUT_MS / 1000)) as connection:
-            connection.execute("PRAGMA auto_vacuum=INCREMENTAL")  # before anything else: what is pruned is given back
-            connection.execute("PRAGMA journal_mode=WAL")
+        if path.exists():
+            return
+        with tempfile.TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as folder:
+            made = Path(folder) / path.name
+            os.close(os.open(made, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
+            with closing(sqlite3.connect(made)) as connection:
+                connection.execute("PRAGMA auto_vacuum=INCREMENTAL")  # before all else: what is pruned is given back
+                connection.execute("PRAGMA journal_mode=WAL")
+            os.link(made, path)
     except FileExistsError:
         if path.parent.is_dir():
             return

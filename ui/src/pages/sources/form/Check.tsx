@@ -2,7 +2,7 @@
 import { Button, Loader } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { IconPlugConnected } from "@tabler/icons-react";
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import type { SourceValue } from "@/api/types";
 import { Failed, Panel, Problems, Records, Status } from "@/parts";
@@ -23,7 +23,13 @@ interface Props {
 }
 
 export function SourceCheck({ name, value, atOnce = false, onTable, onEncoding }: Props) {
-  const [wanted, setWanted] = useState<string | null>(null);
+  const client = useQueryClient();
+  const [wanted, setWanted] = useState(() => {
+    // a save mounts the page again: what was requested before it stays on the page
+    const last = client.getQueryState(sourceQueries.check(name, checkedValue(value), false).queryKey);
+    const requested = last !== undefined && (last.fetchStatus !== "idle" || last.status !== "pending");
+    return requested ? JSON.stringify(value) : null;
+  });
   const [debounced] = useDebouncedValue(value, 500); // not at every key that is typed
   const settled = atOnce ? debounced : value;
   const now = JSON.stringify(value);
