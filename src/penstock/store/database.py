@@ -22,7 +22,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from penstock.model.errors import InputError, NotAvailableYet, PenstockError, Problem, StateLocked, StateUnavailable
-from penstock.store import postgresql, service_tables, tables  # noqa: F401 - their tables are the metadata's
+from penstock.store import postgresql, service_tables, shared_tables  # noqa: F401 - their tables are the metadata's
 from penstock.store.migrations import HEAD, REVISIONS
 from penstock.store.tables import metadata
 

@@ -30,7 +30,7 @@ from penstock.model.errors import EnvironmentFailure, Problem, StateLocked, not_
 from penstock.model.runs import RunKind
 from penstock.model.spec import BatchCost
 from penstock.store.database import Database, upsert
-from penstock.store.tables import budgets, leases
+from penstock.store.shared_tables import budgets, leases
 
 T = TypeVar("T")
 
@@ -180,6 +180,11 @@ def of_next(destination: str) -> str:
     return f"next run of {destination}"
 
 
+def of_test(destination: str) -> str:
+    """The name of the lease of the process that sends a test of a destination."""
+    return f"test of {destination}"
+
+
 def of_worker(worker: str) -> str:
     """The name of the lease of a living worker."""
     return f"worker {worker}"
@@ -209,8 +214,10 @@ def any_holder(database: Database) -> str | None:
 
 def _alive(database: Database, which: ColumnElement[bool]) -> str | None:
     """The holder of one of these leases that lasts now, or None."""
-    lasts_too_long = (leases.c.expires > _now() + LIVES_S).label("lasts_too_long")
-    query = select(leases.c.name, leases.c.holder, lasts_too_long).where(which, leases.c.expires > _now()).limit(1)
+    lasts_too_long = (leases.c.expires > database_time() + LIVES_S).label("lasts_too_long")
+    query = (
+        select(leases.c.name, leases.c.holder, lasts_too_long).where(which, leases.c.expires > database_time()).limit(1)
+    )
     with database.read() as conn:
         found = conn.execute(query).first()
     if found is None:
@@ -223,11 +230,11 @@ def _alive(database: Database, which: ColumnElement[bool]) -> str | None:
 
 def _shorten(conn: Connection, name: str) -> None:
     """Let a lease that lasts longer end as if it was renewed now: a living holder soon renews it, a dead one never."""
-    latest = _now() + LIVES_S
+    latest = database_time() + LIVES_S
     conn.execute(update(leases).where(leases.c.name == name, leases.c.expires > latest).values(expires=latest))
 
 
-def _now() -> ColumnElement[float]:
+def database_time() -> ColumnElement[float]:
     """The time of the server, which all processes share, as SQL."""
     return cast(extract("epoch", func.clock_timestamp()), Float(53))
 
@@ -239,11 +246,11 @@ def locked_by(holder: str, name: str) -> StateLocked:
 
 
 def _take(database: Database, name: str, holder: str) -> int:
-    new = insert(leases).values(name=name, holder=holder, fence=1, expires=_now() + LIVES_S)
+    new = insert(leases).values(name=name, holder=holder, fence=1, expires=database_time() + LIVES_S)
     taken = new.on_conflict_do_update(
         index_elements=["name"],
         set_={"holder": holder, "fence": leases.c.fence + 1, "expires": new.excluded.expires},
-        where=leases.c.expires <= _now(),
+        where=leases.c.expires <= database_time(),
     ).returning(leases.c.fence)
     with database.begin(alone=False) as conn:
         fence = conn.execute(taken).scalar()
@@ -266,7 +273,7 @@ def _renew_until_ended(database: Database, lease: Lease, lost: Callable[[], None
     while not lease.ended.wait(RENEW_EVERY_S):
         began = time.monotonic()
         try:
-            renewed = _set_end(database, lease, _now() + LIVES_S)
+            renewed = _set_end(database, lease, database_time() + LIVES_S)
         except EnvironmentFailure:  # the server may come back before the lease ends
             renewed = time.monotonic() - last < LIVES_S - RENEW_EVERY_S
         else:
@@ -353,7 +360,7 @@ def change_rate_limit(
         row = (
             conn.execute(select(budgets).where(budgets.c.credential == credential).with_for_update()).mappings().first()
         )
-        now = conn.execute(select(_now())).scalar_one() if database.is_shared else clock()
+        now = conn.execute(select(database_time())).scalar_one() if database.is_shared else clock()
         before = new if row is None else _rate_limit_row(row)
         after, answer = step(before, now)
         if after != before:

@@ -1,8 +1,7 @@
 """The tables of the state database in their present form. `migrations` upgrades older forms.
 
-Moments are text (`2026-01-31T12:00:00.000Z`), JSON is text, 64-bit hashes are signed integers or packed blobs. In the
-tables that several processes share (leases, rate limits) moments are epoch seconds, as numbers: they are compared and
-added to, by the clock that all of them share. The applied project has one row a version; the newest is in force.
+Moments are text (`2026-01-31T12:00:00.000Z`), JSON is text, 64-bit hashes are signed integers or packed blobs. The
+applied project has one row a version; the newest is in force. `shared_tables` has those that processes share.
 """
 
 from __future__ import annotations
@@ -376,25 +375,4 @@ written_files = Table(  # what runs of file destinations have written beside the
     Column("append", Boolean, nullable=False),
     Column("bytes", BigInteger, nullable=False),  # written for records that have an outcome; more is not counted
     Column("complete", Boolean, nullable=False),  # nothing is added: it is put in place of the finished file
-)
-
-leases = Table(
-    "leases",
-    metadata,
-    Column("name", Text, primary_key=True),
-    Column("holder", Text, nullable=False),
-    Column("fence", BigInteger, nullable=False),  # grows with every holder
-    Column("expires", Float(53), nullable=False),
-)
-
-budgets = Table(
-    "budgets",
-    metadata,
-    Column("credential", Text, primary_key=True),
-    Column("quota", BigInteger, nullable=False),  # requests per window
-    Column("per", Float(53), nullable=False),  # seconds
-    Column("opened", Float(53), nullable=False),  # the window began not before
-    Column("used", BigInteger, nullable=False),
-    Column("blocked_until", Float(53), nullable=False),
-    Column("state", Text, nullable=False),  # the rest of `RateLimitRow`, as JSON
 )

@@ -19,6 +19,7 @@ from penstock.render.batches import filled
 from penstock.render.bodies import Unencodable
 from penstock.render.values.macros import finish
 from penstock.run.connection import connection
+from penstock.run.connection.key_locks import locks_of_test
 from penstock.run.context import Context
 from penstock.run.diff.known_records import StoredIds
 from penstock.run.diff.notes import Notes
@@ -60,11 +61,13 @@ async def send_test(ctx: Context, prepared: Prepared, budget: Budget, *, sample:
         requests, payload = await _requests(ctx, prepared, directory, payload, run)
         if body is not None:
             requests = (replace(requests[0], body=body.encode()),)
-        for request in requests:
-            at = iso(ctx.clock.now())
-            exchanges.append(TestExchange(request, await client.send(request, lane="test"), at))
-            if not exchanges[-1].taken:
-                break
+        sent = payload if body is None else payload._replace(text=body.encode())
+        async with locks_of_test(ctx, prepared.spec) as locks, locks.held([sent]):
+            for request in requests:
+                at = iso(ctx.clock.now())
+                exchanges.append(TestExchange(request, await client.send(request, lane="test"), at))
+                if not exchanges[-1].taken:
+                    break
     _log(ctx, prepared, run, exchanges, payload)
     reports = [_report(exchange, payload) for exchange in exchanges]
     return replace(reports[-1], earlier=tuple(reports[:-1]))

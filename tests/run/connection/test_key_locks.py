@@ -11,16 +11,18 @@ import threading
 import time
 from collections import Counter
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from penstock.model.errors import StateUnavailable
+from penstock.model.errors import StateLocked, StateUnavailable
 from penstock.model.record import Payload
 from penstock.run.connection.key_locks import KeyLocks, identities, lock_file
 from penstock.run.stop import StoppableClock, Stopped, StopSignal
 from support.cli import forked_process
 from support.cli.shell import Shell
+from support.deadline import until
 from support.kernel.virtual_time import ImpatientClock
 
 PERSON = frozenset({"person"})
@@ -37,6 +39,9 @@ class Waits(ImpatientClock):
         super().__init__()
         self.does = does
         self.pauses = []
+
+    def monotonic(self):
+        return sum(self.pauses)
 
     async def sleep(self, seconds):
         self.pauses.append(seconds)
@@ -118,7 +123,7 @@ async def test_who_waits_for_a_minute_looks_ten_times_a_second(tmp_path):
     assert len(second.clock.pauses) < 620
 
 
-def test_a_system_that_cannot_lock_leaves_nothing_locked(tmp_path, monkeypatch):
+async def test_a_system_that_cannot_lock_leaves_nothing_locked(tmp_path, monkeypatch):
     """Such as a network folder without locks, or the system's table of locks when it is full."""
     file = lock_file(tmp_path / "objects")
     locked, lockf = [], fcntl.lockf
@@ -131,19 +136,19 @@ def test_a_system_that_cannot_lock_leaves_nothing_locked(tmp_path, monkeypatch):
 
     monkeypatch.setattr(fcntl, "lockf", third_fails)
     with pytest.raises(StateUnavailable) as failure:
-        file.take([1, 2, 3])
+        await file.take([1, 2, 3])
     assert failure.value.problems[0].path == str(tmp_path)
     assert "No locks available" in failure.value.problems[0].message
     assert locked == []
     monkeypatch.undo()
-    assert file.take([1, 2, 3])
+    assert await file.take([1, 2, 3])
 
 
 HOLDER = """
-import sys
+import asyncio, sys
 from pathlib import Path
 from penstock.run.connection.key_locks import lock_file
-assert lock_file(Path(sys.argv[1])).take([int(place) for place in sys.argv[2:]])
+assert asyncio.run(lock_file(Path(sys.argv[1])).take([int(place) for place in sys.argv[2:]]))
 print("locked", flush=True)
 sys.stdin.read()
 """
@@ -172,7 +177,11 @@ def test_what_identifies_an_object():
         ("person", "id", "7"),
     ]
     assert identities(b'{"externalId": "i-1"}', frozenset({"invoice"})) == [("invoice", "externalId", "i-1")]
-    assert identities(b"[1]", PERSON) == []
+    in_a_batch = b'{"jobs": [{"type": "people", "payload": {"user_id": "u1"}}, {"user_id": "u2"}]}'
+    assert [value for *_, value in identities(in_a_batch, PERSON)] == ["u1", "u2"]
+    assert identities(b'[{"email": "a@x.io"}]', PERSON) == [("person", "email", "a@x.io")]
+    for other in (b"[1]", b'{"jobs": 1}', b"<person/>", b""):
+        assert identities(other, PERSON) == []
 
 
 class Overlaps:
@@ -195,14 +204,14 @@ class Overlaps:
 
 
 @contextmanager
-def slow_api(overlaps):
+def slow_api(overlaps, takes_s=0.05):
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_POST(self):
             company = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["company_id"]
             overlaps.begin(company)
-            time.sleep(0.05)
+            time.sleep(takes_s)
             overlaps.end(company)
             body = b'{"id": "5f5b3c1d2e4a6b7c8d9e0f1a"}'
             self.send_response(200)
@@ -231,16 +240,20 @@ sources: {{companies: {{type: file, path: companies.ndjson}}}}
 datasets: {{companies: {{source: companies, key: company_id}}}}
 destinations:
   one: {{{shape}}}
-  two: {{{shape}}}
+  two: {{{other}}}
 """
+SHAPE = "dataset: companies, credential: acme, active: true"
+UPSERT = f'{SHAPE}, template: upsert_company, batch: "off"'
+MANUAL = f"{SHAPE}, request: {{method: POST, url: /company, batch: off}}"
 
 
-def write_project(folder, url, number):
-    shape = 'dataset: companies, credential: acme, active: true, template: upsert_company, batch: "off"'
+def write_project(folder, url, number, other=UPSERT):
     account = f'connector: custify, dialect: native, api_key: key-of-a-test, base_url: "{url}"'
     rows = "".join(f'{{"company_id": "k{n}", "name": "c"}}\n' for n in range(number))
+    folder.mkdir(exist_ok=True)
     (folder / "companies.ndjson").write_text(rows, encoding="utf-8")
-    (folder / "penstock.yaml").write_text(PROJECT.format(account=account, shape=shape), encoding="utf-8")
+    text = PROJECT.format(account=account, shape=UPSERT, other=other)
+    (folder / "penstock.yaml").write_text(text, encoding="utf-8")
 
 
 def test_a_lock_file_that_cannot_be_made_ends_the_command_and_not_the_run(tmp_path, monkeypatch, capsys):
@@ -256,18 +269,55 @@ def test_a_lock_file_that_cannot_be_made_ends_the_command_and_not_the_run(tmp_pa
         assert shell.json("run one")["records"]["delivered"] == 3
 
 
-def test_two_runs_in_two_processes_do_not_send_one_company_at_once(tmp_path):
+@pytest.fixture(params=["beside SQLite", "two machines on PostgreSQL"])
+def machines(request, tmp_path):
+    """The folders of two processes, and the options with which they have one state."""
+    if request.param == "beside SQLite":
+        return (tmp_path, tmp_path), ()
+    return (tmp_path / "a", tmp_path / "b"), ("--database", request.getfixturevalue("postgres"))
+
+
+@pytest.mark.parametrize("other", [UPSERT, MANUAL])
+def test_two_runs_in_two_processes_do_not_send_one_company_at_once(machines, other):
     overlaps = Overlaps()
+    folders, options = machines
     with slow_api(overlaps) as url:
-        write_project(tmp_path, url, 100)
-        command = ["-m", "penstock", "--json", "run"]
-        runs = [
-            forked_process.Process(
-                [*command, name], cwd=tmp_path, env=dict(os.environ), stdout=subprocess.PIPE, text=True
+        runs = []
+        for folder, name in zip(folders, ("one", "two"), strict=True):
+            write_project(folder, url, 60, other)
+            command = ["-m", "penstock", *options, "--json", "run", name]
+            runs.append(
+                forked_process.Process(command, cwd=folder, env=dict(os.environ), stdout=subprocess.PIPE, text=True)
             )
-            for name in ("one", "two")
-        ]
         reports = [json.loads(process.communicate(timeout=100)[0]) for process in runs]
-    assert [report["records"]["delivered"] for report in reports] == [100, 100]
+    assert [report["records"]["delivered"] for report in reports] == [60, 60]
     assert set(overlaps.most.values()) == {1}
     assert overlaps.most_total > 5, "different companies go in parallel"
+
+
+def test_a_test_send_does_not_overlap_a_run_that_sends_the_same_company(machines):
+    """It waits until the request of the other destination has ended."""
+    overlaps = Overlaps()
+    folders, options = machines
+    with slow_api(overlaps, takes_s=1.5) as url:
+        for folder in folders:
+            write_project(folder, url, 1)
+        command = ["-m", "penstock", *options, "--json"]
+        setting = {"env": dict(os.environ), "stdout": subprocess.PIPE, "text": True}
+        run = forked_process.Process([*command, "run", "one"], cwd=folders[0], **setting)
+        until(lambda: overlaps.total == 1)
+        test = forked_process.Process([*command, "test", "two"], cwd=folders[1], **setting)
+        reports = [json.loads(process.communicate(timeout=100)[0]) for process in (run, test)]
+    assert reports[0]["records"]["delivered"] == 1
+    assert reports[1]["response"]["status"] == 200
+    assert overlaps.most == {"k0": 1}
+
+
+async def test_a_test_send_does_not_wait_for_ever(tmp_path):
+    waiting = replace(locks(tmp_path), waits_s=30.0)
+    async with locks(tmp_path).held([payload(user_id="u1")]):
+        with pytest.raises(StateLocked) as failure:
+            await _hold(waiting, [payload(user_id="u1")])
+    [problem] = failure.value.problems
+    assert (problem.path, problem.code) == ("credentials.acme", "held")
+    assert 29 < sum(waiting.clock.pauses) < 31

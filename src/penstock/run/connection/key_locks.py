@@ -1,32 +1,42 @@
 """`KeyLocks`: requests for one object never overlap, also if several destinations of a credential write it.
 
 An object is known by what Custify matches by: a person by `user_id`, `email` or Custify's own id. Each of these that a
-request names is locked until the request has ended, and its batch job. In a process that is a set; between processes
-of one machine it is a locked byte of a file, at a place that is a hash of the name: the system frees it when its holder
-dies. A run takes no locks when no other destination of the project writes such objects with its credential.
+request names is locked until the request has ended, and its batch job, at a place that is a hash of the name. Beside
+SQLite a lock is a locked byte of a file, which the system frees when its holder dies; in PostgreSQL it is a row, which
+is valid for as long as the lease of its holder. A run takes no locks when no other destination of the project writes
+such objects with its credential.
 """
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import os
 import threading
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, nullcontext
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
+from math import inf
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import orjson
 
 from penstock.clock import Clock
-from penstock.model.errors import not_stored
+from penstock.model.errors import Problem, StateLocked, not_stored
 from penstock.model.record import Payload
-from penstock.model.spec import DestinationSpec
+from penstock.model.spec import DestinationSpec, RequestSpec
+from penstock.render.manual import absolute, endpoint_of
+from penstock.run.connection.connection import address
 from penstock.run.context import Context
+from penstock.store import leases, object_locks
+from penstock.store.database import Database
+from penstock.store.runs.runs import holder_text
+from penstock.templates.catalogue import Template
 
 LOOK_AGAIN_S, MOST_S = 0.005, 0.1  # the first pause of a request that waits, and the longest; each is twice the last
+TEST_WAITS_S = 30.0  # a person waits for a test send
 LOCKS = "the locks of objects"
 NAMES: Mapping[str, tuple[str, ...]] = {  # of each object that is updated: the members of its payload that identify it
     "person": ("user_id", "email", "id"),
@@ -46,6 +56,16 @@ class RequestLocks(Protocol):
         ...
 
 
+class ObjectLocks(Protocol):
+    """Locks places for one run, among all processes of a state. Raises EnvironmentFailure where it cannot."""
+
+    async def take(self, places: Sequence[int]) -> bool:
+        """Lock all of these places, or none: then another request has one of them."""
+        ...
+
+    async def free(self, places: Sequence[int]) -> None: ...
+
+
 class NoLocks:
     """For a destination that is the only one to write its objects."""
 
@@ -62,7 +82,7 @@ class LockFile:
     mine: set[int] = field(default_factory=set)
     guard: threading.Lock = field(default_factory=threading.Lock)
 
-    def take(self, places: Sequence[int]) -> bool:
+    async def take(self, places: Sequence[int]) -> bool:
         """Lock all of these bytes, or none: then a run of this or another process has one of them.
 
         StateUnavailable, with none of them locked, when the system cannot lock.
@@ -81,7 +101,7 @@ class LockFile:
             self.mine.update(places)
             return True
 
-    def free(self, places: Sequence[int]) -> None:
+    async def free(self, places: Sequence[int]) -> None:
         with self.guard:
             self.mine.difference_update(places)
             self._free(places)
@@ -110,25 +130,45 @@ def lock_file(path: Path) -> LockFile:
 
 
 @dataclass(frozen=True, slots=True)
+class LockRows:
+    """Rows in PostgreSQL, for the processes of all machines."""
+
+    database: Database
+    holder: object_locks.Holder
+
+    async def take(self, places: Sequence[int]) -> bool:
+        return await asyncio.to_thread(object_locks.take, self.database, self.holder, places)
+
+    async def free(self, places: Sequence[int]) -> None:
+        await asyncio.to_thread(object_locks.free, self.database, self.holder, places)
+
+
+@dataclass(frozen=True, slots=True)
 class KeyLocks:
     """The locks of one run. `objects` are those that another destination of the credential writes too."""
 
-    file: LockFile
+    locks: ObjectLocks
     credential: str
     objects: frozenset[str]
     clock: Clock  # its `sleep` raises when the run stops
+    waits_s: float = inf  # then StateLocked is raised
 
     @asynccontextmanager
     async def held(self, payloads: Sequence[Payload]) -> AsyncIterator[None]:
         places = self._places(payloads)
-        pause_s = LOOK_AGAIN_S
-        while not self.file.take(places):
+        if not places:
+            yield
+            return
+        pause_s, until = LOOK_AGAIN_S, self.clock.monotonic() + self.waits_s
+        while not await self.locks.take(places):
+            if self.clock.monotonic() >= until:
+                raise _still_under_way(self.credential)
             await self.clock.sleep(pause_s)
             pause_s = min(2 * pause_s, MOST_S)
         try:
             yield
         finally:
-            self.file.free(places)
+            await self.locks.free(places)
 
     def _places(self, payloads: Sequence[Payload]) -> list[int]:
         names = {name for payload in payloads for name in identities(payload.text, self.objects)}
@@ -136,15 +176,26 @@ class KeyLocks:
 
 
 def identities(text: bytes, objects: frozenset[str]) -> list[tuple[str, str, str]]:
-    """Each object with the name and value that the payload identifies it by; the members of a batch job count too."""
-    document = orjson.loads(text)
+    """Each object with the name and value that the payload identifies it by; the members of a batch count too."""
+    try:
+        document = orjson.loads(text)
+    except orjson.JSONDecodeError:  # a body that a person wrote
+        return []
     found = []
-    for place in (document, document.get("payload") if isinstance(document, dict) else None):
-        if isinstance(place, dict):
-            for kind in objects:
-                values = ((name, place.get(name)) for name in NAMES[kind])
-                found += [(kind, name, _text(name, value)) for name, value in values if isinstance(value, str | int)]
+    for place in _members(document):
+        for kind in objects:
+            values = ((name, place.get(name)) for name in NAMES[kind])
+            found += [(kind, name, _text(name, value)) for name, value in values if isinstance(value, str | int)]
     return found
+
+
+def _members(document: Any) -> Iterator[Mapping[str, Any]]:
+    """The document itself or, of a body with a batch, its members; of each also its payload."""
+    inner = document.get("jobs", document) if isinstance(document, dict) else document
+    for member in inner if isinstance(inner, list) else [inner]:
+        for place in (member, member.get("payload")) if isinstance(member, dict) else ():
+            if isinstance(place, dict):
+                yield place
 
 
 def _text(name: str, value: str | int) -> str:
@@ -156,25 +207,74 @@ def _place(*name: str) -> int:
 
 
 def key_locks(ctx: Context, spec: DestinationSpec, clock: Clock) -> RequestLocks:
-    """The locks for a run of this destination."""
-    mine = written_objects(ctx, spec)
+    """The locks for a run of this destination, whose lease this process has."""
+    shared = shared_objects(ctx, spec)
+    return key_locks_with(ctx, spec, clock, shared, spec.name) if shared else NoLocks()
+
+
+@asynccontextmanager
+async def locks_of_test(ctx: Context, spec: DestinationSpec) -> AsyncIterator[RequestLocks]:
+    """The locks for a test send. One of a destination at a time has them."""
+    shared = shared_objects(ctx, spec)
+    if not shared:
+        yield NoLocks()
+        return
+    lease = leases.of_test(spec.name)
+    until = ctx.clock.monotonic() + TEST_WAITS_S
+    with ExitStack() as stack:
+        while ctx.database.is_shared:
+            try:
+                stack.enter_context(leases.acquire(ctx.database, lease, holder_text(ctx.clock)))
+                break
+            except StateLocked:
+                if ctx.clock.monotonic() >= until:
+                    raise
+                await ctx.clock.sleep(MOST_S)
+        yield replace(key_locks_with(ctx, spec, ctx.clock, shared, lease), waits_s=TEST_WAITS_S)
+
+
+def _still_under_way(credential: str) -> StateLocked:
+    message = "another destination is sending the same object, or waits for a batch job that has it"
+    return StateLocked(Problem(f"credentials.{credential}", message, "held", "try again when it has ended"))
+
+
+def key_locks_with(ctx: Context, spec: DestinationSpec, clock: Clock, shared: frozenset[str], lease: str) -> KeyLocks:
+    """The locks of the objects `shared`, for the process that has this lease."""
+    locks: ObjectLocks
+    if ctx.database.is_shared:
+        locks = LockRows(ctx.database, object_locks.holder_with(ctx.database, lease))
+    else:
+        locks = lock_file(ctx.database.locks / "objects")
+    return KeyLocks(locks, spec.credential, shared, clock)
+
+
+def shared_objects(ctx: Context, spec: DestinationSpec) -> frozenset[str]:
+    """The objects that this destination and another one of its credential write."""
     others = {
         kind
         for other in ctx.project.destinations.values()
         if other.name != spec.name and other.credential == spec.credential
         for kind in written_objects(ctx, other)
     }
-    shared = mine & others
-    if not shared:
-        return NoLocks()
-    folder = ctx.folder if ctx.database.is_shared else ctx.database.locks
-    return KeyLocks(lock_file(folder / "objects"), spec.credential, shared, clock)
+    return written_objects(ctx, spec) & others
 
 
 def written_objects(ctx: Context, spec: DestinationSpec) -> frozenset[str]:
-    """The objects that a destination updates; of a batch all that its records may be, unless `object` names one."""
-    template = ctx.catalogue.get(spec.template or "")
+    """The objects that a destination updates; of a batch all that its records may be, unless `object` names one.
+
+    Those of a manual request are known where its URL is that of a template.
+    """
+    template = ctx.catalogue.get(spec.template or "") if spec.request is None else _template_at(ctx, spec.request, spec)
     if template is None:
         return frozenset()
     kinds = {template.object} if not template.items else {spec.object} if spec.object else set(template.items)
     return frozenset(NAMES.keys() & kinds)
+
+
+def _template_at(ctx: Context, request: RequestSpec, spec: DestinationSpec) -> Template | None:
+    credential = ctx.project.credentials.get(spec.credential)
+    if credential is None or credential.connector != "custify":
+        return None
+    where = address(ctx, credential)
+    url = absolute(request.url, where.base_url)
+    return endpoint_of(request, url, where.base_url, where.dialect, ctx.catalogue).template

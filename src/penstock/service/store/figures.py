@@ -11,7 +11,8 @@ from sqlalchemy import JSON, Connection, Select, Text, bindparam, cast, func, se
 from penstock.model.outcome import Note
 from penstock.store.migrations import HEAD
 from penstock.store.service_tables import alerts, pushed_sources, work
-from penstock.store.tables import budgets, quarantine, runs, switches
+from penstock.store.shared_tables import budgets
+from penstock.store.tables import quarantine, runs, switches
 
 TOP_CAUSES = 20  # per destination; other causes are counted together
 OTHER = "other"

@@ -1,0 +1,96 @@
+"""The objects of which requests are under way, where the state is in PostgreSQL: a row for each.
+
+A row is valid for as long as the lease of its holder: what has died, or has lost its destination, has locked nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from sqlalchemy import BigInteger, ColumnElement, Connection, any_, delete, exists, func, literal, select, text
+from sqlalchemy.dialects.postgresql import ARRAY, insert
+
+from penstock.model.errors import Problem, StateLocked
+from penstock.store.database import Database
+from penstock.store.leases import database_time, holder_of
+from penstock.store.shared_tables import leases, object_locks
+
+_UNDELAYED = text("SET LOCAL synchronous_commit = off")  # a lock need not outlive the server
+_LASTS = exists().where(
+    leases.c.name == object_locks.c.holder,
+    leases.c.fence == object_locks.c.fence,
+    leases.c.expires > database_time(),
+)
+
+
+class Holder(NamedTuple):
+    """A lease that this process has: its name and its fence."""
+
+    name: str
+    fence: int
+
+
+def holder_with(database: Database, lease: str) -> Holder:
+    """The holder for the process that has this lease. Removes the rows of those that have died.
+
+    Raises StateLocked when no process has the lease.
+    """
+    with database.begin(alone=False) as conn:
+        fence = conn.execute(select(leases.c.fence).where(leases.c.name == lease)).scalar()
+        _delete(conn, ~_LASTS, skip=True)
+    if fence is None:
+        raise StateLocked(Problem(lease, f"{lease} is not held by this process", "held", "run it again"))
+    return Holder(lease, int(fence))
+
+
+def take(database: Database, holder: Holder, places: Sequence[int]) -> bool:
+    """Lock all of these places (each once), or none: then another request has one of them."""
+    with database.read() as conn:
+        query = select(object_locks.c.holder).where(_one_of(places), _LASTS).limit(1)
+        taken_by = conn.execute(query).scalar()
+    if taken_by is None:
+        return _insert(database, holder, places)
+    holder_of(database, taken_by)  # a dead one's lease lasts too long if the server's clock was set back: it ends that
+    return False
+
+
+def free(database: Database, holder: Holder, places: Sequence[int]) -> None:
+    """Unlock these places, where the holder still has them."""
+    with database.begin(alone=False) as conn:
+        conn.execute(_UNDELAYED)
+        mine = (object_locks.c.holder == holder.name) & (object_locks.c.fence == holder.fence)
+        _delete(conn, _one_of(places) & mine)
+
+
+def _insert(database: Database, holder: Holder, places: Sequence[int]) -> bool:
+    row = func.unnest(_array(places)).column_valued("place")
+    rows = select(row, literal(holder.name), literal(holder.fence)).order_by(row)
+    new = insert(object_locks).from_select(["place", "holder", "fence"], rows)
+    taken = new.on_conflict_do_update(
+        index_elements=["place"],
+        set_={"holder": new.excluded.holder, "fence": new.excluded.fence},
+        where=~_LASTS,
+    ).returning(object_locks.c.place)
+    with database.begin(alone=False) as conn:
+        conn.execute(_UNDELAYED)
+        mine = conn.execute(taken).scalars().all()
+        if len(mine) == len(places):
+            return True
+        if mine:
+            _delete(conn, _one_of(mine))
+        return False
+
+
+def _array(places: Sequence[int]) -> ColumnElement[Sequence[int]]:
+    return literal(list(places), ARRAY(BigInteger))
+
+
+def _one_of(places: Sequence[int]) -> ColumnElement[bool]:
+    return object_locks.c.place == any_(_array(places))
+
+
+def _delete(conn: Connection, which: ColumnElement[bool], *, skip: bool = False) -> None:
+    """Delete rows, locked in the order of their places, so that no two transactions wait for each other."""
+    found = select(object_locks.c.place).where(which).order_by(object_locks.c.place).with_for_update(skip_locked=skip)
+    conn.execute(delete(object_locks).where(object_locks.c.place.in_(found)))
