@@ -111,7 +111,9 @@ class ApiRows:
         found: list[Note] = []
         requests, seconds = self.whole
         if self._source.object == "custom_data" and requests:
-            reason = f"a complete read takes about {requests:,} requests and {seconds / 60:,.1f} minutes"
+            time = "less than a minute" if seconds < 60 else f"{seconds / 60:,.1f} minutes"
+            noun = "request" if requests == 1 else "requests"
+            reason = f"a complete read takes about {requests:,} {noun} and {time}"
             found.append(Note(self._source.name, "read", reason))
         if self._last is not None and self._last.gap is not None:
             found.append(Note(self._source.name, "incomplete", self._last.gap))

@@ -32,6 +32,7 @@ from penstock.model.errors import (
 from penstock.model.outcome import NoteJson
 from penstock.model.record import RefusedJson
 from penstock.model.reports import RequestJson
+from penstock.service.api.body_problems import body_problem
 
 COMPONENTS = "#/components/schemas"  # of the OpenAPI document
 CONFLICTS = frozenset(
@@ -173,19 +174,9 @@ def _refused(request: Request, error: Exception) -> JSONResponse:
 
 def _invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    problems = [_problem(found) for found in error.errors()]
+    problems = [body_problem(found) for found in error.errors()]
     request.state.refusal = problems[0].code if problems else ""
     return error_response(400, problems)
-
-
-def _problem(found: Any) -> Problem:
-    """A problem of validation, without the value that was sent: it may be a secret."""
-    place = [str(part) for part in found["loc"]]
-    if found["type"] == "json_invalid":
-        return Problem("body", "the body is not valid JSON", "not-json", "send one JSON document")
-    path = ".".join(place[1:]) or place[0]
-    code = "missing" if found["type"] == "missing" else "wrong-value"
-    return Problem(path, str(found["msg"]), code)
 
 
 def _http(request: Request, error: Exception) -> JSONResponse:

@@ -52,6 +52,8 @@ def test_drift_is_found_and_fixed_and_the_last_report_stays(service, people):
     assert (last["run"], last["drifted"], last["report"]["differs"]) == (run["run"], 1, [difference])
     until(lambda: drift_of(service, "drift")[-1:] == ['penstock_drift_records{destination="drift"} 1.0'])
     fixed = compared(service, "drift", {"fix": True})
+    audited = [entry["what"] for entry in service.ask("GET /audit")["items"] if entry["action"].endswith("/reconcile")]
+    assert audited == ["name=drift fix=true", "name=drift"], "a comparison sends nothing, a fix does"
     assert (fixed["status"], fixed["records"]["delivered"]) == ("succeeded", 1)
     last = service.ask("GET /destinations/drift/reconcile")
     assert (last["drifted"], last["report"]["differs"]) == (0, [difference]), "as found before the fix"

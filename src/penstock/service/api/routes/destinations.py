@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
@@ -187,7 +187,7 @@ def settle(name: str, app: Opened, person: Person = needs(Right.EDIT)) -> RunJso
 
 @router.post("/{name}/reconcile", status_code=202, operation_id="reconcileDestination")
 def reconcile(
-    name: str, app: Opened, how: HowToReconcile | None = None, person: Person = needs(Right.OPERATE)
+    request: Request, name: str, app: Opened, how: HowToReconcile | None = None, person: Person = needs(Right.OPERATE)
 ) -> RunJson:
     """Compares what Custify has with what a destination has sent. Starts and returns a run. With `fix`, which needs the
     right to edit, what differs or is missing is sent again.
@@ -195,6 +195,7 @@ def reconcile(
     fix = how is not None and how.fix
     if fix:
         require(person, Right.EDIT, "a fix")
+        request.state.names = {"fix": "true"}  # for the audit log
     return app.reconciliations.request(name, fix=fix, asked_by=person.name)
 
 
