@@ -30,8 +30,9 @@ from penstock.model.spec import DestinationSpec, RequestSpec
 from penstock.render.manual import absolute, endpoint_of
 from penstock.run.connection.connection import address
 from penstock.run.context import Context
-from penstock.store import leases, object_locks
+from penstock.store import leases
 from penstock.store.database import Database
+from penstock.store.runs import object_locks
 from penstock.store.runs.runs import holder_text
 from penstock.templates.catalogue import Template
 

@@ -16,7 +16,7 @@ from penstock.run.connection.folder import file_in
 from penstock.run.context import Context
 from penstock.run.preparation.prepare import Prepared
 from penstock.store.runs.runs import RunRow
-from penstock.store.written_files import written_file
+from penstock.store.runs.written_files import written_file
 
 
 def file_of(ctx: Context, prepared: Prepared, run: RunRow) -> Path:

@@ -30,7 +30,7 @@ from penstock.store.key_table import forget_in_segments
 from penstock.store.memory import key_hashes
 from penstock.store.runs.deliveries import delivered_keys
 from penstock.store.runs.runs import RunRow
-from penstock.store.written_files import WrittenFile, forget_written_file, put_written_file, written_file
+from penstock.store.runs.written_files import WrittenFile, forget_written_file, put_written_file, written_file
 
 
 def format_of(prepared: Prepared) -> RowFormat:

@@ -8,8 +8,9 @@ import pytest
 from sqlalchemy import func, select, update
 
 from penstock.model.errors import StateLocked
-from penstock.store import leases, object_locks
+from penstock.store import leases
 from penstock.store.database import Database
+from penstock.store.runs import object_locks
 from penstock.store.shared_tables import leases as lease_table
 from penstock.store.shared_tables import object_locks as table
 

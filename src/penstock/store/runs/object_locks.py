@@ -46,12 +46,13 @@ def holder_with(database: Database, lease: str) -> Holder:
 
 def take(database: Database, holder: Holder, places: Sequence[int]) -> bool:
     """Lock all of these places (each once), or none: then another request has one of them."""
+    if _insert(database, holder, places):
+        return True
     with database.read() as conn:
         query = select(object_locks.c.holder).where(_one_of(places), _LASTS).limit(1)
         taken_by = conn.execute(query).scalar()
-    if taken_by is None:
-        return _insert(database, holder, places)
-    holder_of(database, taken_by)  # a dead one's lease lasts too long if the server's clock was set back: it ends that
+    if taken_by is not None:
+        holder_of(database, taken_by)  # ends a dead one's lease that lasts too long: the server's clock was set back
     return False
 
 
