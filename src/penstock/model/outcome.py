@@ -29,7 +29,7 @@ class Outcome(StrEnum):
     UNCHANGED = "unchanged"  # nothing to send
     QUARANTINED = "quarantined"  # refused or invalid, with a reason
     UNKNOWN = "unknown"  # sent without a reply, not settled yet
-    WAITING = "waiting"  # its company or person is not sent yet
+    WAITING = "waiting"  # its company or person is not sent yet, or its key may have been
     UNSENT = "unsent"  # read, but the run stopped before sending it
 
 

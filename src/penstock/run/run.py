@@ -32,7 +32,7 @@ from penstock.run.destination_lock import Turn
 from penstock.run.diff.backlog import SENT_AGAIN_FROM, OpenChunk
 from penstock.run.diff.diff import Classified, Classifier
 from penstock.run.diff.first_sends import FirstSends, send_parts
-from penstock.run.diff.known_records import CompanyLinks, QuarantineIndex, StoredIds, StoredNotes
+from penstock.run.diff.known_records import CompanyLinks, QuarantineIndex, StoredIds, StoredNotes, UnknownVersions
 from penstock.run.diff.newer_versions import NewerVersions, hashes_read
 from penstock.run.diff.notes import with_notes_of_reading
 from penstock.run.diff.protocols import Parents
@@ -51,13 +51,13 @@ from penstock.run.recording.file_pipeline import FilePipeline
 from penstock.run.recording.progress import progress_of, reason_of, status_of
 from penstock.run.recording.recorder import Recorder
 from penstock.run.settling.leftovers import poll_left_jobs, put_leftovers_in_doubt
-from penstock.run.settling.sent_records import notes_of
+from penstock.run.settling.sent_records import can_settle, notes_of
 from penstock.run.settling.settling import SettleMode, Settling
 from penstock.run.stop import GAVE_WAY, StoppableBudget, StoppableClock, StopSignal
 from penstock.store import memory, quarantine, unknown_records
 from penstock.store.memory import Memory
 from penstock.store.project import resources
-from penstock.store.quarantine import QuarantineRow
+from penstock.store.quarantine import KeyHash, QuarantineRow
 from penstock.store.runs import ledger, runs, sent_beside
 from penstock.store.runs.runs import RunRow
 from penstock.usercode.grouping_code import GroupingCode
@@ -164,6 +164,7 @@ class _Run:
             render=prepared.render,
             memory=None if job.resend or doubts.ignores_memory else self.memory,
             quarantine=None if job.resend else quarantined,
+            unknown=UnknownVersions(quarantined, name, can_settle(prepared), job.resent),
             parents=job.parents,
             doubt=None if job.resend or job.again else doubts.refusal,
             merger=prepared.merger,
@@ -186,6 +187,7 @@ class _Run:
             store_responses=prepared.spec.responses,
             partial=prepared.policy.versions == "merge",
             each_once=prepared.policy.versions == "each" and not self.compares and prepared.once,
+            once_per_key=prepared.policy.once_per_key,
             edited_entries=job.edited_entries,
             links=links,
             resent=self.resent,
@@ -195,8 +197,7 @@ class _Run:
             remember_sent=each_of(notes_of(prepared) if output is None else output.count, self.unchanged, mirror),
             requests=lambda: client.requests,
         )
-        keys = set[tuple[int, int]]() if job.resend else set(quarantined.keys())  # a resend releases by id, at its end
-        keys -= newer_in_quarantine
+        keys = set[KeyHash]() if job.resend else set(quarantined.keys()) - newer_in_quarantine  # a resend: by id
         self.recorder = Recorder.open(recorder_context, job.run, job.gathered.notes, keys)
         self.recorder.next_delivery = next_delivery
         self.recorder.last_intent = max((intent.number for intent in self.left_intents), default=0)
@@ -258,8 +259,7 @@ class _Run:
     # ── from record to outcome ───────────────────────────────────────────────
 
     async def _send_all(self, pipeline: BatchPipeline) -> None:
-        signal, batcher = self.job.signal, self.batcher()
-        reader = self.job.chunks(self.job.run.position)
+        signal, batcher, reader = self.job.signal, self.batcher(), self.job.chunks(self.job.run.position)
         inside = len(self.job.decided) > 0  # an earlier process has decided a part of the first chunk
         while not signal.is_set and (inside or not self.first.limit_sent):
             chunk = await asyncio.to_thread(next, reader, None)

@@ -1,6 +1,7 @@
 """The records in quarantine, whole, with their last request and reply.
 
-There is one live entry per destination and key or, where records may be parts of an object, per version of a key.
+There is one live entry per destination and key or, where records may be parts of an object, per version of a key. Of a
+key that is sent once, versions that may have arrived have entries of their own (`unknown_records.add_version`).
 """
 
 from __future__ import annotations
@@ -97,6 +98,12 @@ class QuarantinedVersion(NamedTuple):
     reason: str
     refusal: str | None = None  # JSON {"rule", "values"}
     mark: Mark | None = None
+    content: int | None = None  # hash of what was, or may have been, sent of it
+
+    @property
+    def may_have_arrived(self) -> bool:
+        """Whether it was sent, and it is not known that it did not arrive."""
+        return self.outcome is Outcome.UNKNOWN and self.mark != "absent"
 
 
 def add(conn: Connection, *new: NewQuarantineRow) -> None:
@@ -115,7 +122,7 @@ def columns_of(new: NewQuarantineRow) -> dict[str, Any]:
     refusal = new.refusal
     return {
         "destination": new.destination,
-        "identity": _identity(new.key_hash, new.record_print, part=new.part),
+        "identity": identity_of(new.key_hash, new.record_print, part=new.part),
         "key": key_json(new.key),
         "outcome": new.outcome.value,
         "cause": refusal.cause,
@@ -277,13 +284,13 @@ def release(conn: Connection, ids: Sequence[str]) -> None:
 
 def release_key(conn: Connection, destination: str, key_hash: KeyHash) -> None:
     """Delete the entry of a key, because a newer version of its record was delivered."""
-    mine = (table.c.destination == destination) & (table.c.identity == _identity(key_hash, 0))
+    mine = (table.c.destination == destination) & (table.c.identity == identity_of(key_hash, 0))
     conn.execute(delete(table).where(mine))
 
 
 def release_part(conn: Connection, destination: str, key_hash: KeyHash, record_print: int) -> None:
     """Delete the entry of one version of a key, because it was delivered."""
-    both = [_identity(key_hash, record_print, part=part) for part in (True, False)]
+    both = [identity_of(key_hash, record_print, part=part) for part in (True, False)]
     mine = (table.c.destination == destination) & table.c.identity.in_(both)
     conn.execute(delete(table).where(mine, table.c.record_print == to_signed(record_print)))
 
@@ -298,7 +305,7 @@ def discard(conn: Connection, ids: Sequence[str], reason: str, at: str) -> int:
         rows = {}
         for row in conn.execute(query.order_by(c.id)):
             key_hash = (0, 0) if row.key is None or key_from_json(row.key) is None else _hash(row.identity)
-            identity = _identity(key_hash, to_unsigned(row.record_print))
+            identity = identity_of(key_hash, to_unsigned(row.record_print))
             rows[row.destination, identity, row.record_print] = {
                 "destination": row.destination,
                 "identity": identity,
@@ -334,10 +341,11 @@ def runs_behind(conn: Connection, destination: str, run: str) -> tuple[bool, str
 def versions(conn: Connection, destination: str) -> Iterator[tuple[KeyHash, QuarantinedVersion]]:
     """(key hash, version) of the records of one destination in quarantine that have a key."""
     c = table.c
-    columns = (c.identity, c.outcome, c.record_print, c.settings, c.reason, c.rule, c.named_values, c.mark)
+    columns = (c.identity, c.outcome, c.record_print, c.settings, c.reason, c.rule, c.named_values, c.mark, c.content)
     for row in conn.execute(select(*columns).where(c.destination == destination, c.key.is_not(None))):
         refusal = None if row[6] is None else rule_json(row[5], row[6])
-        version = QuarantinedVersion(Outcome(row[1]), to_unsigned(row[2]), row[3], row[4], refusal, row[7])
+        content = None if row[8] is None else to_unsigned(row[8])
+        version = QuarantinedVersion(Outcome(row[1]), to_unsigned(row[2]), row[3], row[4], refusal, row[7], content)
         yield _hash(row[0]), version
 
 
@@ -352,7 +360,7 @@ def _packed(*numbers: int) -> bytes:
     return struct.pack(f"<{len(numbers)}Q", *numbers)
 
 
-def _identity(key_hash: KeyHash, record_print: int, *, part: bool = False) -> bytes:
+def identity_of(key_hash: KeyHash, record_print: int, *, part: bool = False) -> bytes:
     """What identifies an entry: the key's hash; of a part also the record's hash."""
     pair = key_hash if key_hash != (0, 0) else (0, record_print)
     return _packed(*pair, record_print) if part else _packed(*pair)

@@ -1,8 +1,13 @@
-"""The unknown records of a destination: those in quarantine whose request had no answer. Also what was read back."""
+"""The unknown records of a destination: those in quarantine whose request had no answer. Also what was read back.
+
+Where each key is sent once, an unknown version stays in quarantine beside other versions of its key. The newest version
+replaces those that did not arrive. It has the entry of the key, or one of its own while an unknown version has that.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Select, delete, func, select, update
@@ -10,15 +15,20 @@ from sqlalchemy import ColumnElement, Connection, Select, delete, func, select, 
 from penstock.model.outcome import Outcome, Refusal
 from penstock.model.record import Key
 from penstock.store import quarantine
+from penstock.store.database import upsert_all
 from penstock.store.memory import key_hashes
-from penstock.store.quarantine import Mark, NewQuarantineRow, QuarantineRow
-from penstock.store.runs.deliveries import key_from_json
+from penstock.store.quarantine import KeyHash, Mark, NewQuarantineRow, QuarantineRow, columns_of, identity_of
+from penstock.store.runs.deliveries import key_from_json, to_signed
 from penstock.store.runs.ledger import Intent
 from penstock.store.tables import quarantine as table
 
 PAGE = 1000
 DIED = "the process ended while the request was under way: it may have arrived or not"
 ACCEPTED = "check in Custify whether it arrived: then settle it, else resend it"
+
+IS_UNKNOWN = table.c.outcome == Outcome.UNKNOWN.value
+IS_ABSENT = IS_UNKNOWN & (table.c.mark == "absent")
+MAY_HAVE_ARRIVED = IS_UNKNOWN & table.c.mark.is_distinct_from("absent")
 
 
 class NewFinding(NamedTuple):
@@ -35,6 +45,15 @@ class SentText(NamedTuple):
 
     record: str
     print: int
+
+
+class InterruptedRun(NamedTuple):
+    """A run whose process died; `settings` are those of its destination, `once_per_key`: it sends each key once."""
+
+    id: str
+    destination: str
+    settings: str
+    once_per_key: bool
 
 
 def page(
@@ -96,14 +115,7 @@ def release_found(conn: Connection, destination: str) -> None:
     conn.execute(delete(table).where(table.c.destination == destination, table.c.mark == "found"))
 
 
-def put_in_doubt(
-    conn: Connection,
-    destination: str,
-    run: str,
-    intent: Intent,
-    records: Mapping[int, SentText] | None,
-    settings: str,
-) -> None:
+def put_in_doubt(conn: Connection, run: InterruptedRun, intent: Intent, records: Mapping[int, SentText] | None) -> None:
     """The records of a request that a process was sending when it died are unknown.
 
     `records` are those of them that are known, by ordinal; of the others only the key is. None: it was sending records
@@ -115,23 +127,23 @@ def put_in_doubt(
     for ordinal, key, hashed, content in columns:
         text = (records or {}).get(ordinal)
         row = NewQuarantineRow(
-            destination=destination,
+            destination=run.destination,
             key=key,
             key_hash=(int(hashed[0]), int(hashed[1])),
             outcome=Outcome.UNKNOWN,
             refusal=refusal,
             at=intent.at,
-            run=run,
+            run=run.id,
             record="{}" if text is None else text.record,
             record_print=0 if text is None else text.print,  # 0: not known, any version of this key counts
-            settings=settings,
+            settings=run.settings,
             content=content,
             ordinal=None if text is None else ordinal,
             request=intent.request,
             sent_at=intent.at,
         )
         if records is not None or not _put_back(conn, row):
-            quarantine.add(conn, row)
+            (add_version if run.once_per_key and key is not None else quarantine.add)(conn, row)
 
 
 def _put_back(conn: Connection, new: NewQuarantineRow) -> bool:
@@ -139,7 +151,7 @@ def _put_back(conn: Connection, new: NewQuarantineRow) -> bool:
 
     Their records stay as they are.
     """
-    columns = quarantine.columns_of(new)
+    columns = columns_of(new)
     c, prefix = table.c, columns["identity"]
     same_key = (c.destination == new.destination) & (func.substr(c.identity, 1, len(prefix)) == prefix)
     found = conn.execute(select(c.id, c.run, c.ordinal, c.content).where(same_key)).all()
@@ -152,3 +164,40 @@ def _put_back(conn: Connection, new: NewQuarantineRow) -> bool:
         ordinal = row.ordinal if row.run == new.run else None
         conn.execute(update(table).where(c.id == row.id).values({**changed, "ordinal": ordinal}))
     return bool(meant)
+
+
+def add_version(conn: Connection, new: NewQuarantineRow, *, newest: bool = False) -> None:
+    """Put a version of a key in quarantine; the entry of the same version is replaced under its id.
+
+    The `newest` version of a key replaces the others, except those that may have arrived. A version that may have
+    arrived replaces only those that are known not to have arrived, whichever is newer.
+    """
+    columns, key = columns_of(new), _of_key(new.destination, new.key_hash)
+    own = table.c.record_print == columns["record_print"]
+    if newest or new.outcome is Outcome.UNKNOWN:
+        superseded = IS_ABSENT if new.outcome is Outcome.UNKNOWN else ~MAY_HAVE_ARRIVED
+        conn.execute(delete(table).where(key, ~own, superseded))
+    entry = conn.execute(select(table.c.id).where(key, own).limit(1)).scalar_one_or_none()
+    if entry is not None:
+        del columns["identity"]
+        conn.execute(update(table).where(table.c.id == entry).values(columns))
+        return
+    if conn.execute(select(table.c.id).where(key, table.c.identity == columns["identity"])).first() is not None:
+        columns = columns_of(replace(new, part=True))
+    upsert_all(conn, table, [columns], ["destination", "identity"])
+
+
+def release_version(
+    conn: Connection, destination: str, key_hash: KeyHash, record_print: int, *, others: bool = False
+) -> None:
+    """Delete the entry of a version of a key; with `others` also those of versions that cannot have arrived."""
+    released = table.c.record_print == to_signed(record_print)
+    if others:
+        released |= ~MAY_HAVE_ARRIVED
+    conn.execute(delete(table).where(_of_key(destination, key_hash), released))
+
+
+def _of_key(destination: str, key_hash: KeyHash) -> ColumnElement[bool]:
+    """The entries of a key: its own, and those of its versions."""
+    key = identity_of(key_hash, 0)
+    return (table.c.destination == destination) & table.c.identity.between(key, key + b"\xff" * 8)

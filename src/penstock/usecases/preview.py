@@ -39,7 +39,7 @@ from penstock.run.context import Context, is_active, is_paused
 from penstock.run.diff.backlog import OpenChunk
 from penstock.run.diff.diff import Classified, Classifier
 from penstock.run.diff.first_sends import FirstSends, first_sends_notes, planned_batches
-from penstock.run.diff.known_records import QuarantineIndex, parents_in_quarantine
+from penstock.run.diff.known_records import QuarantineIndex, UnknownVersions, parents_in_quarantine
 from penstock.run.diff.notes import Notes, of_plan
 from penstock.run.diff.protocols import Parents
 from penstock.run.flow import in_order
@@ -48,6 +48,7 @@ from penstock.run.mirror.mirror import Mirror, planned_deletions
 from penstock.run.preparation.cursor_reading import reading_of, with_notes
 from penstock.run.preparation.prepare import Prepared, doubt, prepare
 from penstock.run.reconcile.unchanged_fields import PlannedReads
+from penstock.run.settling.sent_records import can_settle
 from penstock.sources.chunks import read_frozen
 from penstock.store.memory import Memory
 from penstock.usecases.exact_plan import Exact, ExactCounts, exact_or_note, sum_of
@@ -198,11 +199,11 @@ def plan(
         doubts = doubt(conn, prepared)
         mirror = Mirror.load(conn, prepared, memory)
     prepared = with_notes(prepared, reading)
-    known = None if doubts.ignores_memory else memory
-    render, merger = prepared.render, prepared.merger
-    former, table = prepared.compiled.former, prepared.data.dataset.is_table
+    render, merger, former = prepared.render, prepared.merger, prepared.compiled.former
+    known, table = (None if doubts.ignores_memory else memory), prepared.data.dataset.is_table
+    unknown = UnknownVersions(quarantine, name, can_settle(prepared))
     classifier = Classifier(
-        policy, render, known, quarantine, parents, doubts.refusal, merger, former=former, table=table
+        policy, render, known, quarantine, unknown, parents, doubts.refusal, merger, former=former, table=table
     )
     notes = prepared.notes()
     tally = _Tally(exact=exact, reads=PlannedReads.of(ctx, prepared, memory), mirror=mirror)
@@ -371,8 +372,7 @@ def plan_flow(ctx: Context, flow: FlowSpec, begins_at: str | None = None, exact:
         prepared, parents = prepare(ctx, spec, whole=True), parents_in_quarantine(ctx, spec, specs)
         counts, unknown = (None, ()) if exact is None else exact_or_note(exact, prepared)
         part = plan(ctx, prepared, parents, begins_at, alone=False, exact=counts)
-        first = first_sends_notes(spec.canary, part.creates_or_updates)
-        part = replace(part, notes=(*part.notes, *unknown, *first))
+        part = replace(part, notes=(*part.notes, *unknown, *first_sends_notes(spec.canary, part.creates_or_updates)))
         if not active:
             draft = Note("active", "not sent", f"{reason}: a run skips it until it is activated")
             part = replace(part, notes=(*part.notes, draft))

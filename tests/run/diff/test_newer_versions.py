@@ -7,8 +7,9 @@ import pytest
 from penstock.model.outcome import Outcome
 from penstock.model.record import Chunk
 from penstock.run.diff.backlog import OpenChunk
-from penstock.run.diff.diff import Classified, Decision, Policy
+from penstock.run.diff.diff import Classified, Decision
 from penstock.run.diff.newer_versions import hashes_read
+from penstock.run.diff.policy import Policy
 
 
 @pytest.mark.parametrize("once", [False, True], ids=["changed", "new"])

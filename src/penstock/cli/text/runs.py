@@ -168,4 +168,4 @@ def _next_steps(report: RunReport) -> Iterator[Text]:
     if report.records.quarantined or report.records.unknown:
         yield hint("penstock quarantine list shows the records in quarantine, and why")
     if report.records.waiting:
-        yield hint("waiting records are sent by a later run, when their company or person has been sent")
+        yield hint("waiting records are decided by a later run: penstock quarantine list shows what they wait for")

@@ -58,8 +58,12 @@ class OpenChunk:
         """One of its records as the recorder needs it."""
         row = ordinal - self.chunk.first
         print_ = 0 if self.prints is None else int(self.prints[row])
-        hash_ = (int(self.hashes[row, 0]), int(self.hashes[row, 1]))
-        return Traced(ordinal, self.keys[row], hash_, print_, self.json(row))
+        return Traced(ordinal, self.keys[row], self.hash_of(ordinal), print_, self.json(row))
+
+    def hash_of(self, ordinal: int) -> tuple[int, int]:
+        """The key hash of one of its records."""
+        high, low = self.hashes[ordinal - self.first]
+        return int(high), int(low)
 
     def json(self, row: int) -> str:
         """One of its records as JSON."""
@@ -106,9 +110,7 @@ class Backlog:
 
     def hash_of(self, ordinal: int) -> tuple[int, int]:
         """The key hash of an open record."""
-        chunk = self.find(ordinal)
-        high, low = chunk.hashes[ordinal - chunk.first]
-        return int(high), int(low)
+        return self.find(ordinal).hash_of(ordinal)
 
     def words(self, ordinals: Sequence[int]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
         """Key hashes (n, 2) and fingerprints (n,) of open records."""

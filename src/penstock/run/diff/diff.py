@@ -8,9 +8,10 @@ The questions in their order; each is for the rows that the previous one left un
 2. does the chunk have several versions of its key? (where a record is a whole row, only the newest counts)
 3. is the key's input the same as when it was last sent? (a vectorised fingerprint: no rendering)
 4. is this very version in quarantine, or discarded by a person?
-5. rendered, and with the other versions of its key as one payload: would the request differ from what was last sent?
-6. is its parent there?
-7. may it have been sent already, by a state that was lost?
+5. rendered: where each key is sent once, may another version of its key have been sent, without an answer?
+6. with the other versions of its key as one payload: would the request differ from what was last sent?
+7. is its parent there?
+8. may it have been sent already, by a state that was lost?
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -28,8 +30,9 @@ from penstock.render.compile import FormerRendering
 from penstock.render.merger import Merger
 from penstock.render.values.columns import rows_of_another_form
 from penstock.run.diff.backlog import OpenChunk
-from penstock.run.diff.known_records import CompanyLinks
-from penstock.run.diff.protocols import Parents, Quarantined, Remembered, Superseding
+from penstock.run.diff.known_records import MAY_BE_SENT, CompanyLinks
+from penstock.run.diff.policy import Policy
+from penstock.run.diff.protocols import Parents, Quarantined, Remembered, Superseding, Unknown
 from penstock.run.diff.records import (
     IS_NO_RECORD,
     NoteCounts,
@@ -55,6 +58,7 @@ DISCARDED = "a person discarded this version, or fixed it"
 FOUND = "found in Custify: it arrived when it was sent before"
 OTHER_CONTENT = "key already sent with other content"
 LACKS = "key already sent; a column is gone, so that the contents cannot be compared"
+IGNORED = frozenset((MAY_BE_SENT, OTHER_CONTENT, LACKS))  # reasons why another version of a key counts as unchanged
 
 
 class Decision(NamedTuple):
@@ -84,28 +88,13 @@ class Classified:
     changed: int = 0  # records to be sent whose key was sent before with other content
 
 
-Versions = Literal["newest", "merge", "each"]
-"""What becomes of several records of one key in a chunk: the newest goes, they go as one, or each goes in order."""
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """How a destination treats a key it has seen: see promise 9 (`changed`, `new`, `all`)."""
-
-    versions: Versions
-    repeats: bool  # whether one request may hold several payloads of a key
-    compares: bool  # changed and new: compare with memory
-    once_per_key: bool  # new
-    ignore_changed: bool  # on_changed: ignore
-    settings: str
-
-
 @dataclass(frozen=True, slots=True)
 class Classifier:
     policy: Policy
     render: Callable[[Chunk, Sequence[int] | None], Rendered]
     memory: Remembered | None = None
     quarantine: Quarantined | None = None
+    unknown: Unknown | None = None
     parents: Parents | None = None
     doubt: Refusal | None = None  # why nothing may be sent that was not known to be unsent before
     merger: Merger | None = None  # where `versions` is "merge"
@@ -128,7 +117,8 @@ class Classifier:
         if self.quarantine is not None:
             rows = self._in_quarantine(chunk, rows, classified)
         if len(rows):
-            self._compare(chunk, self._merged(chunk, self._rendered(chunk, rows, classified), groups), classified)
+            rendered = self._without_unknown(chunk, self._rendered(chunk, rows, classified), classified)
+            self._compare(chunk, self._merged(chunk, rendered, groups), classified)
         if self.doubt is not None:
             self._withhold(self.doubt, classified)
         if self.links is not None:
@@ -198,6 +188,29 @@ class Classifier:
         ]
         return rendered.payloads
 
+    def _without_unknown(
+        self, chunk: OpenChunk, payloads: Sequence[Payload], classified: Classified
+    ) -> Sequence[Payload]:
+        """Without those of keys that may have been sent, where each key is sent once."""
+        if self.unknown is None or self.again or not self.policy.once_per_key:
+            return payloads
+        left = []
+        for payload in payloads:
+            other = self.unknown.besides(chunk.hash_of(payload.ordinal), payload)
+            if other is None:
+                left.append(payload)
+                continue
+            refusal, decided = self.unknown.refusal(), partial(Decision, payload.ordinal, payload.key)
+            if other.content == payload.content:
+                still = STILL.format(other.reason)
+                decision = decided(Outcome.UNKNOWN, still, is_new=False, refused_before=other.refusal)
+            elif self.policy.ignore_changed:
+                decision = decided(Outcome.UNCHANGED, MAY_BE_SENT, is_new=False)
+            else:
+                decision = decided(Outcome.WAITING, refusal.reason, refusal)
+            classified.decided.append(decision)
+        return left
+
     def _merged(self, chunk: OpenChunk, payloads: Sequence[Payload], groups: Sequence[Rows]) -> Sequence[Payload]:
         """The versions of a key as one payload, where there are several and one request can carry them all."""
         if not groups:
@@ -255,7 +268,7 @@ class Classifier:
         if found.mark == "found":
             return Decision(ordinal, chunk.keys[row], Outcome.UNCHANGED, FOUND, is_new=False)
         if found.outcome is Outcome.WAITING:
-            return None  # decided again: its parent may be there now
+            return None  # decided again: what it waits for may be there now
         if found.outcome is Outcome.QUARANTINED and found.settings != self.policy.settings:
             return None
         reason = STILL.format(found.reason)

@@ -32,6 +32,8 @@ from penstock.store.sent_notes import newest_sent_note, sent_notes_of
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+KEY_MAY_BE_SENT = "key may be sent"  # the rule
+MAY_BE_SENT = "key may already be sent with other content"
 ANY_VERSION = 0  # in quarantine without its record: any version that comes counts as this one
 
 
@@ -65,9 +67,31 @@ class QuarantineIndex:
         self._versions[key_hash] = [*others, version]
         self._words.add(key_hash[0])
 
-    def has_others(self, key_hash: KeyHash, record: int) -> bool:
-        """Whether other versions of the key are in quarantine."""
-        return any(one.record != record for one in self._versions.get(key_hash, ()))
+    def add_once(self, key_hash: KeyHash, version: QuarantinedVersion, *, newest: bool) -> None:
+        """Add a version of a key that is sent once, as `unknown_records.add_version` does."""
+        others = [one for one in self._versions.get(key_hash, ()) if one.record != version.record]
+        if version.outcome is Outcome.UNKNOWN:
+            others = [one for one in others if one.mark != "absent"]
+        elif newest:
+            others = [one for one in others if one.may_have_arrived]
+        self._versions[key_hash] = [*others, version]
+        self._words.add(key_hash[0])
+
+    def may_have_arrived(self, key_hash: KeyHash) -> list[QuarantinedVersion]:
+        """The versions of a key of which it is not known whether they arrived."""
+        return [one for one in self._versions.get(key_hash, ()) if one.may_have_arrived]
+
+    def has_others(self, key_hash: KeyHash, record: int, *, besides_unknown: bool = False) -> bool:
+        """Whether other versions of the key are in quarantine; with `besides_unknown` others that are not unknown."""
+        others = [one for one in self._versions.get(key_hash, ()) if one.record != record]
+        return any(not besides_unknown or one.outcome is not Outcome.UNKNOWN for one in others)
+
+    def release_once(self, key_hash: KeyHash, record: int, *, others: bool) -> None:
+        """Remove a version of a key that is sent once, as `unknown_records.release_version` does."""
+        versions = [one for one in self._versions.get(key_hash, ()) if one.record != record]
+        self._versions[key_hash] = [one for one in versions if one.may_have_arrived or not others]
+        if not self._versions[key_hash]:
+            del self._versions[key_hash]
 
     def release(self, key_hash: KeyHash, record: int | None = None, *, refused: bool = False) -> None:
         """Remove a key, or one version of it; with `refused` also its versions that are not unknown."""
@@ -97,6 +121,37 @@ class QuarantineIndex:
             return np.empty(0, dtype=np.int64)
         words = self._words
         return np.array([row for row, word in enumerate(hashes[:, 0].tolist()) if word in words], dtype=np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownVersions:
+    """The versions of keys that are sent once of which it is not known whether they arrived.
+
+    `resent` are the records of a resend: ordinal → hash of the source's version. `settled`: whether
+    `penstock settle` can decide them.
+    """
+
+    index: QuarantineIndex
+    destination: str
+    settled: bool
+    resent: Mapping[int, int] = field(default_factory=dict)
+
+    def besides(self, key_hash: KeyHash, payload: Payload) -> QuarantinedVersion | None:
+        """One of the payload's key, and not of its record; one with the same content if there is one."""
+        itself = self.resent.get(payload.ordinal)
+        others = [one for one in self.index.may_have_arrived(key_hash) if one.record != itself]
+        same = [one for one in others if one.content == payload.content]
+        return next(iter([*same, *others]), None)
+
+    def refusal(self) -> Refusal:
+        """Why another version of such a key is not sent."""
+        person = "a person settles, resends or discards it in quarantine"
+        how = f"`penstock settle {self.destination}`, or {person}" if self.settled else person
+        return Refusal(
+            KEY_MAY_BE_SENT,
+            f"{MAY_BE_SENT}; each key is sent once in mode new",
+            accepted=f"it is decided once the unknown record of its key is: {how}",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +209,9 @@ def parents_in_quarantine(
             missing = {
                 entry.key: entry.outcome.value
                 for entry in entries
-                if entry.key is not None and entry.outcome in (Outcome.QUARANTINED, Outcome.WAITING)
+                if entry.key is not None
+                and entry.outcome in (Outcome.QUARANTINED, Outcome.WAITING)
+                and entry.rule != KEY_MAY_BE_SENT  # as for an unknown parent: it may be there
             }
             links.append(Link(parent_field, kind, column, sibling.name, missing))
     return ParentsInQuarantine(links)

@@ -9,7 +9,8 @@ from sqlalchemy import Connection
 
 from penstock.model.outcome import Outcome
 from penstock.run.diff.backlog import OpenChunk
-from penstock.run.diff.diff import DISCARDED, NO_RECORD_REASON, Classified, Policy
+from penstock.run.diff.diff import DISCARDED, NO_RECORD_REASON, Classified
+from penstock.run.diff.policy import Policy
 from penstock.store.key_table import FORGOTTEN, KeyTable
 from penstock.store.runs import sent_beside
 from penstock.store.runs.runs import RunRow

@@ -17,7 +17,8 @@ import pyarrow.compute as pc
 from penstock.model.outcome import EMPTY, EMPTY_NOW, GONE, READ_FIRST, Note, gone_reason
 from penstock.model.record import Chunk, Key, gone_columns, key_text
 from penstock.run.diff.backlog import SENT_AGAIN_FROM, OpenChunk
-from penstock.run.diff.diff import SUPERSEDED_LIVE, Classified, Policy
+from penstock.run.diff.diff import SUPERSEDED_LIVE, Classified
+from penstock.run.diff.policy import Policy
 from penstock.run.diff.records import Rows
 from penstock.run.diff.shared_emails import SharedEmails
 from penstock.sources.api_rows import OF_READING

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from penstock.model.outcome import Refusal
-from penstock.model.record import Chunk
+from penstock.model.record import Chunk, Payload
 from penstock.store.quarantine import QuarantinedVersion
 
 if TYPE_CHECKING:
@@ -40,6 +40,16 @@ class Quarantined(Protocol):
     def rows_of_interest(self, hashes: NDArray[np.uint64]) -> NDArray[np.int64]:
         """Indices of the key hashes that are quarantined or discarded in any version."""
         ...
+
+
+class Unknown(Protocol):
+    """The versions of keys that are sent once of which it is not known whether they arrived."""
+
+    def besides(self, key_hash: tuple[int, int], payload: Payload) -> QuarantinedVersion | None:
+        """One of the payload's key, and not of its record; one with the same content if there is one."""
+        ...
+
+    def refusal(self) -> Refusal: ...
 
 
 class Superseding(Protocol):

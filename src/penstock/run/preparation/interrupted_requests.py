@@ -23,7 +23,7 @@ from penstock.store import unknown_records
 from penstock.store.runs import ledger, runs
 from penstock.store.runs.deliveries import refusal_json
 from penstock.store.runs.runs import RunRow
-from penstock.store.unknown_records import ACCEPTED, DIED, SentText
+from penstock.store.unknown_records import ACCEPTED, DIED, InterruptedRun, SentText
 
 
 def put_requests_beside_in_doubt(ctx: Context, prepared: Prepared, guard: Callable[[Connection], None]) -> None:
@@ -41,18 +41,19 @@ def put_requests_beside_in_doubt(ctx: Context, prepared: Prepared, guard: Callab
     with ctx.database.begin() as conn:
         guard(conn)
         at, now = iso(ctx.clock.now()), runs.get(conn, left.id) or left
-        runs.save(conn, with_requests_in_doubt(conn, now, prepared.compiled.version, at, records))
+        runs.save(conn, with_requests_in_doubt(conn, now, prepared, at, records))
 
 
 def with_requests_in_doubt(
-    conn: Connection, run: RunRow, settings: str, at: str, records: Mapping[int, SentText] | None = None
+    conn: Connection, run: RunRow, prepared: Prepared, at: str, records: Mapping[int, SentText] | None = None
 ) -> RunRow:
     """Make the records of its requests unknown; returns the run with its counts. `records`: see `put_in_doubt`."""
-    unknown = 0
+    unknown, settings = 0, prepared.compiled.version
+    interrupted = InterruptedRun(run.id, run.target, settings, prepared.policy.once_per_key)
     for intent in ledger.leftover_intents(conn, run.id):
         again = min(intent.ordinals) >= SENT_AGAIN_FROM
         known = None if again else (records or {})
-        unknown_records.put_in_doubt(conn, run.target, run.id, intent, known, settings)
+        unknown_records.put_in_doubt(conn, interrupted, intent, known)
         ledger.end_intent(conn, run.id, intent.number)
         if again:
             continue  # they have their outcome already: they were sent again

@@ -31,8 +31,8 @@ from penstock.render.values.columns import key_cells
 from penstock.run.connection import connection
 from penstock.run.context import Context
 from penstock.run.diff.backlog import OpenChunk
-from penstock.run.diff.diff import Policy, Versions
 from penstock.run.diff.notes import DuplicateKeys, Notes
+from penstock.run.diff.policy import Policy, Versions
 from penstock.run.diff.records import chunk_of
 from penstock.run.diff.shared_emails import emails_of
 from penstock.run.preparation.datasets import KnownDataset, known_dataset, with_columns, with_new_columns
@@ -166,6 +166,7 @@ FIXES: Mapping[str, Fix | None] = {
     "json": None,
     "key": None,
     "key already sent": None,
+    "key may be sent": None,
     "length": _shorter,
     "lookup": None,
     "macro": None,
@@ -199,9 +200,7 @@ class Prepared:
     compiled: Compiled
     mode: Mode
     reading_notes: tuple[Note, ...] = ()  # of where a source with a cursor is read from
-    own_ids: Mapping[Key, str] = field(
-        default_factory=dict
-    )  # Custify's ids of objects to be changed at their own paths
+    own_ids: Mapping[Key, str] = field(default_factory=dict)  # Custify's, of objects changed at their own paths
     deletion: Deletion | None = None  # of a mirror; its mode is `changed` otherwise
 
     @property

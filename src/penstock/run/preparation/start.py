@@ -251,7 +251,7 @@ def _abandon(ctx: Context, prepared: Prepared, run: RunRow, origin: RunOrigin) -
     with ctx.database.begin() as conn:
         origin.guard(conn)
         note = NOT_CONTINUED if run.limit == origin.limit else OTHER_LIMIT
-        doubted = with_requests_in_doubt(conn, run, prepared.compiled.version, at)
+        doubted = with_requests_in_doubt(conn, run, prepared, at)
         runs.finish(conn, replace(doubted, notes=(*run.notes, note)), "interrupted", at)
     if run.limit == origin.limit:  # else the new run may go on in it
         discard_frozen(ctx, run)

@@ -194,6 +194,7 @@ class RecorderContext:
     each_once: bool = (
         False  # whether each version of a key is sent, once: then each unknown one has an entry of its own
     )
+    once_per_key: bool = False  # whether each key is sent once: a version that may have arrived stays beside others
     edited_entries: Mapping[tuple[int, int], str] = field(default_factory=dict)  # that are resent: key hash → entry
     links: CompanyLinks | None = None  # of a destination that removes links which are no longer in the record
     resent: Mapping[int, int] = field(default_factory=dict)  # of parts that are resent: ordinal → the source's version

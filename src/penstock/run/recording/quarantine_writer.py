@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from penstock.model.delivery import Delivery, reply_document, request_document
-from penstock.model.outcome import Outcome, Refusal
-from penstock.run.diff.backlog import Traced
+from penstock.model.outcome import IN_QUARANTINE, Outcome, Refusal
+from penstock.run.diff.backlog import SENT_AGAIN_FROM, OpenChunk, Traced
+from penstock.run.diff.diff import IGNORED, Decision
 from penstock.run.diff.known_records import ANY_VERSION
 from penstock.run.diff.records import record_hash
 from penstock.run.recording.commit import RecorderContext, Write
-from penstock.store import quarantine
+from penstock.store import quarantine, unknown_records
 from penstock.store.quarantine import KeyHash, NewQuarantineRow, QuarantinedVersion
 from penstock.store.runs import ledger
 from penstock.store.runs.deliveries import refusal_json
@@ -23,6 +24,18 @@ class QuarantineWriter:
         self.keys = keys
         self._context, self._run, self._write = context, run, write
         self._newest: dict[KeyHash, int] = {}  # the ordinal of a key's newest record that this run quarantined
+
+    def add_decided(self, chunk: OpenChunk, decisions: Sequence[Decision]) -> None:
+        """Put what was decided without a request in quarantine, and release what is not sent because its key was."""
+        for decision in decisions:
+            key = chunk.hash_of(decision.ordinal)
+            if decision.is_new and decision.outcome in IN_QUARANTINE and decision.refusal is not None:
+                record = chunk.trace(decision.ordinal)
+                self.add(record, decision.outcome, decision.refusal, content=decision.content)
+            elif not decision.is_new and decision.outcome in IN_QUARANTINE:
+                self.note_newest(key, decision.ordinal)
+            elif decision.reason in IGNORED and key in self.keys:
+                self._release_version(key, record_hash(chunk.trace(decision.ordinal).record), others=False)
 
     def add(
         self,
@@ -63,17 +76,31 @@ class QuarantineWriter:
             ordinal=record.ordinal,
             sent_at=sent_at,
         )
+        newest = self._is_of_input(record.ordinal)
         self.keys.add(record.hash)
         self.note_newest(record.hash, record.ordinal)
         if self._context.index is not None and record.key is not None:
-            version = QuarantinedVersion(outcome, row.record_print, row.settings, refusal.reason, refusal_json(refusal))
-            self._context.index.add(record.hash, version, part=part)
-        self._write(lambda conn: quarantine.add(conn, row))
+            why = refusal_json(refusal)
+            version = QuarantinedVersion(outcome, row.record_print, row.settings, refusal.reason, why, content=content)
+            if self._context.once_per_key:
+                self._context.index.add_once(record.hash, version, newest=newest)
+            else:
+                self._context.index.add(record.hash, version, part=part)
+        if self._context.once_per_key and record.key is not None:
+            self._write(lambda conn: unknown_records.add_version(conn, row, newest=newest))
+        else:
+            self._write(lambda conn: quarantine.add(conn, row))
+
+    def _is_of_input(self, ordinal: int) -> bool:
+        """Whether the run has read this record from its input: the quarantine has no newer one, but of this run."""
+        return self._context.index is not None and 0 <= ordinal < SENT_AGAIN_FROM
 
     def _has_newer(self, record: Traced) -> bool:
         """Whether the quarantine has another record of the key, which is not one that this run replaces or releases."""
-        index = self._context.index
-        return index is not None and record.hash not in self.keys and index.has_others(record.hash, ANY_VERSION)
+        index, once = self._context.index, self._context.once_per_key
+        if index is None or record.hash in self.keys:
+            return False
+        return index.has_others(record.hash, ANY_VERSION, besides_unknown=once)
 
     def note_newest(self, hash_: KeyHash, ordinal: int) -> None:
         """Note that the quarantine has this record of a key: an older one that is delivered does not release it."""
@@ -87,6 +114,9 @@ class QuarantineWriter:
         is_newest = self._newest.get(hash_, ordinal) <= ordinal
         refused = self._context.each_once and is_newest  # other versions that are not unknown, too
         if hash_ not in self.keys or (record is None and not is_newest):
+            return
+        if self._context.once_per_key and record is not None:
+            self._release_version(hash_, record, others=is_newest and self._is_of_input(ordinal))
             return
         if record is None or self._context.index is None or not self._context.index.has_others(hash_, record):
             self.keys.discard(hash_)
@@ -103,3 +133,12 @@ class QuarantineWriter:
             self._write(lambda conn: quarantine.discard(conn, [edited], why, now))
         else:
             self._write(lambda conn: quarantine.release_key(conn, destination, hash_))
+
+    def _release_version(self, hash_: KeyHash, record: int, *, others: bool) -> None:
+        """Release a version of a key that is sent once; with `others` also those that cannot have arrived."""
+        index, destination = self._context.index, self._context.destination
+        if index is not None:
+            index.release_once(hash_, record, others=others)
+        if index is None or not index.has_others(hash_, record):
+            self.keys.discard(hash_)
+        self._write(lambda conn: unknown_records.release_version(conn, destination, hash_, record, others=others))

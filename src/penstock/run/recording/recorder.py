@@ -88,16 +88,9 @@ class Recorder:
             ordinals, keys = [decision.ordinal for decision in decisions], [d.key for d in decisions]
             why = refusal_json(decisions[0].refusal) or still_quarantined_json(decisions[0].refused_before)
             self.decide(LedgerEntry(outcome, ordinals, now, keys=keys, reason=reason, refusal=why))
-        for decision in classified.decided:
-            if decision.is_new and decision.outcome in IN_QUARANTINE and decision.refusal is not None:
-                record = chunk.trace(decision.ordinal)
-                self._quarantine.add(record, decision.outcome, decision.refusal, content=decision.content)
-            elif not decision.is_new and decision.outcome in IN_QUARANTINE:
-                high, low = chunk.hashes[decision.ordinal - chunk.first]
-                self._quarantine.note_newest((int(high), int(low)), decision.ordinal)
+        self._quarantine.add_decided(chunk, classified.decided)
         for payload in classified.same_as_in_flight:
-            high, low = chunk.hashes[payload.ordinal - chunk.first]
-            self._same_rows.add(SameKeyRow(payload, (int(high), int(low))))
+            self._same_rows.add(SameKeyRow(payload, chunk.hash_of(payload.ordinal)))
         self._refresh(chunk, classified)
         self.notes.count(chunk, classified, are_counted=chunk.first in self.sent_again)
         self.commits.commit_soon()
@@ -330,7 +323,7 @@ class Recorder:
         """Release a key from the quarantine or, where a record may be a part, this record alone."""
         if hash_ in self._quarantine.keys:
             record: int | None = None
-            if self.context.partial or self.context.each_once:
+            if self.context.partial or self.context.each_once or self.context.once_per_key:
                 record = self.context.resent.get(ordinal) or record_hash(find(ordinal).record)
             self._quarantine.release(hash_, -1 if is_older else ordinal, record)
 

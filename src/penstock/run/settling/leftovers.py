@@ -38,13 +38,15 @@ def put_leftovers_in_doubt(
     }
     if not any(doubtful.values()):
         return
-    settings = prepared.compiled.version
+    settings, once = prepared.compiled.version, prepared.policy.once_per_key
     with database.begin() as conn:
         guard(conn)
         for other, intents in doubtful.items():
+            interrupted = unknown_records.InterruptedRun(other, name, settings, once)
             for intent in intents:
                 again = other in from_quarantine or min(intent.ordinals) >= SENT_AGAIN_FROM
-                unknown_records.put_in_doubt(conn, name, other, intent, None if again else {}, settings)
+                known = None if again else dict[int, unknown_records.SentText]()
+                unknown_records.put_in_doubt(conn, interrupted, intent, known)
             ledger.end_intents(conn, other, [intent.number for intent in intents])
 
 

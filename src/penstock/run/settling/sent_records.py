@@ -72,6 +72,12 @@ def plan_of(prepared: Prepared) -> SettlePlan:
     return SettlePlan(None, repeatable, why)
 
 
+def can_settle(prepared: Prepared) -> bool:
+    """Whether `penstock settle` can decide the unknown records of this destination."""
+    plan = plan_of(prepared)
+    return plan.kind is not None or (plan.repeatable and prepared.address.dialect == "native")
+
+
 def sent_record(prepared: Prepared, plan: SettlePlan, row: QuarantineRow) -> SentRecord | str:
     """What the read-back needs about a record; or the reason why it cannot be read back."""
     assert plan.kind is not None

@@ -305,7 +305,9 @@ class Settling:
         sent, size = False, 1
         for page in self._pages(mark="absent") if self._has_absent else ():
             rows = [row for row in page if row.record_print != 0 and row.id not in lost_again]
-            rows = [row for row in rows if not self._has_newer(row)]
+            rows = [row for row in rows if not (self._has_newer(row) or self._is_sent_once(row.key))]
+            if self.prepared.policy.once_per_key:
+                rows = list({row.key_hash: row for row in reversed(rows)}.values())[::-1]  # the oldest of each key
             while rows and not self.signal.is_set:
                 some, rows, size = rows[:size], rows[size:], unknown_records.PAGE
                 sent = True

@@ -1,0 +1,100 @@
+"""The quarantine of keys that are sent once: what may have arrived stays beside other versions of its key."""
+
+import pytest
+
+from penstock.model.outcome import Outcome, Refusal
+from penstock.run.diff.known_records import QuarantineIndex
+from penstock.store import quarantine, unknown_records
+from penstock.store.memory import key_hashes
+from penstock.store.quarantine import NewQuarantineRow
+from penstock.store.runs.ledger import Intent
+from penstock.store.unknown_records import InterruptedRun, NewFinding, SentText, add_version, release_version
+
+AT = "2026-01-31T12:00:00.000Z"
+KEY = tuple(key_hashes(["a"]).tolist()[0])
+UNKNOWN, WAITING, QUARANTINED = Outcome.UNKNOWN, Outcome.WAITING, Outcome.QUARANTINED
+
+
+def version(number, outcome, key="a"):
+    hash_ = tuple(key_hashes([key]).tolist()[0])
+    return NewQuarantineRow("tasks", key, hash_, outcome, Refusal("r", "why"), AT, "r-1", "{}", number, "s1")
+
+
+def entries(conn):
+    return {(row.key, row.record_print): row.outcome for row in quarantine.entries(conn)}
+
+
+def both(conn, *added):
+    """The entries after these versions were added, which an index of them has too."""
+    index = QuarantineIndex.load(conn, "tasks")
+    for new in added:
+        add_version(conn, new, newest=True)
+        seen = quarantine.QuarantinedVersion(new.outcome, new.record_print, "s1", "why")
+        index.add_once(new.key_hash, seen, newest=True)
+    found = entries(conn)
+    loaded = QuarantineIndex.load(conn, "tasks")
+    assert {hash_: _by_record(index, hash_) for hash_ in index.keys()} == {  # noqa: SIM118 - it is no dict
+        hash_: _by_record(loaded, hash_)
+        for hash_ in loaded.keys()  # noqa: SIM118
+    }
+    return found
+
+
+def _by_record(index, hash_):
+    return {(one.record, one.outcome, one.mark) for one in index._versions[hash_]}
+
+
+@pytest.mark.parametrize("first", [add_version, quarantine.add], ids=["now", "an earlier release"])
+def test_a_version_that_may_have_arrived_stays_beside_others_and_the_newest_replaces_the_others(database, first):
+    with database.begin() as conn:
+        first(conn, version(1, UNKNOWN))
+        other = version(7, UNKNOWN, key="b")
+        assert both(conn, version(2, WAITING), other) == {("a", 1): UNKNOWN, ("a", 2): WAITING, ("b", 7): UNKNOWN}
+        assert both(conn, version(3, WAITING)) == {("a", 1): UNKNOWN, ("a", 3): WAITING, ("b", 7): UNKNOWN}
+        waits = [entry.id for entry in quarantine.entries(conn) if entry.record_print == 3]
+        assert both(conn, version(3, QUARANTINED))["a", 3] is QUARANTINED
+        assert [entry.id for entry in quarantine.entries(conn) if entry.record_print == 3] == waits
+        assert both(conn, version(1, QUARANTINED)) == {("a", 1): QUARANTINED, ("b", 7): UNKNOWN}
+        assert both(conn, version(4, WAITING)) == {("a", 4): WAITING, ("b", 7): UNKNOWN}
+
+
+def test_a_version_that_may_have_arrived_replaces_those_that_did_not_and_no_others(database):
+    with database.begin() as conn:
+        assert both(conn, version(1, QUARANTINED), version(2, UNKNOWN)) == {("a", 1): QUARANTINED, ("a", 2): UNKNOWN}
+        [entry] = unknown_records.page(conn, "tasks")
+        unknown_records.store_findings(conn, [NewFinding(entry.id, "absent", "not there", AT)])
+        assert both(conn, version(3, UNKNOWN)) == {("a", 1): QUARANTINED, ("a", 3): UNKNOWN}
+
+
+def test_a_version_that_is_not_the_newest_replaces_no_other(database):
+    with database.begin() as conn:
+        both(conn, version(1, UNKNOWN), version(2, WAITING))
+        add_version(conn, version(1, QUARANTINED))
+        assert entries(conn) == {("a", 1): QUARANTINED, ("a", 2): WAITING}
+
+
+@pytest.mark.parametrize("others", [False, True])
+def test_a_version_is_released_and_with_it_those_that_cannot_have_arrived(database, others):
+    with database.begin() as conn:
+        both(conn, version(1, UNKNOWN), version(2, WAITING), version(7, WAITING, key="b"))
+        add_version(conn, version(3, QUARANTINED))
+        index = QuarantineIndex.load(conn, "tasks")
+        release_version(conn, "tasks", KEY, 3, others=others)
+        index.release_once(KEY, 3, others=others)
+        left = {("a", 1): UNKNOWN, ("b", 7): WAITING}
+        assert entries(conn) == (left if others else {**left, ("a", 2): WAITING})
+        assert _by_record(index, KEY) == _by_record(QuarantineIndex.load(conn, "tasks"), KEY)
+        release_version(conn, "tasks", KEY, 1, others=True)
+        index.release_once(KEY, 1, others=True)
+        assert entries(conn) == {("b", 7): WAITING}
+        assert KEY not in set(index.keys())
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["its record is known", "only its key"])
+def test_what_a_process_was_sending_when_it_died_replaces_no_other_version(database, known):
+    with database.begin() as conn:
+        add_version(conn, version(2, QUARANTINED))
+        intent = Intent(1, [0], ["a"], [5], {}, AT)
+        died = InterruptedRun("r-1", "tasks", "s1", once_per_key=True)
+        unknown_records.put_in_doubt(conn, died, intent, {0: SentText("{}", 1)} if known else {})
+        assert entries(conn) == {("a", 2): QUARANTINED, ("a", 1 if known else 0): UNKNOWN}
