@@ -1,5 +1,7 @@
 """The state database is created readable only by its owner, migrated, and its errors are reported to people."""
 
+import errno
+import os
 import shutil
 import sqlite3
 import stat
@@ -190,6 +192,17 @@ def test_a_new_database_is_in_its_place_only_when_it_can_be_opened_by_another(tm
     Database.open(f"sqlite:///{path}").close()
     assert found == [False]
     assert sorted(each.name for each in path.parent.iterdir()) == ["state.db"]
+
+
+def test_a_file_system_without_hard_links_can_have_the_state(tmp_path, monkeypatch):
+    def none(*_):
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, "link", none)
+    path = tmp_path / "state" / "state.db"
+    Database.open(f"sqlite:///{path}").close()
+    assert [each.name for each in path.parent.iterdir()] == ["state.db"]
+    assert mode(path) == 0o600
 
 
 def test_opening_needs_no_alembic(url, tmp_path, monkeypatch):

@@ -128,7 +128,7 @@ async def _run_destination(ctx: Context, job: RunRequest) -> RunRow:
                 run=job.run.id,
                 code=code,
                 lane=job.lane,
-                locks=key_locks(ctx, prepared.spec, clock),
+                locks=key_locks(ctx, prepared.spec, clock, job.guard),
                 run_events=RunEvents(job.run.id, prepared.spec.name, ctx.events),
             )
             return await run.execute(Pipeline(pipeline_context, prepared.spec.concurrency))

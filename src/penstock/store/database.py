@@ -6,6 +6,7 @@ statements that differ between the databases.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import sqlite3
@@ -27,6 +28,7 @@ from penstock.store.migrations import HEAD, REVISIONS
 from penstock.store.tables import metadata
 
 BUSY_TIMEOUT_MS = 10_000
+NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)  # the file system has no hard links
 
 _PLAIN = {
     sqlite3.SQLITE_FULL: ("disk-full", "the disk of the state database is full", "make room, then run it again"),
@@ -186,11 +188,13 @@ def _make_file(path: Path) -> None:
             return
         with tempfile.TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as folder:
             made = Path(folder) / path.name
-            os.close(os.open(made, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
-            with closing(sqlite3.connect(made)) as connection:
-                connection.execute("PRAGMA auto_vacuum=INCREMENTAL")  # before all else: what is pruned is given back
-                connection.execute("PRAGMA journal_mode=WAL")
-            os.link(made, path)
+            _make_empty(made)
+            try:
+                os.link(made, path)
+            except OSError as error:
+                if error.errno not in NO_LINKS:
+                    raise
+                _make_empty(path)
     except FileExistsError:
         if path.parent.is_dir():
             return
@@ -200,6 +204,13 @@ def _make_file(path: Path) -> None:
     except OSError as error:
         message = f"the state database cannot be created: {error.strerror}"
         raise StateUnavailable(_problem(str(path), "cannot-open", message, "check path and permissions")) from error
+
+
+def _make_empty(path: Path) -> None:
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    with closing(sqlite3.connect(path, timeout=BUSY_TIMEOUT_MS / 1000)) as connection:
+        connection.execute("PRAGMA auto_vacuum=INCREMENTAL")  # before anything else: what is pruned is given back
+        connection.execute("PRAGMA journal_mode=WAL")
 
 
 def _engine(path: Path) -> Engine:

@@ -68,7 +68,7 @@ async def send_test(ctx: Context, prepared: Prepared, budget: Budget, *, sample:
                 exchanges.append(TestExchange(request, await client.send(request, lane="test"), at))
                 if not exchanges[-1].taken:
                     break
-    _log(ctx, prepared, run, exchanges, payload)
+            _log(ctx, prepared, run, exchanges, payload)
     reports = [_report(exchange, payload) for exchange in exchanges]
     return replace(reports[-1], earlier=tuple(reports[:-1]))
 

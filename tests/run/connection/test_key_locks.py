@@ -314,7 +314,7 @@ def test_a_test_send_does_not_overlap_a_run_that_sends_the_same_company(machines
 
 
 async def test_a_test_send_does_not_wait_for_ever(tmp_path):
-    waiting = replace(locks(tmp_path), waits_s=30.0)
+    waiting = replace(locks(tmp_path), until=30.0)
     async with locks(tmp_path).held([payload(user_id="u1")]):
         with pytest.raises(StateLocked) as failure:
             await _hold(waiting, [payload(user_id="u1")])

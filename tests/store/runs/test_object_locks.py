@@ -24,8 +24,8 @@ def state(postgres, tmp_path):
 @pytest.fixture
 def two(state):
     """The holders for the runs of two destinations."""
-    with leases.acquire(state, "one", "me"), leases.acquire(state, "two", "another"):
-        yield object_locks.holder_with(state, "one"), object_locks.holder_with(state, "two")
+    with leases.acquire(state, "one", "me") as one, leases.acquire(state, "two", "another") as two:
+        yield object_locks.holder_with(state, "one", one.check), object_locks.holder_with(state, "two", two.check)
 
 
 def rows(state):
@@ -52,16 +52,17 @@ def test_what_has_died_has_locked_nothing(state, two):
     assert object_locks.take(state, other, [1, 2])
     object_locks.free(state, one, [1, 2])
     assert not object_locks.take(state, other, [1]), "it frees what another has taken over no more"
-    assert object_locks.holder_with(state, "two") == other
+    with leases.acquire(state, "three", "me") as three:
+        object_locks.holder_with(state, "three", three.check)
     assert rows(state) == 2, "what the dead one left is removed"
 
 
 def test_the_next_run_of_a_destination_is_another_holder(state):
-    with leases.acquire(state, "one", "me"):
-        before = object_locks.holder_with(state, "one")
+    with leases.acquire(state, "one", "me") as lease:
+        before = object_locks.holder_with(state, "one", lease.check)
         assert object_locks.take(state, before, [1])
-    with leases.acquire(state, "one", "me"):
-        now = object_locks.holder_with(state, "one")
+    with leases.acquire(state, "one", "me") as lease:
+        now = object_locks.holder_with(state, "one", lease.check)
         assert now != before
         assert object_locks.take(state, now, [1])
 
@@ -76,9 +77,19 @@ def test_a_dead_holder_is_not_waited_for_when_the_clock_of_the_server_was_set_ba
         assert conn.execute(select(rest).where(lease_table.c.name == "one")).scalar() <= leases.LIVES_S
 
 
-def test_a_lease_that_nobody_has_cannot_lock(state):
-    with pytest.raises(StateLocked):
-        object_locks.holder_with(state, "nobody")
+def test_who_has_lost_its_lease_locks_nothing(state):
+    with leases.acquire(state, "one", "me") as lost:
+        holder = object_locks.holder_with(state, "one", lost.check)
+        end(state, "one", 0.0)
+        with pytest.raises(StateLocked):
+            object_locks.take(state, holder, [1])
+        with leases.acquire(state, "one", "another") as lease:
+            other = object_locks.holder_with(state, "one", lease.check)
+            with pytest.raises(StateLocked):
+                object_locks.take(state, holder, [1])
+            with pytest.raises(StateLocked):
+                object_locks.holder_with(state, "one", lost.check)
+            assert object_locks.take(state, other, [1])
 
 
 def test_many_at_once_never_have_one_place_and_never_wait_for_each_other(state, two):

@@ -13,15 +13,16 @@ import asyncio
 import fcntl
 import os
 import threading
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from math import inf
 from pathlib import Path
 from typing import Any, Protocol
 
 import orjson
+from sqlalchemy import Connection
 
 from penstock.clock import Clock
 from penstock.model.errors import Problem, StateLocked, not_stored
@@ -152,7 +153,7 @@ class KeyLocks:
     credential: str
     objects: frozenset[str]
     clock: Clock  # its `sleep` raises when the run stops
-    waits_s: float = inf  # then StateLocked is raised
+    until: float = inf  # of `clock.monotonic()`: StateLocked is raised then
 
     @asynccontextmanager
     async def held(self, payloads: Sequence[Payload]) -> AsyncIterator[None]:
@@ -160,9 +161,9 @@ class KeyLocks:
         if not places:
             yield
             return
-        pause_s, until = LOOK_AGAIN_S, self.clock.monotonic() + self.waits_s
+        pause_s = LOOK_AGAIN_S
         while not await self.locks.take(places):
-            if self.clock.monotonic() >= until:
+            if self.clock.monotonic() >= self.until:
                 raise _still_under_way(self.credential)
             await self.clock.sleep(pause_s)
             pause_s = min(2 * pause_s, MOST_S)
@@ -207,31 +208,40 @@ def _place(*name: str) -> int:
     return int.from_bytes(blake2b("\0".join(name).encode(), digest_size=8).digest()) >> 2
 
 
-def key_locks(ctx: Context, spec: DestinationSpec, clock: Clock) -> RequestLocks:
-    """The locks for a run of this destination, whose lease this process has."""
+def key_locks(ctx: Context, spec: DestinationSpec, clock: Clock, guard: Callable[[Connection], None]) -> RequestLocks:
+    """The locks for a run of this destination, whose lease this process has; `guard` raises when it has lost it."""
     shared = shared_objects(ctx, spec)
-    return key_locks_with(ctx, spec, clock, shared, spec.name) if shared else NoLocks()
+    if not shared:
+        return NoLocks()
+    return KeyLocks(_locks_with(ctx, spec.name, guard), spec.credential, shared, clock)
 
 
 @asynccontextmanager
 async def locks_of_test(ctx: Context, spec: DestinationSpec) -> AsyncIterator[RequestLocks]:
-    """The locks for a test send. One of a destination at a time has them."""
+    """The locks for a test send, which waits for at most `TEST_WAITS_S`. One of a destination at a time has them."""
     shared = shared_objects(ctx, spec)
     if not shared:
         yield NoLocks()
         return
-    lease = leases.of_test(spec.name)
-    until = ctx.clock.monotonic() + TEST_WAITS_S
+    until, lease = ctx.clock.monotonic() + TEST_WAITS_S, leases.of_test(spec.name)
     with ExitStack() as stack:
-        while ctx.database.is_shared:
-            try:
-                stack.enter_context(leases.acquire(ctx.database, lease, holder_text(ctx.clock)))
-                break
-            except StateLocked:
-                if ctx.clock.monotonic() >= until:
-                    raise
-                await ctx.clock.sleep(MOST_S)
-        yield replace(key_locks_with(ctx, spec, ctx.clock, shared, lease), waits_s=TEST_WAITS_S)
+        guard = await _lease_for(ctx, lease, stack, until) if ctx.database.is_shared else _no_lease
+        yield KeyLocks(_locks_with(ctx, lease, guard), spec.credential, shared, ctx.clock, until)
+
+
+async def _lease_for(ctx: Context, lease: str, stack: ExitStack, until: float) -> Callable[[Connection], None]:
+    """Take the lease until the stack is closed, when no other process has it."""
+    while True:
+        try:
+            return stack.enter_context(leases.acquire(ctx.database, lease, holder_text(ctx.clock))).check
+        except StateLocked:
+            if ctx.clock.monotonic() >= until:
+                message = "another test of this destination is still waiting for its reply"
+                raise StateLocked(Problem(lease, message, "held", "try again when it has ended")) from None
+        await ctx.clock.sleep(MOST_S)
+
+
+def _no_lease(_: Connection) -> None: ...
 
 
 def _still_under_way(credential: str) -> StateLocked:
@@ -239,14 +249,11 @@ def _still_under_way(credential: str) -> StateLocked:
     return StateLocked(Problem(f"credentials.{credential}", message, "held", "try again when it has ended"))
 
 
-def key_locks_with(ctx: Context, spec: DestinationSpec, clock: Clock, shared: frozenset[str], lease: str) -> KeyLocks:
-    """The locks of the objects `shared`, for the process that has this lease."""
-    locks: ObjectLocks
+def _locks_with(ctx: Context, lease: str, guard: Callable[[Connection], None]) -> ObjectLocks:
+    """The locks for the process that has this lease."""
     if ctx.database.is_shared:
-        locks = LockRows(ctx.database, object_locks.holder_with(ctx.database, lease))
-    else:
-        locks = lock_file(ctx.database.locks / "objects")
-    return KeyLocks(locks, spec.credential, shared, clock)
+        return LockRows(ctx.database, object_locks.holder_with(ctx.database, lease, guard))
+    return lock_file(ctx.database.locks / "objects")
 
 
 def shared_objects(ctx: Context, spec: DestinationSpec) -> frozenset[str]:

@@ -20,10 +20,10 @@ _LIMITS: Mapping[str, str] = {
     "multiple_of": "write a multiple of {multiple_of}",
     "literal_error": "write one of {expected}",
     "enum": "write one of {expected}",
-    "string_too_short": "write {min_length} characters or more",
-    "string_too_long": "write {max_length} characters or less",
+    "string_too_short": "write {min_length} or more characters",
+    "string_too_long": "write {max_length} or fewer characters",
     "too_short": "write {min_length} or more",
-    "too_long": "write {max_length} or less",
+    "too_long": "write {max_length} or fewer",
     "string_pattern_mismatch": "write a text that matches {pattern}",
 }
 _KINDS: Mapping[str, str] = {
@@ -48,7 +48,8 @@ def body_problem(found: Mapping[str, Any]) -> Problem:
     path = ".".join(place[1:]) or place[0]
     if kind == "missing":
         return Problem(path, "it is missing", "missing", hint_of(kind, {}))
-    return Problem(path, str(found["msg"]), "wrong-value", hint_of(kind, found.get("ctx", {})), shown(found["input"]))
+    value = shown(found["input"], is_text=kind == "string_type")
+    return Problem(path, str(found["msg"]), "wrong-value", hint_of(kind, found.get("ctx", {})), value)
 
 
 def hint_of(kind: str, limits: Mapping[str, Any]) -> str:
@@ -58,13 +59,18 @@ def hint_of(kind: str, limits: Mapping[str, Any]) -> str:
     return _KINDS.get(kind, _KINDS.get(kind.partition("_")[0], SEE))
 
 
-def shown(value: Any) -> str:
-    """What was found: numbers, true, false and null as they are; of everything else only what it is."""
+def shown(value: Any, *, is_text: bool) -> str:
+    """What was found: numbers, true, false and null as they are; of everything else only what it is.
+
+    `is_text`: the place takes a text, which may be a secret, so that a number is not shown either.
+    """
     match value:
         case None:
             return "null"
         case bool():
             return str(value).lower()
+        case int() | float() if is_text:
+            return "a number"
         case int() | float():
             return str(value) if abs(value) < LARGE else "a large number"
         case str():

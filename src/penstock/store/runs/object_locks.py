@@ -5,7 +5,7 @@ A row is valid for as long as the lease of its holder: what has died, or has los
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, any_, delete, exists, func, literal, select, text
@@ -31,26 +31,34 @@ class Holder(NamedTuple):
     fence: int
 
 
-def holder_with(database: Database, lease: str) -> Holder:
-    """The holder for the process that has this lease. Removes the rows of those that have died.
+def holder_with(database: Database, lease: str, guard: Callable[[Connection], None]) -> Holder:
+    """The holder for this process, which has the lease. Removes the rows of those that have died.
 
-    Raises StateLocked when no process has the lease.
+    `guard` raises StateLocked in the transaction when another process has the lease.
     """
     with database.begin(alone=False) as conn:
-        fence = conn.execute(select(leases.c.fence).where(leases.c.name == lease)).scalar()
-        _delete(conn, ~_LASTS, skip=True)
-    if fence is None:
-        raise StateLocked(Problem(lease, f"{lease} is not held by this process", "held", "run it again"))
+        guard(conn)
+        fence = conn.execute(select(leases.c.fence).where(leases.c.name == lease)).scalar_one()
+        _delete(conn, ~_LASTS)
     return Holder(lease, int(fence))
 
 
 def take(database: Database, holder: Holder, places: Sequence[int]) -> bool:
-    """Lock all of these places (each once), or none: then another request has one of them."""
+    """Lock all of these places (each once), or none: then another request has one of them.
+
+    Raises StateLocked when the lease of the holder has ended.
+    """
     if _insert(database, holder, places):
         return True
+    with database.begin(alone=False) as conn:
+        if conn.execute(select(leases.c.name).where(_lease_of(holder))).first() is None:
+            message = f"the lease of {holder.name} has ended: this process was stopped, or the database did not answer"
+            raise StateLocked(Problem(holder.name, message, "held", "run it again"))
+        was_dead = _delete(conn, _one_of(places) & ~_LASTS)  # what is seen here has been committed after its lease
+    if was_dead:
+        return _insert(database, holder, places)
     with database.read() as conn:
-        query = select(object_locks.c.holder).where(_one_of(places), _LASTS).limit(1)
-        taken_by = conn.execute(query).scalar()
+        taken_by = conn.execute(select(object_locks.c.holder).where(_one_of(places), _LASTS).limit(1)).scalar()
     if taken_by is not None:
         holder_of(database, taken_by)  # ends a dead one's lease that lasts too long: the server's clock was set back
     return False
@@ -65,22 +73,24 @@ def free(database: Database, holder: Holder, places: Sequence[int]) -> None:
 
 
 def _insert(database: Database, holder: Holder, places: Sequence[int]) -> bool:
+    """Write all of these rows or none, if the lease of the holder lasts."""
     row = func.unnest(_array(places)).column_valued("place")
-    rows = select(row, literal(holder.name), literal(holder.fence)).order_by(row)
+    lasts = exists().where(_lease_of(holder))
+    rows = select(row, literal(holder.name), literal(holder.fence)).where(lasts).order_by(row)
     new = insert(object_locks).from_select(["place", "holder", "fence"], rows)
-    taken = new.on_conflict_do_update(
-        index_elements=["place"],
-        set_={"holder": new.excluded.holder, "fence": new.excluded.fence},
-        where=~_LASTS,
-    ).returning(object_locks.c.place)
     with database.begin(alone=False) as conn:
         conn.execute(_UNDELAYED)
-        mine = conn.execute(taken).scalars().all()
+        mine = conn.execute(new.on_conflict_do_nothing().returning(object_locks.c.place)).scalars().all()
         if len(mine) == len(places):
             return True
         if mine:
             _delete(conn, _one_of(mine))
         return False
+
+
+def _lease_of(holder: Holder) -> ColumnElement[bool]:
+    """The lease of the holder, as long as it lasts."""
+    return (leases.c.name == holder.name) & (leases.c.fence == holder.fence) & (leases.c.expires > database_time())
 
 
 def _array(places: Sequence[int]) -> ColumnElement[Sequence[int]]:
@@ -91,7 +101,7 @@ def _one_of(places: Sequence[int]) -> ColumnElement[bool]:
     return object_locks.c.place == any_(_array(places))
 
 
-def _delete(conn: Connection, which: ColumnElement[bool], *, skip: bool = False) -> None:
-    """Delete rows, locked in the order of their places, so that no two transactions wait for each other."""
-    found = select(object_locks.c.place).where(which).order_by(object_locks.c.place).with_for_update(skip_locked=skip)
-    conn.execute(delete(object_locks).where(object_locks.c.place.in_(found)))
+def _delete(conn: Connection, which: ColumnElement[bool]) -> int:
+    """Delete rows, locked in the order of their places, so that no two transactions wait for each other; how many."""
+    found = select(object_locks.c.place).where(which).order_by(object_locks.c.place).with_for_update()
+    return conn.execute(delete(object_locks).where(object_locks.c.place.in_(found))).rowcount
