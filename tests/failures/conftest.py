@@ -13,5 +13,5 @@ __all__ = ["own_server", "postgres", "server"]
 @pytest.fixture
 def own_sandbox() -> Iterator[Sandbox]:
     """Replies after some milliseconds, so that there is a middle of a run."""
-    with running_sandbox("--rate", "off", "--latency", "20") as sandbox:
+    with running_sandbox("--rate", "off", "--latency", "60") as sandbox:
         yield sandbox

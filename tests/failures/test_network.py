@@ -12,7 +12,7 @@ from support.servers.sandbox import running_sandbox
 @with_own_network
 def test_a_network_that_is_cut_ends_the_run_and_the_next_one_sends_the_rest(tmp_path):
     """Requests under way get no reply, and no new connection is made; nothing is sent in vain until it is back."""
-    with running_sandbox("--rate", "off", "--latency", "20") as sandbox:
+    with running_sandbox("--rate", "off", "--latency", "60") as sandbox:
         it = sending(sandbox, tmp_path, "notes", 300, credential="timeout: 0.5s", as_program=True)
         with it.interrupted(after=60) as process:
             cut_network()
@@ -46,7 +46,7 @@ def test_a_host_that_is_not_found_any_more_ends_the_run_that_has_found_it_before
     with running_sandbox("--rate", "off", "--latency", "150") as sandbox:
         hosts = names_in(tmp_path)
         fast = fast_clock(30)
-        it = sending(sandbox, tmp_path, "people", 400, credential="timeout: 900s", as_program=True, environ=fast)
+        it = sending(sandbox, tmp_path, "people", 1000, credential="timeout: 900s", as_program=True, environ=fast)
         at_localhost(it)
         with it.interrupted(after=20) as process:
             hosts.write_text("")
