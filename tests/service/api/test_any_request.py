@@ -5,6 +5,7 @@ values that it does not, each with the names of things that are there and with a
 """
 
 import json
+import os
 import random
 from collections.abc import Iterator
 from contextlib import suppress
@@ -27,7 +28,7 @@ from support.service.served_project import API
 
 __all__ = ["sandbox", "shared_sandbox"]
 SHARDS = 8
-EXAMPLES = 6  # of each operation in each of four ways
+EXAMPLES = 20 if os.environ.get("PENSTOCK_EXAMPLES") == "random" else 3  # of each operation in each of four ways
 BY_SESSION = {("DELETE", f"{API}/session"), ("POST", f"{API}/tokens"), ("POST", f"{API}/people/me/password")}
 PASSWORD = "correct horse battery"
 PROJECT = """\
