@@ -13,7 +13,7 @@ import numpy as np
 from penstock.clock import iso
 from penstock.delivery.limit.budget import Budget
 from penstock.model.errors import CredentialRefused, HostUnreachable, InputError, PenstockError, Problem, StateLocked
-from penstock.model.outcome import IN_QUARANTINE
+from penstock.model.outcome import IN_QUARANTINE, Outcome
 from penstock.model.runs import Listener, RunKind, RunReport
 from penstock.model.spec import CredentialSpec, DestinationSpec, FlowSpec
 from penstock.run import flow
@@ -326,9 +326,10 @@ class Orchestrator:
 
     async def _resend(self, spec: DestinationSpec, rows: Sequence[QuarantineRow]) -> RunRow:
         require_active(self.ctx, spec)
-        entries = sorted(rows, key=lambda entry: entry.number)  # versions of one key in the order they came
         async with self.locks.turn(spec.name, not_a_backfill) as turn:
             prepared, checks = await self._prepared(spec)
+            once = prepared.policy.once_per_key  # then one of each key is sent: an unknown one, else the oldest
+            entries = sorted(rows, key=lambda row: (once and row.outcome is not Outcome.UNKNOWN, row.number))
             chunks = list(chunks_of(prepared.data, entries))
             start = self._begin_without_input("resend", prepared, checks, len(entries), turn, self.queued)
             start = replace(start, chunks=lambda _: iter(chunks))
@@ -380,9 +381,8 @@ class Orchestrator:
         with self.ctx.database.begin() as conn:
             turn.check(conn)
             outcomes = ledger.outcomes(conn, run.id)
-            through = [
-                entry for row, entry in enumerate(entries) if row in outcomes and outcomes[row] not in IN_QUARANTINE
-            ]
+            done = {row for row, outcome in outcomes.items() if outcome not in IN_QUARANTINE}
+            through = [entry for row, entry in enumerate(entries) if row in done]
             quarantine.release(conn, [entry.id for entry in through if not entry.edited])
             # the source still has the version that was edited: it must not be quarantined again in the next run
             edited = [entry.id for entry in through if entry.edited]

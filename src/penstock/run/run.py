@@ -32,7 +32,7 @@ from penstock.run.destination_lock import Turn
 from penstock.run.diff.backlog import SENT_AGAIN_FROM, OpenChunk
 from penstock.run.diff.diff import Classified, Classifier
 from penstock.run.diff.first_sends import FirstSends, send_parts
-from penstock.run.diff.known_records import CompanyLinks, QuarantineIndex, StoredIds, StoredNotes, UnknownVersions
+from penstock.run.diff.known_records import CompanyLinks, QuarantineIndex, StoredIds, StoredNotes
 from penstock.run.diff.newer_versions import NewerVersions, hashes_read
 from penstock.run.diff.notes import with_notes_of_reading
 from penstock.run.diff.protocols import Parents
@@ -51,7 +51,7 @@ from penstock.run.recording.file_pipeline import FilePipeline
 from penstock.run.recording.progress import progress_of, reason_of, status_of
 from penstock.run.recording.recorder import Recorder
 from penstock.run.settling.leftovers import poll_left_jobs, put_leftovers_in_doubt
-from penstock.run.settling.sent_records import can_settle, notes_of
+from penstock.run.settling.sent_records import notes_of, unknown_versions
 from penstock.run.settling.settling import SettleMode, Settling
 from penstock.run.stop import GAVE_WAY, StoppableBudget, StoppableClock, StopSignal
 from penstock.store import memory, quarantine, unknown_records
@@ -116,12 +116,13 @@ async def _run_destination(ctx: Context, job: RunRequest) -> RunRow:
             client.events = ctx.events
             put_leftovers_in_doubt(ctx.database, prepared, job.run.id, job.guard)
             run = _Run(ctx, job, client, clock)
-            known = StoredIds(ctx.database, prepared.credential.name, ctx.clock)
             pipeline_context = PipelineContext(
                 shape=prepared.compiled.shape,
                 sender=Sender(client, clock),
                 batch_jobs=BatchJobs(client, clock, prepared.spec.confirm_timeout),
-                directory=LookupClient(client, known, clock, job.lane),
+                directory=LookupClient(
+                    client, StoredIds(ctx.database, prepared.credential.name, ctx.clock), clock, job.lane
+                ),
                 recorder=run.recorder,
                 signal=job.signal,
                 clock=clock,
@@ -140,12 +141,12 @@ class _Run:
     def __init__(
         self, ctx: Context, job: RunRequest, client: Client, clock: StoppableClock, output: FileOutput | None = None
     ) -> None:
-        prepared, name = job.prepared, job.prepared.spec.name
+        prepared, name, policy = job.prepared, job.prepared.spec.name, job.prepared.policy
         self.ctx, self.job, self.client, self.output = ctx, job, client, output
-        self.compares = prepared.policy.compares
+        self.compares, once = policy.compares, policy.once_per_key
         self.reads_input = not (job.resend or job.again)  # else it sends some records once more
         self.first = FirstSends.of(prepared.spec, job.run)
-        self.resent = dict(job.resent) if prepared.policy.versions == "merge" else {}
+        self.resent = dict(job.resent) if policy.keeps_versions else {}
         with ctx.database.read() as conn:
             self.memory = Memory.load(conn, name, prepared.fingerprints) if self.compares else None
             quarantined = QuarantineIndex.load(conn, name)
@@ -155,16 +156,16 @@ class _Run:
             self.left_intents = ledger.leftover_intents(conn, job.run.id)
             self.left_jobs = ledger.pending_jobs(conn, name)
             self.unchanged = UnchangedFields.load(ctx, prepared, conn, client, clock, job.lane)
-            newer = NewerVersions.load(conn, job.run, prepared.policy) if self.reads_input else None
+            newer = NewerVersions.load(conn, job.run, policy) if self.reads_input else None
             newer_in_quarantine = sent_beside.newer_in_quarantine(conn, name, job.run.id, SENT_AGAIN_FROM)
             leftovers = [ledger.leftover_intents(conn, run) for run in ledger.leftover_runs(conn, name)]
             mirror = Mirror.load(conn, prepared, self.memory)
         self.classifier = Classifier(
-            policy=prepared.policy,
+            policy=policy,
             render=prepared.render,
             memory=None if job.resend or doubts.ignores_memory else self.memory,
             quarantine=None if job.resend else quarantined,
-            unknown=UnknownVersions(quarantined, name, can_settle(prepared), job.resent),
+            unknown=unknown_versions(prepared, quarantined, job.resent),
             parents=job.parents,
             doubt=None if job.resend or job.again else doubts.refusal,
             merger=prepared.merger,
@@ -185,9 +186,9 @@ class _Run:
             first=self.first,
             memory=self.memory,
             store_responses=prepared.spec.responses,
-            partial=prepared.policy.versions == "merge",
-            each_once=prepared.policy.versions == "each" and not self.compares and prepared.once,
-            once_per_key=prepared.policy.once_per_key,
+            partial=policy.versions == "merge",
+            each_once=policy.versions == "each" and not self.compares and prepared.once,
+            once_per_key=once,
             edited_entries=job.edited_entries,
             links=links,
             resent=self.resent,
@@ -218,7 +219,7 @@ class _Run:
             next_ordinal=max(SENT_AGAIN_FROM, int(job.decided.max(initial=-1)) + 1),
         )
         self.next_row = job.run.position  # of a run with `--limit`: the first row that it leaves undecided
-        self.batcher = partial(Batcher, prepared.compiled.shape, repeats=prepared.policy.repeats)
+        self.batcher = partial(Batcher, prepared.compiled.shape, repeats=policy.repeats)
 
     async def execute(self, pipeline: BatchPipeline) -> RunRow:
         """The run itself."""
@@ -304,8 +305,7 @@ class _Run:
         for batch in batcher.add(classified.fresh):
             await pipeline.put(batch)
         for refused in batcher.oversized:
-            payload = next(p for p in classified.fresh if p.ordinal == refused.ordinal)
-            self.recorder.refuse([payload], refused.refusal)
+            self.recorder.refuse([p for p in classified.fresh if p.ordinal == refused.ordinal], refused.refusal)
         batcher.oversized.clear()
 
     async def _send_again(self, pipeline: BatchPipeline, rows: Sequence[QuarantineRow]) -> None:

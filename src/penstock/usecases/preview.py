@@ -39,7 +39,7 @@ from penstock.run.context import Context, is_active, is_paused
 from penstock.run.diff.backlog import OpenChunk
 from penstock.run.diff.diff import Classified, Classifier
 from penstock.run.diff.first_sends import FirstSends, first_sends_notes, planned_batches
-from penstock.run.diff.known_records import QuarantineIndex, UnknownVersions, parents_in_quarantine
+from penstock.run.diff.known_records import QuarantineIndex, parents_in_quarantine
 from penstock.run.diff.notes import Notes, of_plan
 from penstock.run.diff.protocols import Parents
 from penstock.run.flow import in_order
@@ -48,7 +48,7 @@ from penstock.run.mirror.mirror import Mirror, planned_deletions
 from penstock.run.preparation.cursor_reading import reading_of, with_notes
 from penstock.run.preparation.prepare import Prepared, doubt, prepare
 from penstock.run.reconcile.unchanged_fields import PlannedReads
-from penstock.run.settling.sent_records import can_settle
+from penstock.run.settling.sent_records import unknown_versions
 from penstock.sources.chunks import read_frozen
 from penstock.store.memory import Memory
 from penstock.usecases.exact_plan import Exact, ExactCounts, exact_or_note, sum_of
@@ -201,7 +201,7 @@ def plan(
     prepared = with_notes(prepared, reading)
     render, merger, former = prepared.render, prepared.merger, prepared.compiled.former
     known, table = (None if doubts.ignores_memory else memory), prepared.data.dataset.is_table
-    unknown = UnknownVersions(quarantine, name, can_settle(prepared))
+    unknown = unknown_versions(prepared, quarantine)
     classifier = Classifier(
         policy, render, known, quarantine, unknown, parents, doubts.refusal, merger, former=former, table=table
     )

@@ -61,7 +61,7 @@ def typed_changes(ctx: Context, name: str, texts: Mapping[str, str]) -> dict[str
     return values
 
 
-def can_be_settled(ctx: Context, spec: DestinationSpec) -> bool:
+def can_be_read_back(ctx: Context, spec: DestinationSpec) -> bool:
     """Whether what a destination has sent can be read back: by the native API, or by the recipe of a request."""
     if spec.request is not None and spec.request.settle is not None:
         return True
@@ -70,7 +70,7 @@ def can_be_settled(ctx: Context, spec: DestinationSpec) -> bool:
 
 def require_reads(ctx: Context, spec: DestinationSpec) -> None:
     """InputError when nothing that the destination sends can be read back, because the flat API publishes no reads."""
-    if can_be_settled(ctx, spec):
+    if can_be_read_back(ctx, spec):
         return
     path, dialect = f"credentials.{spec.credential}.dialect", "flat"
     message = "the flat API publishes no reads: what arrived can be read back only from the native API"

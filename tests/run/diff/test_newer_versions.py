@@ -7,7 +7,8 @@ import pytest
 from penstock.model.outcome import Outcome
 from penstock.model.record import Chunk
 from penstock.run.diff.backlog import OpenChunk
-from penstock.run.diff.diff import Classified, Decision
+from penstock.run.diff.decision import Decision
+from penstock.run.diff.diff import Classified
 from penstock.run.diff.newer_versions import hashes_read
 from penstock.run.diff.policy import Policy
 

@@ -1,138 +1,10 @@
 """Mode `new`: another version of a key is not sent while it is not known whether the first one arrived."""
 
-import csv
-import signal
-
 import pytest
 from sqlalchemy import create_engine, text
 
-from penstock.app import App
 from penstock.run.preparation import start
-from support.cli import forked_process
-from support.cli.project import HERE
-from support.cli.shell import Shell
-
-PROJECT = """\
-credentials:
-  sandbox: {{connector: custify, api_key: "${{env:SANDBOX_KEY}}", base_url: "{base}"}}
-sources:
-  file: {{type: file, path: rows.csv}}
-datasets:
-  rows: {{source: file, key: id}}
-destinations:
-  it: {{dataset: rows, credential: sandbox, {what}, settle_after: 0, active: true, {more}}}
-"""
-TASK = "template: create_task, fields: {name: name}, external_id: id, attributes: none"
-NOTE = "template: create_note, fields: {text: name, company_id: company}, attributes: none"
-REQUEST = "request: {method: POST, url: /task}, mode: new, fields: {externalId: id, name: name, priority: prio, status: state}, exclude: [company, seen, person]"
-EVENT = "template: insert_event, batch: off, fields: {user_id: person, name: name, created_at: seen}, attributes: none"
-KINDS = {
-    "task": (TASK, "/task", "tasks", "name"),
-    "note": (NOTE, "/note", "notes", "text"),
-    "manual request": (REQUEST, "/task", "tasks", "name"),
-    "event": (EVENT, "/event", "events", "name"),
-}
-COLUMNS = {"company": "acme", "prio": "low", "state": "open", "person": "u1", "seen": "2026-01-31"}
-HOLD = "on_unknown: hold"
-DECIDED_LATER = "it is decided once the unknown record of its key is"
-
-
-class Project:
-    """A destination with mode `new`; `what` is its kind of records, `base` its API."""
-
-    def __init__(self, folder, sandbox, shell, kind):
-        self.folder, self.sandbox, self.shell = folder, sandbox, shell
-        self.what, self.path, self.stored, self.name = kind
-        self.base = sandbox.url
-
-    def settings(self, more):
-        text = PROJECT.format(base=self.base, what=self.what, more=more)
-        (self.folder / "penstock.yaml").write_text(text, encoding="utf-8")
-
-    def rows(self, *rows, **more):
-        """Write the source: (key, name) or (key, name, priority)."""
-        with (self.folder / "rows.csv").open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, ["id", "name", *COLUMNS])
-            writer.writeheader()
-            for key, name, *prio in rows:
-                writer.writerow({"id": key, "name": name, **COLUMNS, **({"prio": prio[0]} if prio else {})})
-
-    def lose(self, *, arrives=True, containing="one", times=1):
-        """No reply comes to the next request with this text."""
-        how = {"cut": "after" if arrives else "before", "path": self.path, "method": "POST", "times": times}
-        self.sandbox.fault(**how, containing=containing)
-
-    def run(self, **expected):
-        """Run it, check the plan against the run and every outcome; returns the report."""
-        plan = self.shell.json("plan it")
-        report = self.shell.json("run it", code=0 if set(expected) <= {"delivered", "unchanged", "accepted"} else 1)
-        records = dict(report["records"])
-        assert records.pop("read") == sum(records.values()) == plan["records"]
-        assert {name: number for name, number in records.items() if number} == expected
-        self.planned = {name: plan[name] for name in ("creates_or_updates", "unchanged", "invalid", "held")}
-        return report
-
-    def runs_as_planned(self, **expected):
-        """As `run`, where nothing is settled meanwhile: plan has the same numbers."""
-        report = self.run(**expected)
-        sent = expected.get("delivered", 0) + expected.get("accepted", 0)
-        assert (self.planned["creates_or_updates"], self.planned["unchanged"]) == (sent, expected.get("unchanged", 0))
-        assert self.planned["invalid"] + self.planned["held"] == sum(
-            expected.get(name, 0) for name in ("quarantined", "unknown", "waiting")
-        )
-        return report
-
-    def names(self):
-        return sorted(each[self.name] for each in self.sandbox.state()[self.stored])
-
-    def quarantine(self):
-        """(outcome, name) of every record in quarantine, and their ids."""
-        found = {}
-        for entry in self.shell.json("quarantine list"):
-            shown = self.shell.json(f"quarantine show {entry['id']}")
-            assert (entry["outcome"], shown["record"]["name"]) not in found
-            found[entry["outcome"], shown["record"]["name"]] = entry["id"]
-        return found
-
-    def settle(self):
-        with App.open() as app:
-            report = app.settle_destination("it")
-        return report.delivered, report.sent_again, report.undecided
-
-
-@pytest.fixture
-def make(tmp_path, sandbox, monkeypatch, capsys):
-    """Makes the project of a kind of records; its state is at `url`."""
-
-    def project(state, kind="task", more=HOLD) -> Project:
-        monkeypatch.setenv("PENSTOCK_DATABASE_URL", state)
-        its = Project(tmp_path, sandbox, Shell(tmp_path, monkeypatch, capsys), KINDS[kind])
-        its.state = state
-        if kind == "event":  # the native API does an event with the same id once
-            its.base = sandbox.flat_url
-        its.settings(more)
-        return its
-
-    sandbox.call("POST /company", '{"company_id": "acme"}')
-    sandbox.call("POST /people", '{"user_id": "u1"}')
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("SANDBOX_KEY", sandbox.api_key)
-    return project
-
-
-@pytest.fixture
-def unknown(make, url):
-    """A project whose key `a` is unknown with the content `one`; the source has `two` now."""
-
-    def project(kind="task", more=HOLD, *, arrives=True) -> Project:
-        its = make(url, kind, more)
-        its.rows(("a", "one"), ("b", "other"))
-        its.lose(arrives=arrives)
-        its.run(**{"accepted" if kind == "event" else "delivered": 1, "unknown": 1})
-        its.rows(("a", "two"), ("b", "other"))
-        return its
-
-    return project
+from support.cli.new_mode_project import DECIDED_LATER, HOLD, KINDS, MOMENTS, killed
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -285,9 +157,9 @@ def test_a_refused_resend_of_the_unknown_record_leaves_the_other_content_in_quar
 @pytest.mark.parametrize("chunk", [1, 100], ids=["another chunk", "the same chunk"])
 @pytest.mark.parametrize("arrives", [True, False], ids=["arrived", "not there"])
 @pytest.mark.parametrize("concurrency", [1, 10])
-def test_of_two_contents_in_one_run_only_the_first_is_sent(make, url, monkeypatch, chunk, arrives, concurrency):
+def test_of_two_contents_in_one_run_only_the_first_is_sent(new_mode, url, monkeypatch, chunk, arrives, concurrency):
     monkeypatch.setattr(start, "CHUNK_ROWS", chunk)
-    its = make(url, more=f"{HOLD}, concurrency: {concurrency}")
+    its = new_mode(url, more=f"{HOLD}, concurrency: {concurrency}")
     rows = [("a", "one"), *((f"k{number}", f"other {number}") for number in range(8)), ("a", "two")]
     its.rows(*rows)
     its.lose(arrives=arrives)
@@ -305,9 +177,9 @@ def test_of_two_contents_in_one_run_only_the_first_is_sent(make, url, monkeypatc
 
 
 @pytest.mark.parametrize("arrives", [True, False], ids=["arrived", "not there"])
-def test_a_run_that_settles_at_its_end_keeps_the_record_that_waited(make, url, monkeypatch, arrives):
+def test_a_run_that_settles_at_its_end_keeps_the_record_that_waited(new_mode, url, monkeypatch, arrives):
     monkeypatch.setattr(start, "CHUNK_ROWS", 1)
-    its = make(url, more="concurrency: 1")
+    its = new_mode(url, more="concurrency: 1")
     its.rows(("a", "one"), *((f"k{number}", f"other {number}") for number in range(8)), ("a", "two"))
     its.lose(arrives=arrives)
     its.run(delivered=9, waiting=1)
@@ -317,8 +189,8 @@ def test_a_run_that_settles_at_its_end_keeps_the_record_that_waited(make, url, m
     assert [name for name in its.names() if "other" not in name] == ["one"]
 
 
-def test_in_flat_the_other_content_waits_until_a_person_decides(make, url, sandbox):
-    its = make(url)
+def test_in_flat_the_other_content_waits_until_a_person_decides(new_mode, url, sandbox):
+    its = new_mode(url)
     its.base = sandbox.flat_url
     its.settings("on_unknown: settle")
     its.rows(("a", "one"))
@@ -352,24 +224,9 @@ def test_an_unknown_record_of_an_earlier_release_stays_beside_the_other_content(
     assert set(its.quarantine()) == {("unknown", "one"), ("waiting", "two")}
 
 
-MOMENTS = ["before the bytes leave", "between bytes out and reply", "between reply and verdict"]
-
-
-def killed(its, moment, *command):
-    """Run a command that is killed at this moment of its first request."""
-    its.sandbox.settings(latency=300 if moment == "between bytes out and reply" else 0)
-    line = [HERE / "killed_run.py", moment, "1", *command]
-    died = forked_process.run(line, cwd=its.folder, check=False, timeout=60)
-    assert died.returncode == -signal.SIGKILL
-    its.sandbox.settings(latency=0)
-    if its.state.startswith("postgresql"):
-        with create_engine(its.state).begin() as connection:
-            connection.execute(text("update leases set expires = 0"))  # that of the killed process has ended
-
-
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_of_two_contents_in_a_run_that_is_killed_only_the_first_is_sent(make, url, moment):
-    its = make(url)
+def test_of_two_contents_in_a_run_that_is_killed_only_the_first_is_sent(new_mode, url, moment):
+    its = new_mode(url)
     its.rows(("a", "one"), ("a", "two"))
     killed(its, moment, "run", "it")
     report = its.shell.json("run it", code=1)["records"]
@@ -424,8 +281,8 @@ flows:
 """
 
 
-def test_a_person_does_not_wait_for_a_company_whose_key_may_be_sent(make, url, sandbox):
-    its = make(url)
+def test_a_person_does_not_wait_for_a_company_whose_key_may_be_sent(new_mode, url, sandbox):
+    its = new_mode(url)
     (its.folder / "penstock.yaml").write_text(FLOW.format(base=sandbox.url), encoding="utf-8")
     its.rows(("c1", "one"))
     sandbox.fault(cut="after", path="/company", method="POST")

@@ -98,3 +98,11 @@ def test_what_a_process_was_sending_when_it_died_replaces_no_other_version(datab
         died = InterruptedRun("r-1", "tasks", "s1", once_per_key=True)
         unknown_records.put_in_doubt(conn, died, intent, {0: SentText("{}", 1)} if known else {})
         assert entries(conn) == {("a", 2): QUARANTINED, ("a", 1 if known else 0): UNKNOWN}
+
+
+def test_the_entry_of_a_version_counts_before_one_for_any_version(database):
+    with database.begin() as conn:
+        add_version(conn, version(0, UNKNOWN))
+        add_version(conn, version(2, WAITING))
+        index = QuarantineIndex.load(conn, "tasks")
+    assert (index.find(KEY, 2).outcome, index.find(KEY, 3).outcome) == (WAITING, UNKNOWN)

@@ -72,7 +72,7 @@ export const RULES: Record<string, Rule> = {
   json: value(found),
   key: edited(() => "The record has no key: a key column is empty."),
   "key already sent": fixed("Give the record another key and resend it, or choose another mode under Records to send in the destination's form.", () => "The key was already sent with other content, and this destination sends each key once."),
-  "key may be sent": fixed("It is decided by the next run after the unknown record of this key was decided. Open that record in Quarantine and find out whether it arrived.", () => "The key may already be sent with other content: no answer came to another record of it. This destination sends each key once."),
+  "key may be sent": fixed("The next run decides this record, after the other record of its key was decided. Open that one in Quarantine and find out whether it arrived.", () => "The key may already be sent with other content, by another record that is in Quarantine or was resent. This destination sends each key once."),
   length: (v) => ({
     text: v["limit"] === undefined ? found(v) : `${place(v)}${quoted(v)} is longer than ${count(Number(v["limit"]), "character")}.`,
     way: v["limit"] === undefined ? "Choose fewer columns under Other columns in the destination's form." : v["mapped"] === true ? `Turn on Cut long text at ${place(v)} in the destination's form, or shorten the value in Quarantine and resend it.` : `Shorten ${shown(v["column"] ?? place(v))} with SQL in the dataset's form, or edit the record in Quarantine and resend it.`,

@@ -19,8 +19,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -30,7 +29,8 @@ from penstock.render.compile import FormerRendering
 from penstock.render.merger import Merger
 from penstock.render.values.columns import rows_of_another_form
 from penstock.run.diff.backlog import OpenChunk
-from penstock.run.diff.known_records import MAY_BE_SENT, CompanyLinks
+from penstock.run.diff.decision import STILL, Decision
+from penstock.run.diff.known_records import CompanyLinks
 from penstock.run.diff.policy import Policy
 from penstock.run.diff.protocols import Parents, Quarantined, Remembered, Superseding, Unknown
 from penstock.run.diff.records import (
@@ -43,6 +43,7 @@ from penstock.run.diff.records import (
     record_hash,
     without_record,
 )
+from penstock.run.diff.unknown_versions import MAY_BE_SENT, ONCE
 from penstock.store.memory import key_hashes
 
 if TYPE_CHECKING:
@@ -53,25 +54,11 @@ OUTDATED = "superseded: its key was sent with other content since"
 SUPERSEDED_LIVE = "superseded: a newer version was sent or queued by a live run since this one was read (not sent)"
 NO_RECORD_REASON = "no record: "
 SAME_INPUT = "the same as when it was last sent"
-STILL = "still in quarantine: {}"
 DISCARDED = "a person discarded this version, or fixed it"
 FOUND = "found in Custify: it arrived when it was sent before"
 OTHER_CONTENT = "key already sent with other content"
 LACKS = "key already sent; a column is gone, so that the contents cannot be compared"
 IGNORED = frozenset((MAY_BE_SENT, OTHER_CONTENT, LACKS))  # reasons why another version of a key counts as unchanged
-
-
-class Decision(NamedTuple):
-    """A record whose outcome is known without sending it. `is_new` False: not for the quarantine, or there already."""
-
-    ordinal: int
-    key: Key | None
-    outcome: Outcome
-    reason: str
-    refusal: Refusal | None = None
-    is_new: bool = True
-    content: int | None = None  # of a record that may have arrived: what a person who settles it remembers
-    refused_before: str | None = None  # the refusal of a record that is in quarantine already, as JSON
 
 
 @dataclass(slots=True)
@@ -191,25 +178,12 @@ class Classifier:
     def _without_unknown(
         self, chunk: OpenChunk, payloads: Sequence[Payload], classified: Classified
     ) -> Sequence[Payload]:
-        """Without those of keys that may have been sent, where each key is sent once."""
+        """Without those whose key may have been sent, or is sent by the same resend, where each key is sent once."""
         if self.unknown is None or self.again or not self.policy.once_per_key:
             return payloads
-        left = []
-        for payload in payloads:
-            other = self.unknown.besides(chunk.hash_of(payload.ordinal), payload)
-            if other is None:
-                left.append(payload)
-                continue
-            refusal, decided = self.unknown.refusal(), partial(Decision, payload.ordinal, payload.key)
-            if other.content == payload.content:
-                still = STILL.format(other.reason)
-                decision = decided(Outcome.UNKNOWN, still, is_new=False, refused_before=other.refusal)
-            elif self.policy.ignore_changed:
-                decision = decided(Outcome.UNCHANGED, MAY_BE_SENT, is_new=False)
-            else:
-                decision = decided(Outcome.WAITING, refusal.reason, refusal)
-            classified.decided.append(decision)
-        return left
+        ready, decided = self.unknown.decide(chunk, payloads)
+        classified.decided += decided
+        return ready
 
     def _merged(self, chunk: OpenChunk, payloads: Sequence[Payload], groups: Sequence[Rows]) -> Sequence[Payload]:
         """The versions of a key as one payload, where there are several and one request can carry them all."""
@@ -376,12 +350,17 @@ class Classifier:
             return Decision(payload.ordinal, payload.key, Outcome.UNCHANGED, LACKS, is_new=False)
         if self.policy.ignore_changed:
             return Decision(payload.ordinal, payload.key, Outcome.UNCHANGED, OTHER_CONTENT, is_new=False)
-        refusal = Refusal(
-            rule="key already sent",
-            reason=f"{OTHER_CONTENT}; each key is sent once in mode new",
-            accepted="another key, or `on_changed: ignore` if later versions do not matter",
-        )
+        refusal = other_content()
         return Decision(payload.ordinal, payload.key, Outcome.QUARANTINED, refusal.reason, refusal)
+
+
+def other_content() -> Refusal:
+    """Why a record is not sent whose key was sent before, where each key is sent once."""
+    return Refusal(
+        rule="key already sent",
+        reason=f"{OTHER_CONTENT}; {ONCE}",
+        accepted="another key, or `on_changed: ignore` if later versions do not matter",
+    )
 
 
 def _split(

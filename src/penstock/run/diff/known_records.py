@@ -22,6 +22,7 @@ from penstock.render.merger import replaced
 from penstock.render.values.columns import key_cells
 from penstock.run.context import Context
 from penstock.run.diff.backlog import OpenChunk
+from penstock.run.diff.protocols import KEY_MAY_BE_SENT
 from penstock.store import quarantine
 from penstock.store.database import Database
 from penstock.store.memory import read_sent_links
@@ -32,8 +33,6 @@ from penstock.store.sent_notes import newest_sent_note, sent_notes_of
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-KEY_MAY_BE_SENT = "key may be sent"  # the rule
-MAY_BE_SENT = "key may already be sent with other content"
 ANY_VERSION = 0  # in quarantine without its record: any version that comes counts as this one
 
 
@@ -77,7 +76,11 @@ class QuarantineIndex:
         self._versions[key_hash] = [*others, version]
         self._words.add(key_hash[0])
 
-    def may_have_arrived(self, key_hash: KeyHash) -> list[QuarantinedVersion]:
+    def has_unknown(self) -> bool:
+        """Whether it is not known of any version whether it arrived."""
+        return any(one.may_have_arrived for some in self._versions.values() for one in some)
+
+    def unknown_versions(self, key_hash: KeyHash) -> list[QuarantinedVersion]:
         """The versions of a key of which it is not known whether they arrived."""
         return [one for one in self._versions.get(key_hash, ()) if one.may_have_arrived]
 
@@ -110,7 +113,8 @@ class QuarantineIndex:
 
     def find(self, key_hash: KeyHash, record: int) -> QuarantinedVersion | None:
         """The entry of this version: its own, or one that puts all versions of its key in doubt."""
-        return next((one for one in self._versions.get(key_hash, ()) if one.record in (record, ANY_VERSION)), None)
+        entries = {one.record: one for one in self._versions.get(key_hash, ())}
+        return entries.get(record, entries.get(ANY_VERSION))
 
     def discarded(self, key_hash: KeyHash, record: int) -> bool:
         identity = key_hash if key_hash != (0, 0) else (0, record)
@@ -121,37 +125,6 @@ class QuarantineIndex:
             return np.empty(0, dtype=np.int64)
         words = self._words
         return np.array([row for row, word in enumerate(hashes[:, 0].tolist()) if word in words], dtype=np.int64)
-
-
-@dataclass(frozen=True, slots=True)
-class UnknownVersions:
-    """The versions of keys that are sent once of which it is not known whether they arrived.
-
-    `resent` are the records of a resend: ordinal → hash of the source's version. `settled`: whether
-    `penstock settle` can decide them.
-    """
-
-    index: QuarantineIndex
-    destination: str
-    settled: bool
-    resent: Mapping[int, int] = field(default_factory=dict)
-
-    def besides(self, key_hash: KeyHash, payload: Payload) -> QuarantinedVersion | None:
-        """One of the payload's key, and not of its record; one with the same content if there is one."""
-        itself = self.resent.get(payload.ordinal)
-        others = [one for one in self.index.may_have_arrived(key_hash) if one.record != itself]
-        same = [one for one in others if one.content == payload.content]
-        return next(iter([*same, *others]), None)
-
-    def refusal(self) -> Refusal:
-        """Why another version of such a key is not sent."""
-        person = "a person settles, resends or discards it in quarantine"
-        how = f"`penstock settle {self.destination}`, or {person}" if self.settled else person
-        return Refusal(
-            KEY_MAY_BE_SENT,
-            f"{MAY_BE_SENT}; each key is sent once in mode new",
-            accepted=f"it is decided once the unknown record of its key is: {how}",
-        )
 
 
 @dataclass(frozen=True, slots=True)

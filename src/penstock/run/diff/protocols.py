@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from penstock.model.outcome import Refusal
 from penstock.model.record import Chunk, Payload
+from penstock.run.diff.backlog import OpenChunk
+from penstock.run.diff.decision import Decision
 from penstock.store.quarantine import QuarantinedVersion
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+KEY_MAY_BE_SENT = "key may be sent"  # the rule of a refusal
 
 
 class Remembered(Protocol):
@@ -45,11 +50,9 @@ class Quarantined(Protocol):
 class Unknown(Protocol):
     """The versions of keys that are sent once of which it is not known whether they arrived."""
 
-    def besides(self, key_hash: tuple[int, int], payload: Payload) -> QuarantinedVersion | None:
-        """One of the payload's key, and not of its record; one with the same content if there is one."""
+    def decide(self, chunk: OpenChunk, payloads: Sequence[Payload]) -> tuple[Sequence[Payload], list[Decision]]:
+        """The payloads that may be sent, and what is decided about the others."""
         ...
-
-    def refusal(self) -> Refusal: ...
 
 
 class Superseding(Protocol):

@@ -13,7 +13,8 @@ from penstock.model.outcome import Outcome, Refusal
 from penstock.model.record import Payload
 from penstock.render.identity import EMAIL, ID, second_person
 from penstock.run.context import Context
-from penstock.run.diff.diff import Classified, Decision
+from penstock.run.diff.decision import Decision
+from penstock.run.diff.diff import Classified
 from penstock.run.preparation.prepare import Prepared
 from penstock.run.reconcile.account_objects import OWN_ID, AccountObjects, read_form, sent_object
 from penstock.run.stop import Stopped, StopSignal

@@ -197,7 +197,7 @@ class RecorderContext:
     once_per_key: bool = False  # whether each key is sent once: a version that may have arrived stays beside others
     edited_entries: Mapping[tuple[int, int], str] = field(default_factory=dict)  # that are resent: key hash → entry
     links: CompanyLinks | None = None  # of a destination that removes links which are no longer in the record
-    resent: Mapping[int, int] = field(default_factory=dict)  # of parts that are resent: ordinal → the source's version
+    resent: Mapping[int, int] = field(default_factory=dict)  # of `keeps_versions`: ordinal → the source's version
     guard: Write = lambda _: None  # raises when another process has taken the destination over
     unchanged: SentValues | None = None
     remember_sent: RememberSent | None = None  # what a read-back needs later

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from penstock.model.delivery import Delivery, reply_document, request_document
 from penstock.model.outcome import IN_QUARANTINE, Outcome, Refusal
 from penstock.run.diff.backlog import SENT_AGAIN_FROM, OpenChunk, Traced
-from penstock.run.diff.diff import IGNORED, Decision
+from penstock.run.diff.decision import Decision
+from penstock.run.diff.diff import IGNORED
 from penstock.run.diff.known_records import ANY_VERSION
 from penstock.run.diff.records import record_hash
 from penstock.run.recording.commit import RecorderContext, Write
@@ -53,6 +54,7 @@ class QuarantineWriter:
         part = self._context.partial or (self._context.each_once and outcome is Outcome.UNKNOWN)
         if not part and outcome is not Outcome.UNKNOWN and self._has_newer(record):
             return
+        resent = self._context.resent.get(record.ordinal)
         request, sent_at = (None, None) if intent is None else (intent.request, intent.at)
         if delivery is not None:
             is_read_back = outcome is Outcome.UNKNOWN and len(delivery.settled) == 1
@@ -67,7 +69,7 @@ class QuarantineWriter:
             at=self._context.now(),
             run=self._run,
             record=record.record,
-            record_print=self._context.resent.get(record.ordinal) or record_hash(record.record),
+            record_print=record_hash(record.record) if resent is None else resent,
             settings=self._context.settings,
             content=content,
             part=part,

@@ -12,7 +12,8 @@ from penstock.model.delivery import Delivery, Reply, Settled, reply_document, re
 from penstock.model.outcome import IN_QUARANTINE, SENT, Outcome, Refusal
 from penstock.model.record import Payload, Request
 from penstock.run.diff.backlog import Backlog, OpenChunk, SameKeyRow, SameKeyRows, Traced
-from penstock.run.diff.diff import SAME_INPUT, STILL, SUPERSEDED, SUPERSEDED_LIVE, Classified, Decision
+from penstock.run.diff.decision import STILL, Decision
+from penstock.run.diff.diff import SAME_INPUT, SUPERSEDED, SUPERSEDED_LIVE, Classified
 from penstock.run.diff.notes import Notes
 from penstock.run.diff.records import record_hash
 from penstock.run.recording.commit import (
@@ -324,7 +325,8 @@ class Recorder:
         if hash_ in self._quarantine.keys:
             record: int | None = None
             if self.context.partial or self.context.each_once or self.context.once_per_key:
-                record = self.context.resent.get(ordinal) or record_hash(find(ordinal).record)
+                resent = self.context.resent.get(ordinal)
+                record = record_hash(find(ordinal).record) if resent is None else resent
             self._quarantine.release(hash_, -1 if is_older else ordinal, record)
 
     def _hash_of(self, payload: Payload, traced: Mapping[int, Traced]) -> tuple[int, int]:

@@ -18,6 +18,8 @@ from penstock.model.record import Payload, RetryClass
 from penstock.render.batches import requests_for
 from penstock.render.manual import absolute
 from penstock.render.values.macros import parse_macros
+from penstock.run.diff.known_records import QuarantineIndex
+from penstock.run.diff.unknown_versions import UnknownVersions
 from penstock.run.preparation.datasets import chunks_of
 from penstock.run.preparation.prepare import Prepared
 from penstock.run.recording.commit import RememberSent, Write
@@ -72,10 +74,14 @@ def plan_of(prepared: Prepared) -> SettlePlan:
     return SettlePlan(None, repeatable, why)
 
 
-def can_settle(prepared: Prepared) -> bool:
-    """Whether `penstock settle` can decide the unknown records of this destination."""
+def unknown_versions(
+    prepared: Prepared, index: QuarantineIndex, resent: Mapping[int, int] | None = None
+) -> UnknownVersions:
+    """What of a destination is not sent because another version of its key may have been. `resent`: of a resend."""
     plan = plan_of(prepared)
-    return plan.kind is not None or (plan.repeatable and prepared.address.dialect == "native")
+    can_be_settled = plan.kind is not None or (plan.repeatable and prepared.address.dialect == "native")
+    ignore_changed = prepared.policy.ignore_changed
+    return UnknownVersions(index, prepared.spec.name, can_be_settled, ignore_changed, resent or {})
 
 
 def sent_record(prepared: Prepared, plan: SettlePlan, row: QuarantineRow) -> SentRecord | str:

@@ -21,7 +21,8 @@ from penstock.delivery.settle import ReadBackFinding, SentRecord
 from penstock.model.outcome import Note, Outcome
 from penstock.model.record import Key
 from penstock.run.diff.backlog import SENT_AGAIN_FROM
-from penstock.run.diff.diff import FOUND, SAME_INPUT, STILL
+from penstock.run.diff.decision import STILL
+from penstock.run.diff.diff import FOUND, SAME_INPUT
 from penstock.run.diff.known_records import QuarantineIndex
 from penstock.run.preparation.prepare import Prepared
 from penstock.run.recording.recorder import Recorder
