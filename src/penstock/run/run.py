@@ -148,7 +148,7 @@ class _Run:
         self.first = FirstSends.of(prepared.spec, job.run)
         self.resent = dict(job.resent) if policy.keeps_versions else {}
         with ctx.database.read() as conn:
-            self.memory = Memory.load(conn, name, prepared.fingerprints) if self.compares else None
+            self.memory = Memory.load(conn, name, prepared.fingerprints, once=once) if self.compares else None
             quarantined = QuarantineIndex.load(conn, name)
             doubts = doubt(conn, prepared)
             links = CompanyLinks.load(conn, prepared.spec, partial=prepared.data.dataset.partial)

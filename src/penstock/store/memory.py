@@ -64,20 +64,24 @@ def _digest_of_parts(key: tuple[str, ...]) -> bytes:
 
 
 class Memory:
-    """The memory of one destination. `version` is that of the fingerprints: others do not count as the same input."""
+    """The memory of one destination. `version` is that of the fingerprints: others do not count as the same input.
 
-    def __init__(self, destination: str, version: str, table: KeyTable) -> None:
+    With `once` (each key is sent once) what was delivered stays, whatever becomes of other content of its key.
+    """
+
+    def __init__(self, destination: str, version: str, table: KeyTable, *, once: bool = False) -> None:
+        self._once = once
         self._destination = destination
         self._version = version
         self._table = table
         self._staged = KeyTable()
 
     @staticmethod
-    def load(conn: Connection, destination: str, version: str) -> Memory:
+    def load(conn: Connection, destination: str, version: str, *, once: bool = False) -> Memory:
         """All that is known of a destination, without the keys that a dead process left in flight."""
         table = KeyTable(key_table.read_segments(conn, destination, version))
         table.forget(keys_left_in_flight(conn, destination))
-        return Memory(destination, version, table)
+        return Memory(destination, version, table, once=once)
 
     def __len__(self) -> int:
         """The number of keys, forgotten ones included."""
@@ -134,6 +138,9 @@ class Memory:
 
         Not `confirmed`: the API has accepted them, and they stay in flight until their result is known.
         """
+        if self._once and not confirmed:
+            new = ~self.knows(hashes)
+            hashes, contents, prints = hashes[new], contents[new], prints[new]
         contents = _never_forgotten(contents)
         key_table.append_segment(conn, self._destination, self._version, hashes, contents, prints)
         self._table.put(hashes, contents, prints)
@@ -144,6 +151,13 @@ class Memory:
         """Forget these keys: what the API has for them is not known any more."""
         key_table.forget_in_segments(conn, self._destination, hashes)
         self._table.forget(hashes)
+
+    def forget_sent(self, conn: Connection, hashes: Words, contents: Words) -> None:
+        """Forget these keys, because these contents were sent and not delivered."""
+        if self._once:
+            hashes = hashes[self._table.find(hashes).values == _never_forgotten(contents)]
+        if len(hashes):
+            self.forget(conn, hashes)
 
     def leave_out(self, hashes: Words) -> None:
         """Take these keys for unknown in this process, and leave them in the database."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from support.cli.new_mode_project import HOLD
+from support.cli.new_mode_project import HOLD, MOMENTS, killed
 
 
 @pytest.fixture
@@ -115,3 +115,60 @@ def test_with_ignore_a_resent_record_is_not_deleted_beside_the_unknown_one(unkno
         assert set(found) == {("unknown", "one"), ("waiting", "two" if edit is None else "edited")}
         assert waits in found.values()
     assert its.names() == ["one", "other"]
+
+
+@pytest.fixture
+def delivered(new_mode, url):
+    """A project whose key `a` is delivered with `one`; `two` is in quarantine, and the source has `one` again."""
+    its = new_mode(url, "note", HOLD)
+    its.rows(("a", "one"))
+    its.run(delivered=1)
+    its.rows(("a", "two"))
+    its.run(quarantined=1)
+    its.rows(("a", "one"))
+    return its
+
+
+@pytest.mark.parametrize("fault", ["refused", "arrived", "not there", *MOMENTS])
+def test_a_key_that_was_delivered_stays_so_if_a_resend_of_other_content_fails(delivered, fault):
+    its, [entry] = delivered, delivered.quarantine().values()
+    resend = f"quarantine resend {entry}"
+    if fault in MOMENTS:
+        killed(its, fault, *resend.split())
+    elif fault == "refused":
+        refuse(its, "two")
+        its.shell.text(resend, code=1)
+    else:
+        its.lose(arrives=fault == "arrived", containing="two")
+        its.shell.text(resend, code=1)
+    its.run(unchanged=1)
+    assert its.names().count("one") == 1
+
+
+@pytest.fixture
+def batch(new_mode, url, sandbox):
+    """People, sent as batches, whose jobs refuse a person with an unknown company."""
+    its = new_mode(url)
+    its.what = (
+        "template: upsert_person, mode: new, fields: {user_id: id, name: name, company_id: company}, attributes: none"
+    )
+    its.settings(HOLD)
+    sandbox.settings(unknown_company="error")
+    return its
+
+
+def test_a_key_that_the_job_of_a_batch_refuses_is_not_known_as_sent(batch):
+    batch.rows(("a", "one"), ("b", "other"), company="nowhere")
+    batch.run(quarantined=2)
+    batch.rows(("a", "two"), ("b", "other"))
+    batch.run(delivered=2)
+
+
+def test_a_key_that_was_delivered_stays_so_if_the_job_of_a_batch_refuses_other_content(batch):
+    batch.rows(("a", "one"), ("b", "other"))
+    batch.run(delivered=2)
+    batch.rows(("a", "two"), ("b", "new"), company="nowhere")
+    batch.run(quarantined=2)
+    batch.shell.text("quarantine resend --all", code=1)
+    batch.rows(("a", "one"), ("b", "other"))
+    batch.run(unchanged=2)

@@ -126,6 +126,7 @@ class Recorder:
         hashes = chunk.hashes[rows]
         before = zip(payloads, memory.contents(hashes), strict=True)
         known = hashes[[content not in (None, payload.content) for payload, content in before]]
+        known = known[:0] if self.context.once_per_key else known  # a key that was delivered once stays known
         memory.stage(hashes, np.array([payload.content for payload in payloads], dtype=np.uint64))
         if len(known) or linked:
             destination, run, first = self.context.destination, self.run.id, chunk.first
@@ -276,7 +277,7 @@ class Recorder:
         payload, record = settled.payload, traced[settled.payload.ordinal]
         for ordinal in payload.ordinals:
             self._quarantine.add(traced[ordinal], settled.outcome, refusal, delivery, payload.content)
-        self._forget([payload], record.hash)
+        self._forget(payload, record.hash)
         self._quarantine_same(record, payload.content, settled.outcome, refusal)
 
     def _count_refused(self, delivery: Delivery, decided: Sequence[Settled]) -> None:
@@ -366,13 +367,13 @@ class Recorder:
         assert memory is not None
         self._write(lambda conn: memory.remember(conn, hashes, contents, prints, confirmed=confirmed))
 
-    def _forget(self, payloads: Sequence[Payload], hash_: tuple[int, int]) -> None:
+    def _forget(self, payload: Payload, hash_: tuple[int, int]) -> None:
         """Forget a key whose newest version may have arrived: its remembered content may be outdated."""
         memory = self.context.memory
-        if memory is not None and payloads:
-            hashes = np.array([hash_], dtype=np.uint64)
+        if memory is not None:
+            hashes, contents = np.array([hash_], dtype=np.uint64), np.array([payload.content], dtype=np.uint64)
             memory.unstage(hashes)
-            self._write(lambda conn: memory.forget(conn, hashes))
+            self._write(lambda conn: memory.forget_sent(conn, hashes, contents))
 
     def _unstage(self, payloads: Sequence[Payload]) -> None:
         if self.context.memory is not None and payloads:
