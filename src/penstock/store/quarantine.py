@@ -304,7 +304,7 @@ def discard(conn: Connection, ids: Sequence[str], reason: str, at: str) -> int:
         query = select(c.id, c.destination, c.key, c.identity, c.record_print, c.content).where(c.id.in_(part))
         rows = {}
         for row in conn.execute(query.order_by(c.id)):
-            key_hash = (0, 0) if row.key is None or key_from_json(row.key) is None else _hash(row.identity)
+            key_hash = (0, 0) if row.key is None or key_from_json(row.key) is None else hash_of(row.identity)
             identity = identity_of(key_hash, to_unsigned(row.record_print))
             rows[row.destination, identity, row.record_print] = {
                 "destination": row.destination,
@@ -346,14 +346,14 @@ def versions(conn: Connection, destination: str) -> Iterator[tuple[KeyHash, Quar
         refusal = None if row[6] is None else rule_json(row[5], row[6])
         content = None if row[8] is None else to_unsigned(row[8])
         version = QuarantinedVersion(Outcome(row[1]), to_unsigned(row[2]), row[3], row[4], refusal, row[7], content)
-        yield _hash(row[0]), version
+        yield hash_of(row[0]), version
 
 
 def discarded_versions(conn: Connection, destination: str) -> Iterator[tuple[KeyHash, int]]:
     """(key hash, hash of the record) of every discarded version."""
     query = select(discarded.c.identity, discarded.c.record_print).where(discarded.c.destination == destination)
     for identity, record_print in conn.execute(query):
-        yield _hash(identity), to_unsigned(record_print)
+        yield hash_of(identity), to_unsigned(record_print)
 
 
 def _packed(*numbers: int) -> bytes:
@@ -366,7 +366,8 @@ def identity_of(key_hash: KeyHash, record_print: int, *, part: bool = False) -> 
     return _packed(*pair, record_print) if part else _packed(*pair)
 
 
-def _hash(identity: bytes) -> KeyHash:
+def hash_of(identity: bytes) -> KeyHash:
+    """The key hash of an entry."""
     high, low, *_ = struct.unpack(f"<{len(identity) // 8}Q", identity)
     return high, low
 
@@ -388,7 +389,7 @@ def _row_of(row: RowMapping) -> QuarantineRow:
         **{name: row[name] for name in (*same, *more)},
         id=f"q-{row['id']}",
         key=key,
-        key_hash=(0, 0) if key is None else _hash(row["identity"]),
+        key_hash=(0, 0) if key is None else hash_of(row["identity"]),
         outcome=Outcome(row["outcome"]),
         record_print=to_unsigned(row["record_print"]),
         values=_values(row["named_values"]),

@@ -17,7 +17,7 @@ from penstock.model.record import Key
 from penstock.store import quarantine
 from penstock.store.database import upsert_all
 from penstock.store.memory import key_hashes
-from penstock.store.quarantine import KeyHash, Mark, NewQuarantineRow, QuarantineRow, columns_of, identity_of
+from penstock.store.quarantine import KeyHash, Mark, NewQuarantineRow, QuarantineRow, columns_of, hash_of, identity_of
 from penstock.store.runs.deliveries import key_from_json, to_signed
 from penstock.store.runs.ledger import Intent
 from penstock.store.tables import quarantine as table
@@ -195,6 +195,17 @@ def release_version(
     if others:
         released |= ~MAY_HAVE_ARRIVED
     conn.execute(delete(table).where(_of_key(destination, key_hash), released))
+
+
+def newest_ordinals(conn: Connection, destination: str, run: str, below: int) -> dict[KeyHash, int]:
+    """Key hash → the largest ordinal, below this one, of a record of it that this run has put in quarantine."""
+    c = table.c
+    mine = (c.destination == destination) & (c.run == run) & c.key.is_not(None) & (c.ordinal < below)
+    found: dict[KeyHash, int] = {}
+    for identity, ordinal in conn.execute(select(c.identity, c.ordinal).where(mine)):
+        key_hash = hash_of(identity)
+        found[key_hash] = max(ordinal, found.get(key_hash, ordinal))
+    return found
 
 
 def _of_key(destination: str, key_hash: KeyHash) -> ColumnElement[bool]:

@@ -1,9 +1,13 @@
 """The quarantine of keys that are sent once: what may have arrived stays beside other versions of its key."""
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import pytest
 
 from penstock.model.outcome import Outcome, Refusal
 from penstock.run.diff.known_records import QuarantineIndex
+from penstock.run.recording.quarantine_writer import QuarantineWriter
 from penstock.store import quarantine, unknown_records
 from penstock.store.memory import key_hashes
 from penstock.store.quarantine import NewQuarantineRow
@@ -98,6 +102,22 @@ def test_what_a_process_was_sending_when_it_died_replaces_no_other_version(datab
         died = InterruptedRun("r-1", "tasks", "s1", once_per_key=True)
         unknown_records.put_in_doubt(conn, died, intent, {0: SentText("{}", 1)} if known else {})
         assert entries(conn) == {("a", 2): QUARANTINED, ("a", 1 if known else 0): UNKNOWN}
+
+
+@pytest.mark.parametrize(("run", "left"), [("r-1", {("a", 2): QUARANTINED}), ("r-2", {})], ids=["its own", "older"])
+def test_a_continued_run_releases_no_later_version_that_it_quarantined(database, run, left):
+    """A job of its earlier process ends well: `two` was quarantined by that process, after `one` was sent."""
+    with database.begin() as conn:
+        add_version(conn, replace(version(2, QUARANTINED), ordinal=5))
+        index, writes = QuarantineIndex.load(conn, "tasks"), []
+    context = SimpleNamespace(once_per_key=True, database=database, destination="tasks", each_once=False, index=index)
+    writer = QuarantineWriter(context, run, writes.append, {KEY})
+    writer.release(KEY, 3, 1)
+    with database.begin() as conn:
+        for write in writes:
+            write(conn)
+        assert entries(conn) == left
+        assert index.has_others(KEY, 1) is bool(left)
 
 
 def test_the_entry_of_a_version_counts_before_one_for_any_version(database):

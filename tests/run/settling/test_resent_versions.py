@@ -145,6 +145,15 @@ def test_a_key_that_was_delivered_stays_so_if_a_resend_of_other_content_fails(de
     assert its.names().count("one") == 1
 
 
+def test_a_record_that_is_refused_leaves_a_later_one_of_its_key_in_quarantine(new_mode, url):
+    its = new_mode(url)
+    its.rows(("a", "one"), ("b", "other"), ("a", "two"))
+    refuse(its, "one")
+    its.run(delivered=1, quarantined=2)
+    assert set(its.quarantine()) == {("quarantined", "one"), ("quarantined", "two")}
+    its.runs_as_planned(unchanged=1, quarantined=2)
+
+
 @pytest.fixture
 def batch(new_mode, url, sandbox):
     """People, sent as batches, whose jobs refuse a person with an unknown company."""

@@ -25,6 +25,9 @@ class QuarantineWriter:
         self.keys = keys
         self._context, self._run, self._write = context, run, write
         self._newest: dict[KeyHash, int] = {}  # the ordinal of a key's newest record that this run quarantined
+        if context.once_per_key:
+            with context.database.read() as conn:
+                self._newest = unknown_records.newest_ordinals(conn, context.destination, run, SENT_AGAIN_FROM)
 
     def add_decided(self, chunk: OpenChunk, decisions: Sequence[Decision]) -> None:
         """Put what was decided without a request in quarantine, and release what is not sent because its key was."""
@@ -78,7 +81,7 @@ class QuarantineWriter:
             ordinal=record.ordinal,
             sent_at=sent_at,
         )
-        newest = self._is_of_input(record.ordinal)
+        newest = self._is_of_input(record.ordinal) and self._is_newest(record.hash, record.ordinal)
         self.keys.add(record.hash)
         self.note_newest(record.hash, record.ordinal)
         if self._context.index is not None and record.key is not None:
@@ -97,6 +100,10 @@ class QuarantineWriter:
         """Whether the run has read this record from its input: the quarantine has no newer one, but of this run."""
         return self._context.index is not None and 0 <= ordinal < SENT_AGAIN_FROM
 
+    def _is_newest(self, hash_: KeyHash, ordinal: int) -> bool:
+        """Whether this run has quarantined no newer record of the key."""
+        return self._newest.get(hash_, ordinal) <= ordinal
+
     def _has_newer(self, record: Traced) -> bool:
         """Whether the quarantine has another record of the key, which is not one that this run replaces or releases."""
         index, once = self._context.index, self._context.once_per_key
@@ -113,7 +120,7 @@ class QuarantineWriter:
 
         `ordinal` is that of the delivered record: a newer record of the key that this run quarantined stays.
         """
-        is_newest = self._newest.get(hash_, ordinal) <= ordinal
+        is_newest = self._is_newest(hash_, ordinal)
         refused = self._context.each_once and is_newest  # other versions that are not unknown, too
         if hash_ not in self.keys or (record is None and not is_newest):
             return
