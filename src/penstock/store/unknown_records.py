@@ -142,20 +142,26 @@ def put_in_doubt(conn: Connection, run: InterruptedRun, intent: Intent, records:
             request=intent.request,
             sent_at=intent.at,
         )
-        if records is not None or not _put_back(conn, row):
+        if records is not None or not _put_back(conn, row, once=run.once_per_key):
             (add_version if run.once_per_key and key is not None else quarantine.add)(conn, row)
 
 
-def _put_back(conn: Connection, new: NewQuarantineRow) -> bool:
+def _put_back(conn: Connection, new: NewQuarantineRow, *, once: bool) -> bool:
     """Whether the key has entries. The one with this content is unknown from now on, without one all of them.
 
-    Their records stay as they are.
+    With `once` (each key is sent once) these are the edited ones, else those that may have arrived before, if there are
+    any: the others were not sent. Their records stay as they are.
     """
     columns = columns_of(new)
     c, prefix = table.c, columns["identity"]
     same_key = (c.destination == new.destination) & (func.substr(c.identity, 1, len(prefix)) == prefix)
-    found = conn.execute(select(c.id, c.run, c.ordinal, c.content).where(same_key)).all()
-    meant = [row for row in found if row.content == columns["content"]] or found
+    found = conn.execute(
+        select(c.id, c.run, c.ordinal, c.content, c.edited, MAY_HAVE_ARRIVED.label("sent")).where(same_key)
+    ).all()
+    meant = [row for row in found if row.content == columns["content"]]
+    if once and not meant:
+        meant = [row for row in found if row.edited] or [row for row in found if row.sent]
+    meant = meant or list(found)
     stays = ("destination", "identity", "key", "record", "record_print", "edited")
     changed = {name: value for name, value in columns.items() if name not in stays}
     if len(meant) > 1:

@@ -145,6 +145,20 @@ def test_a_key_that_was_delivered_stays_so_if_a_resend_of_other_content_fails(de
     assert its.names().count("one") == 1
 
 
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_killed_resend_of_an_edited_unknown_record_does_not_put_what_waits_in_doubt(unknown, moment):
+    its = unknown(arrives=False)
+    its.run(unchanged=1, waiting=1)
+    entry = its.quarantine()["unknown", "one"]
+    its.shell.text(f"quarantine edit {entry} --set name=edited")
+    killed(its, moment, "quarantine", "resend", entry)
+    its.runs_as_planned(unchanged=1, waiting=1)
+    assert set(its.quarantine()) == {("unknown", "edited"), ("waiting", "two")}
+    assert its.settle() == (0, 0, 1), "a person decides what they edited"
+    its.shell.text(f"quarantine settle {entry} --delivered")
+    its.runs_as_planned(unchanged=1, quarantined=1)
+
+
 def test_a_record_that_is_refused_leaves_a_later_one_of_its_key_in_quarantine(new_mode, url):
     its = new_mode(url)
     its.rows(("a", "one"), ("b", "other"), ("a", "two"))
