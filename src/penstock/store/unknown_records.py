@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+import orjson
 from sqlalchemy import ColumnElement, Connection, Select, delete, func, select, update
 
 from penstock.model.outcome import Outcome, Refusal
@@ -113,6 +114,21 @@ def store_reason(conn: Connection, destination: str, reason: str) -> None:
 def release_found(conn: Connection, destination: str) -> None:
     """Delete the records that were found in Custify."""
     conn.execute(delete(table).where(table.c.destination == destination, table.c.mark == "found"))
+
+
+def refuse_absent(conn: Connection, entry: str, refusal: Refusal) -> None:
+    """Quarantine a record that was not there, because it must not be sent again."""
+    values = {
+        "outcome": Outcome.QUARANTINED.value,
+        "cause": refusal.cause,
+        "rule": refusal.rule,
+        "reason": refusal.reason,
+        "accepted": refusal.accepted,
+        "named_values": orjson.dumps(refusal.values).decode(),
+        **dict.fromkeys(("mark", "finding", "reads", "read_at")),
+    }
+    this = table.c.id == int(entry.removeprefix("q-"))
+    conn.execute(update(table).where(this, IS_ABSENT).values(values))
 
 
 def put_in_doubt(conn: Connection, run: InterruptedRun, intent: Intent, records: Mapping[int, SentText] | None) -> None:

@@ -1,6 +1,7 @@
 """Mode `new`: records of one key that a person resends from the quarantine."""
 
 import pytest
+from sqlalchemy import create_engine, text
 
 from support.cli.new_mode_project import HOLD, MOMENTS, killed
 
@@ -143,6 +144,31 @@ def test_a_key_that_was_delivered_stays_so_if_a_resend_of_other_content_fails(de
         its.shell.text(resend, code=1)
     its.run(unchanged=1)
     assert its.names().count("one") == 1
+
+
+def test_content_of_a_delivered_key_that_is_not_there_is_quarantined_again(delivered):
+    its, [entry] = delivered, delivered.quarantine().values()
+    its.lose(arrives=False, containing="two")
+    its.shell.text(f"quarantine resend {entry}", code=1)
+    its.settle()
+    assert its.names() == ["one"]
+    assert its.quarantine() == {("quarantined", "two"): entry}
+    assert its.shell.json(f"quarantine show {entry}")["reason"].startswith("key already sent with other content")
+
+
+def test_a_record_that_is_not_there_does_not_stay_unknown_after_another_was_resent(unknown, url):
+    its = unknown("note", arrives=False)
+    its.run(unchanged=1, waiting=1)
+    found = its.quarantine()
+    with create_engine(url).begin() as connection:  # a settle run that was stopped before it sent anything
+        connection.execute(text("update quarantine set mark = 'absent' where outcome = 'unknown'"))
+    its.shell.text(f"quarantine resend {found['waiting', 'two']}")
+    assert its.names() == ["other", "two"]
+    its.settle()
+    assert its.quarantine() == {("quarantined", "one"): found["unknown", "one"]}
+    its.runs_as_planned(unchanged=2)
+    assert its.quarantine() == {}
+    assert its.names() == ["other", "two"]
 
 
 @pytest.mark.parametrize("moment", MOMENTS)

@@ -85,7 +85,7 @@ def settled_text(
     if report.sent_again:
         yield Text.assemble("  ", (f"{report.sent_again:,} {_was(report.sent_again)} not there: sent again", "green"))
     if refused:
-        yield Text.assemble("  ", (f"{refused:,} {_was(refused)} not there: sent again, and refused", "yellow"))
+        yield Text.assemble("  ", (f"{refused:,} {_was(refused)} not there: in quarantine now", "yellow"))
     if report.undecided:
         yield Text.assemble("  ", (f"{report.undecided:,} could not be decided", "red"))
         for finding, times in Counter(entry.finding for entry in left).most_common():

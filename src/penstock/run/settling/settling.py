@@ -22,7 +22,7 @@ from penstock.model.outcome import Note, Outcome
 from penstock.model.record import Key
 from penstock.run.diff.backlog import SENT_AGAIN_FROM
 from penstock.run.diff.decision import STILL
-from penstock.run.diff.diff import FOUND, SAME_INPUT
+from penstock.run.diff.diff import FOUND, SAME_INPUT, other_content
 from penstock.run.diff.known_records import QuarantineIndex
 from penstock.run.preparation.prepare import Prepared
 from penstock.run.recording.recorder import Recorder
@@ -41,6 +41,7 @@ from penstock.store import quarantine, unknown_records
 from penstock.store.memory import Memory, key_hashes
 from penstock.store.quarantine import Mark, QuarantineRow
 from penstock.store.runs import ledger
+from penstock.store.runs.deliveries import refusal_json
 from penstock.store.runs.ledger import LedgerEntry, OutcomeChange, RecordOfBatch
 from penstock.store.sent_notes import add_sent_notes
 from penstock.store.unknown_records import NewFinding
@@ -306,7 +307,7 @@ class Settling:
         sent, size = False, 1
         for page in self._pages(mark="absent") if self._has_absent else ():
             rows = [row for row in page if row.record_print != 0 and row.id not in lost_again]
-            rows = [row for row in rows if not (self._has_newer(row) or self._is_sent_once(row.key))]
+            rows = [row for row in rows if not (self._has_newer(row) or self._is_refused(row))]
             if self.prepared.policy.once_per_key:
                 rows = list({row.key_hash: row for row in reversed(rows)}.values())[::-1]  # the oldest of each key
             while rows and not self.signal.is_set:
@@ -365,6 +366,18 @@ class Settling:
         if self.memory is None or key is None or not self.prepared.policy.once_per_key:
             return False
         return bool(self.memory.knows(key_hashes([key]))[0])
+
+    def _is_refused(self, row: QuarantineRow) -> bool:
+        """Whether other content of its key was sent, where each key is sent once: then it is quarantined for that."""
+        if not self._is_sent_once(row.key):
+            return False
+        refusal = other_content()
+        self.recorder.commits.write(lambda conn: unknown_records.refuse_absent(conn, row.id, refusal))
+        if row.run == self.recorder.run.id and row.ordinal in self._unknown_records():
+            self._change(row.ordinal, OutcomeChange(Outcome.QUARANTINED, refusal.reason, refusal=refusal_json(refusal)))
+        elif self.mode == "only":
+            self._decide(row.key, Outcome.QUARANTINED, refusal.reason)
+        return True
 
     def _count_undecided(self) -> None:
         """With `only`: the outcome of the records that were neither found nor sent again."""
