@@ -153,8 +153,9 @@ class Admin:
         return {"ahead": self.api.account.ahead}
 
     async def _reset(self, _request: web.BaseRequest) -> Any:
-        """Delete the objects, the log, the windows and the faults; the settings stay."""
+        """Delete the objects, the log, the windows and the faults, and set the clock right; the settings stay."""
         self.api.account.store = Store()
+        self.api.account.ahead = 0.0
         self.api.limit = RateLimit()
         self.api.faults.clear()
         self.api.unauthorised = 0

@@ -156,7 +156,8 @@ def test_content_of_a_delivered_key_that_is_not_there_is_quarantined_again(deliv
     assert its.shell.json(f"quarantine show {entry}")["reason"].startswith("key already sent with other content")
 
 
-def test_a_record_that_is_not_there_does_not_stay_unknown_after_another_was_resent(unknown, url):
+@pytest.mark.parametrize("on_changed", ["quarantine", "ignore"])
+def test_a_record_that_is_not_there_does_not_stay_unknown_after_another_was_resent(unknown, url, on_changed):
     its = unknown("note", arrives=False)
     its.run(unchanged=1, waiting=1)
     found = its.quarantine()
@@ -164,8 +165,9 @@ def test_a_record_that_is_not_there_does_not_stay_unknown_after_another_was_rese
         connection.execute(text("update quarantine set mark = 'absent' where outcome = 'unknown'"))
     its.shell.text(f"quarantine resend {found['waiting', 'two']}")
     assert its.names() == ["other", "two"]
+    its.settings(f"{HOLD}, on_changed: {on_changed}")
     its.settle()
-    assert its.quarantine() == {("quarantined", "one"): found["unknown", "one"]}
+    assert its.quarantine() == ({} if on_changed == "ignore" else {("quarantined", "one"): found["unknown", "one"]})
     its.runs_as_planned(unchanged=2)
     assert its.quarantine() == {}
     assert its.names() == ["other", "two"]

@@ -58,7 +58,9 @@ def test_reset_empties_all_but_the_settings(sandbox):
     sandbox.fault(status=503, times=1, after=1)
     sandbox.call("POST /people", '{"user_id": "u1", "custom_attributes": {"x": 1}}')
     seen = sandbox.requests()[-1]["seq"]
+    sandbox.advance(100)
     sandbox.reset()
+    assert sandbox._admin("POST", "/clock", {"advance": 0}) == {"ahead": 0}
     assert sandbox.stats() == {
         "objects": dict.fromkeys(sandbox.stats()["objects"], 0),
         "requests": 0,

@@ -71,7 +71,7 @@ class Sandbox:
         self._admin("POST", "/clock", {"advance": seconds})
 
     def reset(self) -> None:
-        """Empties objects, log, windows and faults; keeps the settings."""
+        """Empties objects, log, windows and faults, and sets the clock right; keeps the settings."""
         self._admin("POST", "/reset")
 
     def stop(self) -> int:

@@ -22,7 +22,7 @@ from penstock.model.outcome import Note, Outcome
 from penstock.model.record import Key
 from penstock.run.diff.backlog import SENT_AGAIN_FROM
 from penstock.run.diff.decision import STILL
-from penstock.run.diff.diff import FOUND, SAME_INPUT, other_content
+from penstock.run.diff.diff import FOUND, OTHER_CONTENT, SAME_INPUT, other_content
 from penstock.run.diff.known_records import QuarantineIndex
 from penstock.run.preparation.prepare import Prepared
 from penstock.run.recording.recorder import Recorder
@@ -368,15 +368,20 @@ class Settling:
         return bool(self.memory.knows(key_hashes([key]))[0])
 
     def _is_refused(self, row: QuarantineRow) -> bool:
-        """Whether other content of its key was sent, where each key is sent once: then it is quarantined for that."""
+        """Whether other content of its key was sent, where each key is sent once: then it is as if it came later."""
         if not self._is_sent_once(row.key):
             return False
-        refusal = other_content()
-        self.recorder.commits.write(lambda conn: unknown_records.refuse_absent(conn, row.id, refusal))
+        write, refusal = self.recorder.commits.write, other_content()
+        if self.prepared.policy.ignore_changed:
+            change, version = OutcomeChange(Outcome.UNCHANGED, OTHER_CONTENT), (row.key_hash, row.record_print)
+            write(lambda conn: unknown_records.release_version(conn, self.prepared.spec.name, *version))
+        else:
+            change = OutcomeChange(Outcome.QUARANTINED, refusal.reason, refusal=refusal_json(refusal))
+            write(lambda conn: unknown_records.refuse_absent(conn, row.id, refusal))
         if row.run == self.recorder.run.id and row.ordinal in self._unknown_records():
-            self._change(row.ordinal, OutcomeChange(Outcome.QUARANTINED, refusal.reason, refusal=refusal_json(refusal)))
+            self._change(row.ordinal, change)
         elif self.mode == "only":
-            self._decide(row.key, Outcome.QUARANTINED, refusal.reason)
+            self._decide(row.key, change.outcome, str(change.reason))
         return True
 
     def _count_undecided(self) -> None:
