@@ -1,9 +1,17 @@
-"""Mode `new`: records of one key that a person resends from the quarantine."""
+"""Mode `new`: records of one key that a person resends from the quarantine.
+
+On SQLite: `test_quarantined_versions.py` has the statements on both databases, `test_other_versions.py` whole runs.
+"""
 
 import pytest
 from sqlalchemy import create_engine, text
 
 from support.cli.new_mode_project import HOLD, MOMENTS, killed
+
+
+@pytest.fixture
+def url(sqlite):
+    return sqlite
 
 
 @pytest.fixture
