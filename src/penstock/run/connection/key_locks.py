@@ -225,19 +225,23 @@ async def locks_of_test(ctx: Context, spec: DestinationSpec) -> AsyncIterator[Re
         return
     until, lease = ctx.clock.monotonic() + TEST_WAITS_S, leases.of_test(spec.name)
     with ExitStack() as stack:
-        guard = await _lease_for(ctx, lease, stack, until) if ctx.database.is_shared else _no_lease
+        guard = await _lease_for(ctx, spec, stack, until) if ctx.database.is_shared else _no_lease
         yield KeyLocks(_locks_with(ctx, lease, guard), spec.credential, shared, ctx.clock, until)
 
 
-async def _lease_for(ctx: Context, lease: str, stack: ExitStack, until: float) -> Callable[[Connection], None]:
-    """Take the lease until the stack is closed, when no other process has it."""
+async def _lease_for(
+    ctx: Context, spec: DestinationSpec, stack: ExitStack, until: float
+) -> Callable[[Connection], None]:
+    """Take the lease of its tests until the stack is closed, when no other process has it; returns its check."""
+    lease = leases.of_test(spec.name)
     while True:
         try:
             return stack.enter_context(leases.acquire(ctx.database, lease, holder_text(ctx.clock))).check
         except StateLocked:
             if ctx.clock.monotonic() >= until:
                 message = "another test of this destination is still waiting for its reply"
-                raise StateLocked(Problem(lease, message, "held", "try again when it has ended")) from None
+                place = f"destinations.{spec.name}"
+                raise StateLocked(Problem(place, message, "held", "try again when it has ended")) from None
         await ctx.clock.sleep(MOST_S)
 
 

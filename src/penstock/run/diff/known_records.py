@@ -76,10 +76,6 @@ class QuarantineIndex:
         self._versions[key_hash] = [*others, version]
         self._words.add(key_hash[0])
 
-    def has_unknown(self) -> bool:
-        """Whether it is not known of any version whether it arrived."""
-        return any(one.may_have_arrived for some in self._versions.values() for one in some)
-
     def unknown_versions(self, key_hash: KeyHash) -> list[QuarantinedVersion]:
         """The versions of a key of which it is not known whether they arrived."""
         return [one for one in self._versions.get(key_hash, ()) if one.may_have_arrived]

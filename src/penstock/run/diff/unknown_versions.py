@@ -36,11 +36,14 @@ class UnknownVersions:
 
     def decide(self, chunk: OpenChunk, payloads: Sequence[Payload]) -> tuple[Sequence[Payload], list[Decision]]:
         """The payloads that may be sent, and what is decided about the others. A resend sends the first of each key."""
-        if not (self.resent or self.index.has_unknown()):
+        rows = [payload.ordinal - chunk.first for payload in payloads]
+        in_quarantine = set(self.index.rows_of_interest(chunk.hashes[rows]).tolist())
+        if not (self.resent or in_quarantine):
             return payloads, []
         ready, decided = [], []
-        for payload in payloads:
-            decision = self._decision(chunk.hash_of(payload.ordinal), payload)
+        for number, payload in enumerate(payloads):
+            concerned = number in in_quarantine or payload.ordinal in self.resent
+            decision = self._decision(chunk.hash_of(payload.ordinal), payload) if concerned else None
             if decision is None:
                 ready.append(payload)
             else:
