@@ -24,7 +24,7 @@ from penstock.run.diff.known_records import ParentsInQuarantine, parents_in_quar
 from penstock.run.mirror.turns import DeletionTurns, Gate
 from penstock.run.preparation import start as run_start
 from penstock.run.preparation.cursor_reading import CursorReading, reading_of, with_notes
-from penstock.run.preparation.datasets import chunks_of
+from penstock.run.preparation.datasets import chunks_of, resent_record
 from penstock.run.preparation.prepare import Prepared, prepare
 from penstock.run.preparation.start import StartedRun
 from penstock.run.reconcile.comparison_run import ComparisonRun, comparison_run
@@ -34,7 +34,7 @@ from penstock.run.recording.progress import progress_given_way
 from penstock.run.run import RunRequest, run_destination
 from penstock.run.settling.settling import SettleMode
 from penstock.run.stop import GAVE_WAY, Fuse, StopKind, Stopped, StopSignal, stopped_by_signals
-from penstock.store import quarantine, unknown_records
+from penstock.store import unknown_records
 from penstock.store.quarantine import QuarantineRow
 from penstock.store.runs import deletions, ledger, runs, sent_beside
 from penstock.store.runs.runs import RunRow, holder_text, new_run_id
@@ -300,8 +300,7 @@ class Orchestrator:
             settle=execution.settle,
             gate=self.gates.get(prepared.spec.name),
             guard=turn.check,
-            edited_entries={entry.key_hash: entry.id for entry in resent or () if entry.edited},
-            resent={ordinal: entry.record_print for ordinal, entry in enumerate(resent or ())},
+            resent=dict(enumerate(map(resent_record, resent or ()))),
             newer=execution.newer,
             gathered=execution.gathered or Gathered(prepared.notes(), Fuse(prepared.spec.fuse)),
             turn=turn if turn.is_backfill else None,
@@ -382,11 +381,8 @@ class Orchestrator:
             turn.check(conn)
             outcomes = ledger.outcomes(conn, run.id)
             done = {row for row, outcome in outcomes.items() if outcome not in IN_QUARANTINE}
-            through = [entry for row, entry in enumerate(entries) if row in done]
-            quarantine.release(conn, [entry.id for entry in through if not entry.edited])
-            # the source still has the version that was edited: it must not be quarantined again in the next run
-            edited = [entry.id for entry in through if entry.edited]
-            quarantine.discard(conn, edited, f"fixed, and delivered by {run.id}", iso(self.ctx.clock.now()))
+            through = [resent_record(entry) for row, entry in enumerate(entries) if row in done]
+            unknown_records.release_resent(conn, run.id, through, iso(self.ctx.clock.now()))
 
     def _start_flow(self, spec: FlowSpec, skipped: dict[str, str]) -> tuple[RunRow, set[str]]:
         """The flow's run, and those of its destinations that an earlier process has completed."""

@@ -41,7 +41,7 @@ from penstock.run.mirror.deletions import Deletions, NoDeletions
 from penstock.run.mirror.mirror import Mirror
 from penstock.run.mirror.turns import Gate
 from penstock.run.pipeline import BatchPipeline, Pipeline, PipelineContext, RunEvents, put_all, run_events
-from penstock.run.preparation.datasets import chunks_of
+from penstock.run.preparation.datasets import chunks_of, resent_record
 from penstock.run.preparation.prepare import Prepared, doubt
 from penstock.run.reconcile.people_check import people_check
 from penstock.run.reconcile.unchanged_fields import UnchangedFields
@@ -60,6 +60,7 @@ from penstock.store.project import resources
 from penstock.store.quarantine import KeyHash, QuarantineRow
 from penstock.store.runs import ledger, runs, sent_beside
 from penstock.store.runs.runs import RunRow
+from penstock.store.unknown_records import ResentRecord
 from penstock.usercode.grouping_code import GroupingCode
 
 if TYPE_CHECKING:
@@ -88,8 +89,7 @@ class RunRequest:
     settle: SettleMode = "off"  # what it does about the unknown records of its destination
     guard: Callable[[Connection], None] = lambda _: None  # raises in a transaction of a holder that has lost the lease
     gate: Gate | None = None  # of a mirror in a flow: waits for its turn to delete
-    edited_entries: Mapping[tuple[int, int], str] = field(default_factory=dict)  # of a resend: key hash → edited entry
-    resent: Mapping[int, int] = field(default_factory=dict)  # of a resend: ordinal → hash of the source's version
+    resent: Mapping[int, ResentRecord] = field(default_factory=dict)  # of a resend: by ordinal
     newer: frozenset[int] | None = None  # of a resend: the records that are newer than the run beside it; None: all
     turn: Turn | None = None  # of a backfill, which has to give way
 
@@ -146,7 +146,7 @@ class _Run:
         self.compares, once = policy.compares, policy.once_per_key
         self.reads_input = not (job.resend or job.again)  # else it sends some records once more
         self.first = FirstSends.of(prepared.spec, job.run)
-        self.resent = dict(job.resent) if policy.keeps_versions else {}
+        self.resent = dict(job.resent)
         with ctx.database.read() as conn:
             self.memory = Memory.load(conn, name, prepared.fingerprints, once=once) if self.compares else None
             quarantined = QuarantineIndex.load(conn, name)
@@ -189,7 +189,6 @@ class _Run:
             partial=policy.versions == "merge",
             each_once=policy.versions == "each" and not self.compares and prepared.once,
             once_per_key=once,
-            edited_entries=job.edited_entries,
             links=links,
             resent=self.resent,
             guard=job.guard,
@@ -318,7 +317,7 @@ class _Run:
             for made in chunks_of(prepared.data, some) if some else ():
                 first, made_rows = self.settling.next_ordinal, some[made.first : made.first + made.records.num_rows]
                 for ordinal, row in enumerate(made_rows, first):
-                    self.resent[ordinal] = row.record_print
+                    self.resent[ordinal] = resent_record(row)
                     original = originals[row.id]
                     if original is not None:
                         self.recorder.sent_again[ordinal] = original

@@ -205,7 +205,7 @@ def extent(conn: Connection, which: QuarantineFilter) -> tuple[int, int]:
 def by_destination(conn: Connection, ids: Sequence[str]) -> dict[str, list[str]]:
     """Those of these ids that are in quarantine, by destination."""
     found: dict[str, list[str]] = {}
-    numbers = [number for number in map(_number, ids) if number is not None]
+    numbers = [number for number in map(number_of, ids) if number is not None]
     for first in range(0, len(numbers), DISCARDED_AT_ONCE):
         part = numbers[first : first + DISCARDED_AT_ONCE]
         for number, destination in conn.execute(select(table.c.id, table.c.destination).where(table.c.id.in_(part))):
@@ -215,7 +215,7 @@ def by_destination(conn: Connection, ids: Sequence[str]) -> dict[str, list[str]]
 
 def get_all(conn: Connection, ids: Sequence[str]) -> list[QuarantineRow]:
     """Those of these records that are in quarantine, in the order of the ids."""
-    numbers = [number for number in map(_number, ids) if number is not None]
+    numbers = [number for number in map(number_of, ids) if number is not None]
     found: dict[int, QuarantineRow] = {}
     for first in range(0, len(numbers), DISCARDED_AT_ONCE):
         part = numbers[first : first + DISCARDED_AT_ONCE]
@@ -264,7 +264,7 @@ def counts(conn: Connection, destinations: Sequence[str], outcome: Outcome | Non
 
 def get(conn: Connection, entry: str) -> QuarantineRow | None:
     """The record in quarantine of this id (`q-12`), or None."""
-    number = _number(entry)
+    number = number_of(entry)
     if number is None:
         return None
     row = conn.execute(select(table).where(table.c.id == number)).mappings().one_or_none()
@@ -273,13 +273,13 @@ def get(conn: Connection, entry: str) -> QuarantineRow | None:
 
 def edit(conn: Connection, entry: str, record: str) -> None:
     """Put an edited record in its place. What a run compares with stays the version that the source has."""
-    conn.execute(update(table).where(table.c.id == _number(entry)).values(record=record, edited=True, mark=None))
+    conn.execute(update(table).where(table.c.id == number_of(entry)).values(record=record, edited=True, mark=None))
 
 
 def release(conn: Connection, ids: Sequence[str]) -> None:
     """Delete these entries."""
     for entry in ids:
-        conn.execute(delete(table).where(table.c.id == _number(entry)))
+        conn.execute(delete(table).where(table.c.id == number_of(entry)))
 
 
 def release_key(conn: Connection, destination: str, key_hash: KeyHash) -> None:
@@ -298,31 +298,31 @@ def release_part(conn: Connection, destination: str, key_hash: KeyHash, record_p
 def discard(conn: Connection, ids: Sequence[str], reason: str, at: str) -> int:
     """Delete the entries, and remember their versions as unwanted: they are never sent. Returns their number."""
     c, done = table.c, 0
-    numbers = [number for number in map(_number, ids) if number is not None]
+    numbers = [number for number in map(number_of, ids) if number is not None]
     for first in range(0, len(numbers), DISCARDED_AT_ONCE):
         part = numbers[first : first + DISCARDED_AT_ONCE]
         query = select(c.id, c.destination, c.key, c.identity, c.record_print, c.content).where(c.id.in_(part))
-        rows = {}
-        for row in conn.execute(query.order_by(c.id)):
-            key_hash = (0, 0) if row.key is None or key_from_json(row.key) is None else hash_of(row.identity)
-            identity = identity_of(key_hash, to_unsigned(row.record_print))
-            rows[row.destination, identity, row.record_print] = {
-                "destination": row.destination,
-                "identity": identity,
-                "record_print": row.record_print,
-                "content": row.content,
-                "reason": reason,
-                "at": at,
-            }
-            done += 1
-        upsert_all(conn, discarded, list(rows.values()), [column.name for column in discarded.primary_key])
+        entries = conn.execute(query.order_by(c.id)).mappings().all()
+        discard_versions(conn, entries, reason, at)
         conn.execute(delete(table).where(c.id.in_(part)))
+        done += len(entries)
     return done
+
+
+def discard_versions(conn: Connection, entries: Sequence[RowMapping], reason: str, at: str) -> None:
+    """Remember the source's versions of these entries as unwanted: they are never sent."""
+    rows = {}
+    for row in entries:
+        key_hash = (0, 0) if row["key"] is None or key_from_json(row["key"]) is None else hash_of(row["identity"])
+        version = {name: row[name] for name in ("destination", "record_print", "content")}
+        version["identity"] = identity_of(key_hash, to_unsigned(row["record_print"]))
+        rows[version["identity"], row["destination"], row["record_print"]] = {**version, "reason": reason, "at": at}
+    upsert_all(conn, discarded, list(rows.values()), [column.name for column in discarded.primary_key])
 
 
 def unknown(conn: Connection, ids: Sequence[str]) -> str | None:
     """The first of these ids that is not in quarantine; None when all are."""
-    numbers, known = {entry: _number(entry) for entry in ids}, set[int]()
+    numbers, known = {entry: number_of(entry) for entry in ids}, set[int]()
     wanted = [number for number in numbers.values() if number is not None]
     for first in range(0, len(wanted), DISCARDED_AT_ONCE):
         part = wanted[first : first + DISCARDED_AT_ONCE]
@@ -372,7 +372,8 @@ def hash_of(identity: bytes) -> KeyHash:
     return high, low
 
 
-def _number(entry: str) -> int | None:
+def number_of(entry: str) -> int | None:
+    """The number of an id; None: it is none."""
     digits = entry.removeprefix("q-")
     return int(digits) if DIGITS.fullmatch(digits) else None
 

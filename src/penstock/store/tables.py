@@ -257,6 +257,7 @@ intents = Table(
     Column("contents", LargeBinary, nullable=False),
     Column("request", Text, nullable=False),
     Column("at", Text, nullable=False),
+    Column("entries", Text),  # JSON: of what is resent, the ids in quarantine by ordinal; null: of an earlier release
 )
 
 jobs = Table(

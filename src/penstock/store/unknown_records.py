@@ -1,12 +1,14 @@
 """The unknown records of a destination: those in quarantine whose request had no answer. Also what was read back.
 
+A record that is resent keeps its entry until it is delivered.
+
 Where each key is sent once, an unknown version stays in quarantine beside other versions of its key. The newest version
 replaces those that did not arrive. It has the entry of the key, or one of its own while an unknown version has that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -18,12 +20,22 @@ from penstock.model.record import Key
 from penstock.store import quarantine
 from penstock.store.database import upsert_all
 from penstock.store.memory import key_hashes
-from penstock.store.quarantine import KeyHash, Mark, NewQuarantineRow, QuarantineRow, columns_of, hash_of, identity_of
-from penstock.store.runs.deliveries import key_from_json, to_signed
+from penstock.store.quarantine import (
+    KeyHash,
+    Mark,
+    NewQuarantineRow,
+    QuarantineRow,
+    columns_of,
+    hash_of,
+    identity_of,
+    number_of,
+)
+from penstock.store.runs.deliveries import key_from_json, to_signed, to_unsigned
 from penstock.store.runs.ledger import Intent
 from penstock.store.tables import quarantine as table
 
 PAGE = 1000
+STAYS = ("destination", "identity", "key", "record", "record_print", "edited")  # of an entry whose record is resent
 DIED = "the process ended while the request was under way: it may have arrived or not"
 ACCEPTED = "check in Custify whether it arrived: then settle it, else resend it"
 
@@ -39,6 +51,16 @@ class NewFinding(NamedTuple):
     mark: Mark | None
     finding: str
     at: str  # when it was read back
+
+
+class ResentRecord(NamedTuple):
+    """A record in quarantine that is sent, by the id of its entry; `version` is the hash of the source's version."""
+
+    id: str
+    version: int
+    record: str  # its JSON when it was read from the quarantine
+    is_fixed: bool  # whether a person has edited it since it was read from the source
+    is_raw: bool  # whether the dataset's SQL makes the record that is sent of it
 
 
 class SentText(NamedTuple):
@@ -131,12 +153,59 @@ def refuse_absent(conn: Connection, entry: str, refusal: Refusal) -> None:
     conn.execute(update(table).where(this, IS_ABSENT).values(values))
 
 
+def put_back(
+    conn: Connection, id_: str, new: NewQuarantineRow, resent: ResentRecord | None = None, *, once: bool = False
+) -> bool:
+    """Store in its entry what became of a record that was resent; False if that has gone meanwhile.
+
+    What runs compare with stays the version that the source has. But one that may have arrived under a key that an edit
+    has given it gets the entry of that key (or one of its own, if that is taken): the version of the source is
+    discarded. `resent` is the record as it was sent: None, or one that a person edited since, stays `edited` if it was.
+    With `once` (each key is sent once) see `add_version`.
+    """
+    c, columns, this = table.c, columns_of(new), table.c.id == number_of(id_)
+    same = (c.destination, c.identity, c.key, c.record_print, c.content, c.record, c.run, c.ordinal)
+    before = conn.execute(select(*same).where(this)).mappings().one_or_none()
+    if before is None:
+        return False
+    values = {name: value for name, value in columns.items() if name not in STAYS}
+    if new.ordinal is None and new.run == before["run"]:
+        values["ordinal"] = before["ordinal"]
+    if resent is not None and before["record"] == resent.record:
+        values |= {"edited": False, "record": new.record if resent.is_raw else resent.record}
+    if new.outcome is Outcome.UNKNOWN and columns["key"] != before["key"]:
+        moved = _free_identity(conn, replace(new, record_print=to_unsigned(before["record_print"])))
+        if moved is not None:
+            quarantine.discard_versions(conn, [before], "sent with another key", new.at)
+            values |= {"identity": moved, "key": columns["key"]}
+    conn.execute(update(table).where(this).values(values))
+    if once and new.outcome is Outcome.UNKNOWN:
+        conn.execute(delete(table).where(_of_key(new.destination, new.key_hash), ~this, IS_ABSENT))
+    return True
+
+
+def release_resent(conn: Connection, run: str, resent: Sequence[ResentRecord], at: str) -> None:
+    """Delete the entries of records that were delivered, or accepted in a batch.
+
+    The source still has the version of one that was fixed: it is discarded, or the next run would quarantine it again.
+    """
+    quarantine.release(conn, [each.id for each in resent if not each.is_fixed])
+    quarantine.discard(conn, [each.id for each in resent if each.is_fixed], f"fixed, and sent by {run}", at)
+
+
+def _free_identity(conn: Connection, new: NewQuarantineRow) -> bytes | None:
+    """What may identify an entry of this record, and identifies none yet."""
+    some = [columns_of(replace(new, part=part))["identity"] for part in (new.part, True)]
+    mine = (table.c.destination == new.destination) & table.c.identity.in_(some)
+    taken = set(conn.execute(select(table.c.identity).where(mine)).scalars())
+    return next((one for one in some if one not in taken), None)
+
+
 def put_in_doubt(conn: Connection, run: InterruptedRun, intent: Intent, records: Mapping[int, SentText] | None) -> None:
     """The records of a request that a process was sending when it died are unknown.
 
     `records` are those of them that are known, by ordinal; of the others only the key is. None: it was sending records
-    from the quarantine, whose entries are unknown once more. One whose key was edited has no entry under its new key:
-    it gets one.
+    from the quarantine, whose entries are unknown once more.
     """
     refusal = Refusal("no answer", DIED, accepted=ACCEPTED)
     columns = zip(intent.ordinals, intent.keys, key_hashes(intent.keys), intent.contents, strict=True)
@@ -158,18 +227,24 @@ def put_in_doubt(conn: Connection, run: InterruptedRun, intent: Intent, records:
             request=intent.request,
             sent_at=intent.at,
         )
-        if records is not None or not _put_back(conn, row, once=run.once_per_key):
-            (add_version if run.once_per_key and key is not None else quarantine.add)(conn, row)
+        entries, once = intent.entries.get(ordinal), run.once_per_key
+        if entries is None:
+            is_known = records is None and _put_back(conn, row, once=once)
+        else:
+            is_known = sum(put_back(conn, each, row, once=once) for each in entries) > 0
+        if not is_known:
+            (add_version if once and key is not None else quarantine.add)(conn, row)
 
 
 def _put_back(conn: Connection, new: NewQuarantineRow, *, once: bool) -> bool:
-    """Whether the key has entries. The one with this content is unknown from now on, without one all of them.
+    """Whether the key of what an earlier release was resending has entries.
 
-    With `once` (each key is sent once) these are the edited ones, else those that may have arrived before, if there are
-    any: the others were not sent. Their records stay as they are.
+    The one with this content is unknown from now on, without one all of them. With `once` (each key is sent once) these
+    are the edited ones, else those that may have arrived before, if there are any: the others were not sent. Their
+    records stay as they are.
     """
-    columns = columns_of(new)
-    c, prefix = table.c, columns["identity"]
+    c, columns = table.c, columns_of(new)
+    prefix = columns["identity"]
     same_key = (c.destination == new.destination) & (func.substr(c.identity, 1, len(prefix)) == prefix)
     found = conn.execute(
         select(c.id, c.run, c.ordinal, c.content, c.edited, MAY_HAVE_ARRIVED.label("sent")).where(same_key)
@@ -178,13 +253,12 @@ def _put_back(conn: Connection, new: NewQuarantineRow, *, once: bool) -> bool:
     if once and not meant:
         meant = [row for row in found if row.edited] or [row for row in found if row.sent]
     meant = meant or list(found)
-    stays = ("destination", "identity", "key", "record", "record_print", "edited")
-    changed = {name: value for name, value in columns.items() if name not in stays}
+    changed = {name: value for name, value in columns.items() if name not in STAYS}
     if len(meant) > 1:
         del changed["content"]
     for row in meant:
-        ordinal = row.ordinal if row.run == new.run else None
-        conn.execute(update(table).where(c.id == row.id).values({**changed, "ordinal": ordinal}))
+        own = row.ordinal if row.run == new.run else None
+        conn.execute(update(table).where(c.id == row.id).values({**changed, "ordinal": own}))
     return bool(meant)
 
 

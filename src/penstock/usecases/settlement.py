@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from penstock.clock import iso
 from penstock.model.errors import CredentialRefused, EnvironmentFailure, HostUnreachable, InputError, Problem
 from penstock.model.outcome import Outcome
 from penstock.model.reports import Preview, SettleReport
@@ -14,16 +15,16 @@ from penstock.model.runs import RunReport, settled
 from penstock.model.spec import DestinationSpec
 from penstock.run.connection import connection
 from penstock.run.context import Context
-from penstock.run.preparation.datasets import chunks_of, known_dataset
+from penstock.run.preparation.datasets import chunks_of, known_dataset, resent_record
 from penstock.run.preparation.prepare import Prepared, prepare
 from penstock.run.reconcile.unchanged_fields import value_hashes
 from penstock.run.settling.sent_records import found_note, sent_object
 from penstock.sources.pushed_rows import SQL_RULE
 from penstock.sources.typing.exact_json import read_record
-from penstock.store import quarantine
 from penstock.store.memory import Memory, put_sent_values
 from penstock.store.quarantine import QuarantineRow
 from penstock.store.sent_notes import add_sent_notes
+from penstock.store.unknown_records import release_resent
 from penstock.usecases.preview import preview_of_chunks
 from penstock.usecases.quarantine import chosen, entry_of
 
@@ -120,4 +121,4 @@ def _settle_delivered(ctx: Context, prepared: Prepared, held: QuarantineRow) -> 
         note = found_note(prepared, held, None)
         if note is not None:
             add_sent_notes(conn, [note])
-        quarantine.release(conn, [held.id])
+        release_resent(conn, held.run, [resent_record(held)], iso(ctx.clock.now()))

@@ -11,8 +11,16 @@ from penstock.run.recording.quarantine_writer import QuarantineWriter
 from penstock.store import quarantine, unknown_records
 from penstock.store.memory import key_hashes
 from penstock.store.quarantine import NewQuarantineRow
+from penstock.store.runs import ledger
 from penstock.store.runs.ledger import Intent
-from penstock.store.unknown_records import InterruptedRun, NewFinding, SentText, add_version, release_version
+from penstock.store.unknown_records import (
+    InterruptedRun,
+    NewFinding,
+    ResentRecord,
+    SentText,
+    add_version,
+    release_version,
+)
 
 AT = "2026-01-31T12:00:00.000Z"
 KEY = tuple(key_hashes(["a"]).tolist()[0])
@@ -118,6 +126,83 @@ def test_a_continued_run_releases_no_later_version_that_it_quarantined(database,
             write(conn)
         assert entries(conn) == left
         assert index.has_others(KEY, 1) is bool(left)
+
+
+def resent(conn, outcome, key, *, part=False):
+    """What became of the record of the first entry, resent with this key."""
+    [entry] = [each for each in quarantine.entries(conn) if each.record_print == 1]
+    new = replace(version(1, outcome, key=key), part=part, run="r-2", content=7)
+    assert unknown_records.put_back(conn, entry.id, new, ResentRecord(entry.id, 1, "{}", is_fixed=True, is_raw=False))
+    return quarantine.get(conn, entry.id)
+
+
+@pytest.mark.parametrize("outcome", [QUARANTINED, WAITING])
+def test_a_record_that_did_not_arrive_with_another_key_stays_under_that_of_the_source(database, outcome):
+    with database.begin() as conn:
+        quarantine.add(conn, version(1, QUARANTINED))
+        kept = resent(conn, outcome, "b")
+        assert (kept.key, kept.outcome, kept.run, kept.record) == ("a", outcome, "r-2", "{}")
+        assert not list(quarantine.discarded_versions(conn, "tasks"))
+
+
+@pytest.mark.parametrize("key", [None, "a"])
+def test_a_record_that_may_have_arrived_with_another_key_gets_that_and_its_version_is_discarded(database, key):
+    with database.begin() as conn:
+        old = version(1, QUARANTINED, key="a")
+        quarantine.add(conn, old if key else replace(old, key=None, key_hash=(0, 0)))
+        kept = resent(conn, UNKNOWN, "b")
+        assert (kept.key, kept.key_hash, kept.record_print) == ("b", version(1, UNKNOWN, key="b").key_hash, 1)
+        assert list(quarantine.discarded_versions(conn, "tasks")) == [(old.key_hash if key else (0, 1), 1)]
+
+
+@pytest.mark.parametrize("part", [True, False])
+def test_a_record_that_may_have_arrived_with_the_key_of_another_entry_stays_beside_it(database, part):
+    with database.begin() as conn:
+        quarantine.add(conn, version(1, QUARANTINED), version(2, QUARANTINED, key="b"))
+        resent(conn, UNKNOWN, "b", part=part)
+        assert entries(conn) == {("b", 1): UNKNOWN, ("b", 2): QUARANTINED}
+
+
+def test_a_record_that_is_edited_while_it_is_resent_stays_as_it_was_edited(database):
+    with database.begin() as conn:
+        quarantine.add(conn, version(1, QUARANTINED))
+        quarantine.edit(conn, quarantine.entries(conn)[0].id, '{"x":2}')
+        kept = resent(conn, UNKNOWN, "a")
+        assert (kept.record, kept.edited) == ('{"x":2}', True)
+
+
+def test_an_entry_that_has_gone_takes_nothing_back(database):
+    with database.begin() as conn:
+        assert not unknown_records.put_back(conn, "q-1", version(1, UNKNOWN))
+
+
+def test_a_record_that_may_have_arrived_replaces_the_absent_ones_of_a_key_that_is_sent_once(database):
+    with database.begin() as conn:
+        both(conn, version(2, UNKNOWN), version(1, QUARANTINED))
+        [absent] = unknown_records.page(conn, "tasks")
+        unknown_records.store_findings(conn, [NewFinding(absent.id, "absent", "not there", AT)])
+        [entry] = [each.id for each in quarantine.entries(conn) if each.record_print == 1]
+        unknown_records.put_back(conn, entry, version(1, UNKNOWN), once=True)
+        assert entries(conn) == {("a", 1): UNKNOWN}
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_request_of_a_resend_that_died_is_of_the_records_that_it_names(database, there):
+    with database.begin() as conn:
+        parts = [replace(version(number, QUARANTINED), part=True) for number in (1, 3)]
+        quarantine.add(conn, *parts, version(2, QUARANTINED, key="b"))
+        mine = [each.id for each in quarantine.entries(conn) if each.key == "a"]
+        quarantine.edit(conn, mine[0], '{"x":2}')
+        if not there:
+            quarantine.release(conn, mine)
+        ledger.begin_intents(conn, "r-2", [Intent(1, [0], ["c"], [5], {}, AT, {0: mine})])
+        [intent] = ledger.leftover_intents(conn, "r-2")
+        unknown_records.put_in_doubt(conn, InterruptedRun("r-2", "tasks", "s1", once_per_key=False), intent, None)
+        put_back = {("c", 1): UNKNOWN, ("c", 3): UNKNOWN} if there else {("c", 0): UNKNOWN}
+        assert entries(conn) == {("b", 2): QUARANTINED, **put_back}
+        if there:
+            kept = quarantine.get(conn, mine[0])
+            assert (kept.edited, kept.record, kept.content, kept.run) == (True, '{"x":2}', 5, "r-2")
 
 
 def test_the_entry_of_a_version_counts_before_one_for_any_version(database):

@@ -58,7 +58,7 @@ def test_an_intent_is_stored_until_it_ends(database):
         ledger.begin_intents(conn, "r-1", [second])
         ledger.begin_intents(conn, "r-2", [first])
         assert ledger.leftover_intents(conn, "r-1") == [first, second]
-        ledger.end_intent(conn, "r-1", 1)
+        ledger.end_intents(conn, "r-1", [1])
         assert ledger.leftover_intents(conn, "r-1") == [second]
         assert ledger.leftover_intents(conn, "r-2") == [first]
 

@@ -41,7 +41,7 @@ class QuarantineIndex:
     """The quarantined and discarded versions of one destination, for the classifier; the recorder updates it."""
 
     _versions: dict[KeyHash, list[QuarantinedVersion]]  # several of a key where its records may be parts of an object
-    _discarded: frozenset[tuple[KeyHash, int]]
+    _discarded: set[tuple[KeyHash, int]]
     _words: set[int] = field(default_factory=set)  # the first halves of their key hashes
 
     @staticmethod
@@ -49,7 +49,7 @@ class QuarantineIndex:
         versions: dict[KeyHash, list[QuarantinedVersion]] = {}
         for key_hash, version in quarantine.versions(conn, destination):
             versions.setdefault(key_hash, []).append(version)
-        discarded = frozenset(quarantine.discarded_versions(conn, destination))
+        discarded = set(quarantine.discarded_versions(conn, destination))
         words = {key_hash[0] for key_hash in versions} | {key_hash[0] for key_hash, _ in discarded}
         return QuarantineIndex(versions, discarded, words)
 
@@ -111,6 +111,12 @@ class QuarantineIndex:
         """The entry of this version: its own, or one that puts all versions of its key in doubt."""
         entries = {one.record: one for one in self._versions.get(key_hash, ())}
         return entries.get(record, entries.get(ANY_VERSION))
+
+    def discard(self, key_hash: KeyHash, record: int) -> None:
+        """Add a version that is never sent."""
+        identity = key_hash if key_hash != (0, 0) else (0, record)
+        self._discarded.add((identity, record))
+        self._words.add(identity[0])
 
     def discarded(self, key_hash: KeyHash, record: int) -> bool:
         identity = key_hash if key_hash != (0, 0) else (0, record)

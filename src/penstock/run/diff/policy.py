@@ -19,8 +19,3 @@ class Policy:
     once_per_key: bool  # new
     ignore_changed: bool  # on_changed: ignore
     settings: str
-
-    @property
-    def keeps_versions(self) -> bool:
-        """Whether a key may have several versions in quarantine, each with an entry of its own."""
-        return self.versions == "merge" or self.once_per_key

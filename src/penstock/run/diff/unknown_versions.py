@@ -13,6 +13,7 @@ from penstock.run.diff.decision import STILL, Decision
 from penstock.run.diff.known_records import QuarantineIndex
 from penstock.run.diff.protocols import KEY_MAY_BE_SENT
 from penstock.store.quarantine import KeyHash
+from penstock.store.unknown_records import ResentRecord
 
 MAY_BE_SENT = "key may already be sent with other content"
 RESENT_BEFORE = "another record of its key was resent before it"
@@ -23,15 +24,14 @@ ONCE = "each key is sent once in mode new"
 class UnknownVersions:
     """The versions of keys that are sent once of which it is not known whether they arrived.
 
-    `can_be_settled`: whether `penstock settle` can decide them. `resent` are the records of a resend: ordinal → hash of
-    the source's version.
+    `can_be_settled`: whether `penstock settle` can decide them. `resent` are the records of a resend, by ordinal.
     """
 
     index: QuarantineIndex
     destination: str
     can_be_settled: bool
     ignore_changed: bool = False
-    resent: Mapping[int, int] = field(default_factory=dict)
+    resent: Mapping[int, ResentRecord] = field(default_factory=dict)
     _first: dict[KeyHash, int] = field(default_factory=dict)  # of a resend: the ordinal that is sent of each key
 
     def decide(self, chunk: OpenChunk, payloads: Sequence[Payload]) -> tuple[Sequence[Payload], list[Decision]]:
@@ -52,8 +52,8 @@ class UnknownVersions:
 
     def _decision(self, key_hash: KeyHash, payload: Payload) -> Decision | None:
         resent, unknown = self.resent.get(payload.ordinal), self.index.unknown_versions(key_hash)
-        own = [one for one in unknown if one.record == resent]
-        others = [one for one in unknown if one.record != resent]
+        own = [one for one in unknown if resent is not None and one.record == resent.version]
+        others = [one for one in unknown if one not in own]
         same = [one for one in others if one.content == payload.content]
         is_first = resent is None or self._first.get(key_hash, payload.ordinal) == payload.ordinal
         if is_first and not others:

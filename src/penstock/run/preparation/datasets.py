@@ -17,7 +17,7 @@ from penstock.model.settings_text import settings_text
 from penstock.model.spec import DatasetSpec, SourceSpec, WebhookSource
 from penstock.run.connection.object_reads import CustifyReads
 from penstock.run.context import Context
-from penstock.run.diff.records import JSON_MARK, chunk_of, record_json
+from penstock.run.diff.records import JSON_MARK, chunk_of, record_hash, record_json
 from penstock.sources.chunks import load_chunk, save_chunk
 from penstock.sources.cursor import value_of
 from penstock.sources.dataset import Dataset
@@ -27,6 +27,7 @@ from penstock.sources.typing.exact_json import read_record, readable
 from penstock.store.project import pushed, resources
 from penstock.store.quarantine import QuarantineRow
 from penstock.store.runs import deliveries
+from penstock.store.unknown_records import ResentRecord
 
 SAMPLES = 20
 WHOLE, FIRST_PAGES = "whole", "first pages"  # of an API: what its schema was detected from
@@ -331,6 +332,12 @@ def chunks_of(data: KnownDataset, rows: Sequence[QuarantineRow]) -> Iterator[Chu
     refused = {row: refusal for row, record in enumerate(records) if (refusal := too_many_names(record)) is not None}
     originals = {row: rows[row].record for row in refused}
     yield replace(chunk, misfits={**chunk.misfits, **refused}, originals=originals) if refused else chunk
+
+
+def resent_record(row: QuarantineRow) -> ResentRecord:
+    """A record in quarantine as it is sent now."""
+    is_fixed = row.record_print != 0 and (row.edited or record_hash(row.record) != row.record_print)
+    return ResentRecord(row.id, row.record_print, row.record, is_fixed, is_raw=row.rule == SQL_RULE)
 
 
 def _one(data: KnownDataset, entry: QuarantineRow) -> Chunk:

@@ -54,7 +54,7 @@ def with_requests_in_doubt(
         again = min(intent.ordinals) >= SENT_AGAIN_FROM
         known = None if again else (records or {})
         unknown_records.put_in_doubt(conn, interrupted, intent, known)
-        ledger.end_intent(conn, run.id, intent.number)
+        ledger.end_intents(conn, run.id, [intent.number])
         if again:
             continue  # they have their outcome already: they were sent again
         unknown += len(intent.keys)

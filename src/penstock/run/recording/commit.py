@@ -36,6 +36,7 @@ from penstock.store.runs import ledger, runs, sent_beside
 from penstock.store.runs.deliveries import refusal_json
 from penstock.store.runs.ledger import JobRecord, LedgerEntry, LedgerException, OutcomeChange, PendingJob, Sent
 from penstock.store.runs.runs import RunRow
+from penstock.store.unknown_records import ResentRecord
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -195,9 +196,8 @@ class RecorderContext:
         False  # whether each version of a key is sent, once: then each unknown one has an entry of its own
     )
     once_per_key: bool = False  # whether each key is sent once: a version that may have arrived stays beside others
-    edited_entries: Mapping[tuple[int, int], str] = field(default_factory=dict)  # that are resent: key hash → entry
     links: CompanyLinks | None = None  # of a destination that removes links which are no longer in the record
-    resent: Mapping[int, int] = field(default_factory=dict)  # of `keeps_versions`: ordinal → the source's version
+    resent: Mapping[int, ResentRecord] = field(default_factory=dict)  # by ordinal
     guard: Write = lambda _: None  # raises when another process has taken the destination over
     unchanged: SentValues | None = None
     remember_sent: RememberSent | None = None  # what a read-back needs later

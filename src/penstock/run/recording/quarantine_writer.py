@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from sqlalchemy import Connection
+
 from penstock.model.delivery import Delivery, reply_document, request_document
 from penstock.model.outcome import IN_QUARANTINE, Outcome, Refusal
+from penstock.model.record import Payload
 from penstock.run.diff.backlog import SENT_AGAIN_FROM, OpenChunk, Traced
 from penstock.run.diff.decision import Decision
 from penstock.run.diff.diff import IGNORED
@@ -16,6 +19,9 @@ from penstock.store import quarantine, unknown_records
 from penstock.store.quarantine import KeyHash, NewQuarantineRow, QuarantinedVersion
 from penstock.store.runs import ledger
 from penstock.store.runs.deliveries import refusal_json
+from penstock.store.unknown_records import ResentRecord
+
+OLDER = -1  # ordinal of a record that is older than all that its run has read
 
 
 class QuarantineWriter:
@@ -24,6 +30,7 @@ class QuarantineWriter:
     def __init__(self, context: RecorderContext, run: str, write: Callable[[Write], None], keys: set[KeyHash]) -> None:
         self.keys = keys
         self._context, self._run, self._write = context, run, write
+        self._delivered: list[ResentRecord] = []  # whose entries the next commit deletes
         self._newest: dict[KeyHash, int] = {}  # the ordinal of a key's newest record that this run quarantined
         if context.once_per_key:
             with context.database.read() as conn:
@@ -52,6 +59,8 @@ class QuarantineWriter:
     ) -> None:
         """Put the record in quarantine; `content` is what was, or may have been, sent of it, `intent` its request.
 
+        A record that is resent keeps its entry.
+
         A newer record of the key that a run beside this one put there stays, unless this one has to be settled.
         """
         part = self._context.partial or (self._context.each_once and outcome is Outcome.UNKNOWN)
@@ -72,7 +81,7 @@ class QuarantineWriter:
             at=self._context.now(),
             run=self._run,
             record=record.record,
-            record_print=record_hash(record.record) if resent is None else resent,
+            record_print=record_hash(record.record) if resent is None else resent.version,
             settings=self._context.settings,
             content=content,
             part=part,
@@ -91,10 +100,22 @@ class QuarantineWriter:
                 self._context.index.add_once(record.hash, version, newest=newest)
             else:
                 self._context.index.add(record.hash, version, part=part)
-        if self._context.once_per_key and record.key is not None:
-            self._write(lambda conn: unknown_records.add_version(conn, row, newest=newest))
+        self._write(lambda conn: self._store(conn, row, resent, newest=newest))
+
+    def _store(self, conn: Connection, row: NewQuarantineRow, resent: ResentRecord | None, *, newest: bool) -> None:
+        once = self._context.once_per_key
+        if resent is not None and unknown_records.put_back(conn, resent.id, row, resent, once=once):
+            return
+        if once and row.key is not None:
+            unknown_records.add_version(conn, row, newest=newest)
         else:
-            self._write(lambda conn: quarantine.add(conn, row))
+            quarantine.add(conn, row)
+
+    def entries_of(self, payloads: Sequence[Payload]) -> dict[int, list[str]]:
+        """The ids of the records that are resent, with those of their older parts, by the ordinal of the payload."""
+        resent = self._context.resent
+        some = {payload.ordinal: [resent[n].id for n in payload.ordinals if n in resent] for payload in payloads}
+        return {ordinal: ids for ordinal, ids in some.items() if ids}
 
     def _is_of_input(self, ordinal: int) -> bool:
         """Whether the run has read this record from its input: the quarantine has no newer one, but of this run."""
@@ -115,6 +136,28 @@ class QuarantineWriter:
         """Note that the quarantine has this record of a key: an older one that is delivered does not release it."""
         self._newest[hash_] = max(ordinal, self._newest.get(hash_, ordinal))
 
+    def release_record(
+        self, find: Callable[[int], Traced], ordinal: int, hash_: KeyHash, *, is_older: bool = False
+    ) -> None:
+        """Release the key of a delivered record or, where it may have versions in quarantine, this version alone.
+
+        One that was resent leaves its entry, also if an edit has changed its key.
+        """
+        resent = None if is_older else self._context.resent.get(ordinal)
+        if resent is not None:
+            self._delivered.append(resent)
+            if len(self._delivered) == 1:
+                self._write(self._release_delivered)
+        if hash_ in self.keys:
+            record: int | None = None
+            if self._context.partial or self._context.each_once or self._context.once_per_key:
+                record = record_hash(find(ordinal).record) if resent is None else resent.version
+            self.release(hash_, OLDER if is_older else ordinal, record)
+
+    def _release_delivered(self, conn: Connection) -> None:
+        unknown_records.release_resent(conn, self._run, self._delivered, self._context.now())
+        self._delivered = []
+
     def release(self, hash_: KeyHash, ordinal: int, record: int | None = None) -> None:
         """Release a key that was delivered, or is as it was sent; with `record` (a hash) of that version alone.
 
@@ -131,15 +174,11 @@ class QuarantineWriter:
             self.keys.discard(hash_)
         if self._context.index is not None:
             self._context.index.release(hash_, record, refused=refused)
-        destination, now = self._context.destination, self._context.now()
-        edited = self._context.edited_entries.get(hash_)
+        destination = self._context.destination
         if record is not None:
             self._write(lambda conn: quarantine.release_part(conn, destination, hash_, record))
             if refused:
                 self._write(lambda conn: quarantine.release_key(conn, destination, hash_))
-        elif edited is not None:  # the source still has the version that was edited: it must not be quarantined again
-            why = f"fixed, and delivered by {self._run}"
-            self._write(lambda conn: quarantine.discard(conn, [edited], why, now))
         else:
             self._write(lambda conn: quarantine.release_key(conn, destination, hash_))
 

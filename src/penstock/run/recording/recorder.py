@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -15,7 +15,6 @@ from penstock.run.diff.backlog import Backlog, OpenChunk, SameKeyRow, SameKeyRow
 from penstock.run.diff.decision import STILL, Decision
 from penstock.run.diff.diff import SAME_INPUT, SUPERSEDED, SUPERSEDED_LIVE, Classified
 from penstock.run.diff.notes import Notes
-from penstock.run.diff.records import record_hash
 from penstock.run.recording.commit import (
     CommitSchedule,
     RecorderContext,
@@ -26,7 +25,7 @@ from penstock.run.recording.commit import (
     entry_of,
     job_of,
 )
-from penstock.run.recording.quarantine_writer import QuarantineWriter
+from penstock.run.recording.quarantine_writer import OLDER, QuarantineWriter
 from penstock.store import memory as remembered
 from penstock.store.quarantine import KeyHash
 from penstock.store.runs import deliveries, ledger, runs
@@ -108,7 +107,7 @@ class Recorder:
             released += [part for payload in classified.refreshed for part in payload.parts]
             for ordinal in released:
                 high, low = chunk.hashes[ordinal - chunk.first].tolist()
-                self._release(chunk.trace, ordinal, (high, low))
+                self._quarantine.release_record(chunk.trace, ordinal, (high, low))
 
     # ── what the pipeline reports ────────────────────────────────────────────
 
@@ -142,6 +141,7 @@ class Recorder:
             contents=[payload.content for payload in payloads],
             request=request_document(request, whole=len(payloads) == 1),
             at=self.context.now(),
+            entries=self._quarantine.entries_of(payloads) if self.context.resent else {},
         )
         self.commits.pending.begun.append(intent)
         await self.commits.durable()
@@ -265,11 +265,14 @@ class Recorder:
         if remember is not None:
             remember(delivery, self._write)
         self._linked(decided, traced)
+        is_older = left not in (None, self.run.id)
+        if is_older:
+            traced = {ordinal: record._replace(ordinal=OLDER) for ordinal, record in traced.items()}
         for settled in decided:
             if settled.outcome in IN_QUARANTINE and settled.refusal is not None:
                 self._add_to_quarantine(settled, settled.refusal, delivery, traced)
-            elif self._quarantine.keys:
-                self._release_delivered(settled.payload, traced, is_older=left not in (None, self.run.id))
+            elif self._quarantine.keys or self.context.resent:
+                self._release_delivered(settled.payload, traced, is_older=is_older)
 
     def _add_to_quarantine(
         self, settled: Settled, refusal: Refusal, delivery: Delivery, traced: Mapping[int, Traced]
@@ -319,16 +322,7 @@ class Recorder:
         """Release these records from the quarantine. `is_older`: they are older than all that this run has read."""
         for ordinal in payload.ordinals:
             find = traced.__getitem__ if ordinal in traced else self.backlog.trace
-            self._release(find, ordinal, self._hash_of(payload, traced), is_older=is_older)
-
-    def _release(self, find: Callable[[int], Traced], ordinal: int, hash_: KeyHash, *, is_older: bool = False) -> None:
-        """Release a key from the quarantine or, where a record may be a part, this record alone."""
-        if hash_ in self._quarantine.keys:
-            record: int | None = None
-            if self.context.partial or self.context.each_once or self.context.once_per_key:
-                resent = self.context.resent.get(ordinal)
-                record = record_hash(find(ordinal).record) if resent is None else resent
-            self._quarantine.release(hash_, -1 if is_older else ordinal, record)
+            self._quarantine.release_record(find, ordinal, self._hash_of(payload, traced), is_older=is_older)
 
     def _hash_of(self, payload: Payload, traced: Mapping[int, Traced]) -> tuple[int, int]:
         if payload.ordinal in traced:

@@ -26,6 +26,7 @@ from penstock.run.recording.commit import RememberSent, Write
 from penstock.sources.typing.exact_json import read_record
 from penstock.store.quarantine import QuarantineRow
 from penstock.store.sent_notes import add_sent_notes
+from penstock.store.unknown_records import ResentRecord
 from penstock.templates.catalogue import load_catalogue
 
 READS_AT_ONCE = 3  # without a decision; then a run waits longer before each further read-back
@@ -75,7 +76,7 @@ def plan_of(prepared: Prepared) -> SettlePlan:
 
 
 def unknown_versions(
-    prepared: Prepared, index: QuarantineIndex, resent: Mapping[int, int] | None = None
+    prepared: Prepared, index: QuarantineIndex, resent: Mapping[int, ResentRecord] | None = None
 ) -> UnknownVersions:
     """What of a destination is not sent because another version of its key may have been. `resent`: of a resend."""
     plan = plan_of(prepared)

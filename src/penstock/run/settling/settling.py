@@ -24,6 +24,7 @@ from penstock.run.diff.backlog import SENT_AGAIN_FROM
 from penstock.run.diff.decision import STILL
 from penstock.run.diff.diff import FOUND, OTHER_CONTENT, SAME_INPUT, other_content
 from penstock.run.diff.known_records import QuarantineIndex
+from penstock.run.preparation.datasets import resent_record
 from penstock.run.preparation.prepare import Prepared
 from penstock.run.recording.recorder import Recorder
 from penstock.run.settling.sent_records import (
@@ -37,7 +38,7 @@ from penstock.run.settling.sent_records import (
     sent_record,
 )
 from penstock.run.stop import Stopped, StopSignal
-from penstock.store import quarantine, unknown_records
+from penstock.store import unknown_records
 from penstock.store.memory import Memory, key_hashes
 from penstock.store.quarantine import Mark, QuarantineRow
 from penstock.store.runs import ledger
@@ -92,10 +93,7 @@ class Settling:
     phase: str = SENDING  # what the run does now, for its progress
 
     async def before(self, send_again: Send) -> None:
-        """Settle what earlier runs left. What is not there may be sent from now on.
-
-        Parts of an object are sent at once: the input may have newer ones.
-        """
+        """Settle what earlier runs left. What is not there may be sent from now on; parts of an object, at once."""
         self._settle_rows(self._unknown_records())  # of an earlier process of this run, settled before it continues
         if self.mode == "off" or self._is_impossible():
             return
@@ -228,6 +226,8 @@ class Settling:
             lambda conn: unknown_records.store_findings(conn, [NewFinding(row.id, mark, reason, now)])
         )
         self.index.mark(row.key_hash, row.record_print, mark)
+        if mark is not None:
+            self._replace_version(row)
 
     def _remember(self, row: QuarantineRow, finding: ReadBackFinding) -> bool:
         """Remember a record as sent; False if what was sent is not known."""
@@ -253,8 +253,15 @@ class Settling:
         return True
 
     def _release(self, row: QuarantineRow) -> None:
-        self.recorder.commits.write(lambda conn: quarantine.release(conn, [row.id]))
+        run, resent, now = self.recorder.run.id, resent_record(row), self.recorder.context.now()
+        self.recorder.commits.write(lambda conn: unknown_records.release_resent(conn, run, [resent], now))
         self.index.release(row.key_hash, row.record_print)
+        self._replace_version(row)
+
+    def _replace_version(self, row: QuarantineRow) -> None:
+        """Leave out what the source has of a record that was fixed: the fixed one arrived, or is sent again."""
+        if resent_record(row).is_fixed:
+            self.index.discard(row.key_hash, row.record_print)
 
     def _found_before(self, row: QuarantineRow, finding: ReadBackFinding) -> bool:
         """An earlier run's record arrived: this run counts it as unchanged when it reads it; False: not settled."""
@@ -263,7 +270,7 @@ class Settling:
         if row.run == self.recorder.run.id and row.ordinal in self._unknown_records():  # it has counted it already
             self._change(row.ordinal, OutcomeChange(Outcome.DELIVERED, finding.reason))
             self._release(row)
-        elif self.memory is not None or self.mode == "only":
+        elif self.memory is not None or self.mode == "only" or resent_record(row).is_fixed:
             self._release(row)
         else:  # nothing is remembered in this mode: the entry itself says so until the run has ended
             self._mark(row, "found", finding)
@@ -349,10 +356,7 @@ class Settling:
         return [by_key.pop(row.key, None) if mine is None else mine for row, mine in zip(rows, own, strict=True)]
 
     def _settle_rows(self, unknown: Mapping[int, RecordOfBatch]) -> None:
-        """Those of these unknown records of this run whose key is in quarantine no more are unchanged.
-
-        Also those whose key is there with another record, that another run quarantined because this one had arrived.
-        """
+        """Those whose key is in quarantine no more, or is there with another record as this arrived, are unchanged."""
         if not unknown:
             return
         with self._read() as conn:
@@ -363,9 +367,8 @@ class Settling:
 
     def _is_sent_once(self, key: Key | None) -> bool:
         """Whether it is known that the key was sent, where each key is sent once."""
-        if self.memory is None or key is None or not self.prepared.policy.once_per_key:
-            return False
-        return bool(self.memory.knows(key_hashes([key]))[0])
+        memory = self.memory if self.prepared.policy.once_per_key else None
+        return memory is not None and key is not None and bool(memory.knows(key_hashes([key]))[0])
 
     def _is_refused(self, row: QuarantineRow) -> bool:
         """Whether other content of its key was sent, where each key is sent once: then it is as if it came later."""

@@ -3,9 +3,8 @@
 Records that cost nothing (unchanged) may be written without keys: their ordinals, as ranges, identify them, so that a
 million unchanged records are some rows. The SQL view `ledger` shows one row per record.
 
-Also the requests whose outcome is not in the ledger yet. An intent records, before the first byte is sent, a request
-that must not be sent twice. A pending job is one that the API accepted and has not ended; if need be, the next run
-polls it to its end.
+Also requests without an outcome yet. An intent records, before the first byte is sent, a request that must not be sent
+twice. A pending job is one that the API accepted and has not ended; if need be, the next run polls it to its end.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ import json
 import struct
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -275,6 +274,7 @@ class Intent:
     contents: Sequence[int]
     request: Mapping[str, Any]
     at: str
+    entries: Mapping[int, Sequence[str]] = field(default_factory=dict)  # in quarantine: what it resends, by ordinal
 
 
 def begin_intents(conn: Connection, run: str, some: Sequence[Intent]) -> None:
@@ -288,6 +288,7 @@ def begin_intents(conn: Connection, run: str, some: Sequence[Intent]) -> None:
             "contents": struct.pack(f"<{len(intent.contents)}Q", *intent.contents),
             "request": orjson.dumps(intent.request).decode(),
             "at": intent.at,
+            "entries": orjson.dumps(intent.entries, option=orjson.OPT_NON_STR_KEYS).decode(),
         }
         for intent in some
     ]
@@ -313,11 +314,6 @@ def _ranges(numbers: Sequence[int]) -> list[tuple[int, int]]:
     return found
 
 
-def end_intent(conn: Connection, run: str, number: int) -> None:
-    """Delete the intent of a request that has its outcome or was not sent."""
-    conn.execute(delete(intents).where(intents.c.run == run, intents.c.number == number))
-
-
 def leftover_runs(conn: Connection, destination: str) -> list[str]:
     """The runs of a destination that have intents: their processes died while requests were in flight."""
     query = select(intents.c.run).distinct().join(runs, runs.c.id == intents.c.run)
@@ -335,6 +331,7 @@ def leftover_intents(conn: Connection, run: str) -> list[Intent]:
             contents=np.frombuffer(row["contents"], dtype="<u8").tolist(),
             request=orjson.loads(row["request"]),
             at=row["at"],
+            entries={int(ordinal): ids for ordinal, ids in orjson.loads(row["entries"] or "{}").items()},
         )
         for row in conn.execute(query).mappings()
     ]
