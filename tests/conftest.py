@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from support.environment.shared_caches import share_caches
 from support.servers import postgres, sandbox
 
 HERE = Path(__file__).parent
@@ -87,7 +88,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish() -> None:
-    """Thousands of collected tests stay until the end: the garbage collector need not look at them again and again."""
+    """Share caches among the tests. The garbage collector need not look at the collected tests again and again."""
+    share_caches()
     gc.collect()
     gc.freeze()
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
@@ -125,6 +126,17 @@ def build(opener: Opener, arguments: Sequence[str] | None = None) -> App:
     Imports only those modules of the service whose commands `arguments` name, and lists the other commands; None
     imports all.
     """
+    named = (
+        module
+        for module, commands in SERVICE.items()
+        if arguments is None or any(command.words.split()[-1] in arguments for command in commands)
+    )
+    return _built(opener, frozenset(named))
+
+
+@lru_cache(maxsize=4)  # a demo executes several command lines
+def _built(opener: Opener, service: frozenset[str]) -> App:
+    """The application with the commands of these modules of the service."""
     app = App(
         name="penstock",
         help=ABOUT,
@@ -136,7 +148,7 @@ def build(opener: Opener, arguments: Sequence[str] | None = None) -> App:
     for part in PARTS:
         part.add_to(app)
     for module, commands in SERVICE.items():
-        if arguments is None or any(command.words.split()[-1] in arguments for command in commands):
+        if module in service:
             import_module(module).add_to(app)
         else:
             _list(app, commands)

@@ -263,7 +263,7 @@ def _upgrade(database: Database) -> None:
     with database.begin() as connection:
         version = _version(connection)  # again, now that no other process can be at it
         if version is None:
-            metadata.create_all(connection)
+            metadata.create_all(connection, checkfirst=False)
             connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
             connection.execute(text("INSERT INTO alembic_version VALUES (:head)"), {"head": HEAD})
         elif (refused := refused_revision(database.place, version)) is not None:

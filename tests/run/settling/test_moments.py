@@ -20,16 +20,24 @@ each_moment = pytest.mark.parametrize("moment", MOMENTS)
 
 @each_moment
 @each_fault
-@each_kind
+@in_one_form
 def test_each_record_arrives_exactly_once(make, kind, fault, moment):
     arrives_exactly_once(make, kind, fault, moment)
 
 
+@pytest.mark.parametrize(("fault", "moment"), list(zip(FAULTS, (*MOMENTS, MOMENTS[0]), strict=True)))
+@pytest.mark.parametrize("form", ["text", "trimmed"])
+def test_each_note_arrives_exactly_once_in_other_forms(make, form, fault, moment):
+    """The form decides only whether a note that was read is the one that was sent: by the same code at each moment."""
+    arrives_exactly_once(make, KINDS[f"note as {form}"], FAULTS[fault], moment)
+
+
 @each_moment
-@each_fault
+@pytest.mark.parametrize("fault", ["reply lost", "cut before commit"])
 def test_each_record_arrives_exactly_once_with_the_state_in_postgresql(make, postgres, monkeypatch, fault, moment):
+    """The state has the same rows after a status 503 as after a cut: the record is unknown."""
     monkeypatch.setenv("PENSTOCK_DATABASE_URL", postgres)
-    arrives_exactly_once(make, TASK, fault, moment)
+    arrives_exactly_once(make, TASK, FAULTS[fault], moment)
 
 
 def arrives_exactly_once(make, kind, fault, moment):
