@@ -41,7 +41,11 @@ SCROLL = """async () => {
 
 def main() -> None:
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright, ServiceProcess(Path(name)) as served:
+    with (
+        tempfile.TemporaryDirectory() as name,
+        sync_playwright() as playwright,
+        ServiceProcess(Path(name), as_program=True) as served,
+    ):
         served.begin()
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         _load(browser, served)
@@ -51,7 +55,7 @@ def main() -> None:
     with (
         tempfile.TemporaryDirectory() as name,
         sync_playwright() as playwright,
-        ServiceProcess(Path(name), more=_many()) as served,
+        ServiceProcess(Path(name), more=_many(), as_program=True) as served,
     ):
         served.begin()
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)

@@ -42,14 +42,14 @@ class CaseError(Exception):
     """A process did what it must not do. The case has failed."""
 
 
-def until(what: Callable[[], Any], within_s: float = 60.0) -> Any:
+def until(what: Callable[[], Any], within_s: float = 60.0, every_s: float = 0.01) -> Any:
     """The first true result. Raises CaseError if there is none in time."""
     end = time.monotonic() + within_s
     while time.monotonic() < end:
         found = what()
         if found:
             return found
-        time.sleep(0.01)
+        time.sleep(every_s)
     raise CaseError(f"waited {within_s:g} s in vain")
 
 
@@ -67,8 +67,16 @@ class Sandbox:
         return found
 
     def last_seq(self) -> int:
-        newest = self.admin("GET", "/requests?since=0&limit=1")
+        newest = self._newest()
         return int(newest[0]["seq"]) if newest else 0
+
+    def last_time(self) -> float:
+        """When the newest request came. There must be one."""
+        return float(self._newest()[0]["time"])
+
+    def _newest(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.admin("GET", "/requests?since=0&limit=1")
+        return found
 
     def state(self) -> dict[str, Any]:
         found: dict[str, Any] = self.admin("GET", "/state")

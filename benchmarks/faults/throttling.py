@@ -89,8 +89,8 @@ def _outage(
             sandbox.fault(status=status, commit=dice.random() < 0.5, after=records // 3)
             process = project.commands.start("run", "it", *project.wait)
             until(lambda: sandbox.fired()[0] > 0 or process.poll() is not None)
-            first = sandbox.requests()[-1]["time"]
-            until(lambda: process.poll() is not None or _passed(sandbox.requests()[-1]["time"], first), 100)
+            first = sandbox.last_time()
+            until(lambda: process.poll() is not None or _passed(sandbox.last_time(), first), 100, every_s=0.1)
             result = Result(name, faults=sandbox.fired()[0])
             sandbox.clear_faults()
             project.commands.end(process)

@@ -40,7 +40,7 @@ def test_a_disk_without_room_for_the_frozen_input_ends_the_run_before_it_sends(t
 def test_an_upload_that_does_not_fit_is_refused_and_nothing_of_it_stays(tmp_path):
     state = tmp_path / ".penstock"
     small_disk(state, "2m")
-    service = ServiceProcess(tmp_path)
+    service = ServiceProcess(tmp_path, as_program=True)
     with service:
         service.begin_empty()
 

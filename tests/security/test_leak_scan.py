@@ -99,7 +99,7 @@ class Collector(BaseHTTPRequestHandler):
 def listening(handler):
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.got = []
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     try:
         yield server

@@ -48,7 +48,7 @@ def browser():
         opened.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def place(tmp_path_factory):
     """A served project with datasets and credentials; each test gives its resources other names."""
     with ServiceProcess(tmp_path_factory.mktemp("served")) as served:
@@ -56,7 +56,7 @@ def place(tmp_path_factory):
         yield served
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def company(tmp_path_factory):
     """A service that loaded the sample company, ran it once, and has one destination left to activate; the run."""
     with ServiceProcess(tmp_path_factory.mktemp("company")) as served:

@@ -24,7 +24,7 @@ WINDOW, TABLET = {"width": 1440, "height": 900}, {"width": 820, "height": 1180}
 PERSON = {"dataset": "contacts", "credential": "acme", "template": "upsert_person", "responses": True, "active": True}
 
 
-@pytest.fixture(scope="session")  # like `place`: a worker of pytest-xdist can return to a module
+@pytest.fixture(scope="package")  # like `place`: a worker of pytest-xdist can return to a module
 def filled(place):
     """The addresses of a run, a record in quarantine and a reply."""
     place.call("POST", "/destinations", {"name": "looked-at", "value": PERSON})

@@ -26,7 +26,7 @@ PERSON = {
 OVER = {"succeeded", "partial", "failed", "cancelled"}
 
 
-@pytest.fixture(scope="session")  # like `place`: a worker of pytest-xdist can return to a module
+@pytest.fixture(scope="package")  # like `place`: a worker of pytest-xdist can return to a module
 def ran(place):
     """A run that has ended, with one record of three in quarantine."""
     place.call("POST", "/destinations", {"name": "told", "value": PERSON})

@@ -7,7 +7,7 @@ import pytest
 
 from support.service.service_process import ServiceProcess
 from support.ui.many_runs import many_runs
-from support.ui.page_steps import SHOTS, fits, keep, settled
+from support.ui.page_steps import SHOTS, fits, keep, settled, visit
 
 LISTS = (
     "/flows",
@@ -89,7 +89,7 @@ def _to(dataset):
 def test_empty_leads_to_the_next_step(new_page, empty):
     page = new_page(empty)
     for address in LISTS:
-        page.goto(address)
+        visit(page, address)
         settled(page)
         keep(page, "empty", address)
         if address in LEADING:
@@ -101,7 +101,7 @@ def test_loading_shows_placeholders_without_layout_shift(new_page, filled):
     page = new_page(served)
     page.route(re.compile("/api/v1/(?!session)"), lambda route: None)
     for address in (*LISTS, *details):
-        page.goto(address, wait_until="commit")
+        visit(page, address)
         page.locator("main").get_by_role("status").first.wait_for()
         keep(page, "loading", address)
 
@@ -144,7 +144,7 @@ def test_large_pages(new_page, large):
         for width in (1440, 820):  # a window made narrower; test_pages.py does this with every page
             page.set_viewport_size({"width": width, "height": 900})
             if width == 1440:
-                page.goto(address)
+                visit(page, address)
                 settled(page)
             keep(page, f"large{width}", address)
             if not fits(page):

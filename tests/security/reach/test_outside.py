@@ -67,7 +67,7 @@ class _Handler(BaseHTTPRequestHandler):
 @contextmanager
 def listening(*answer):
     server = Listener(*answer)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     try:
         yield server

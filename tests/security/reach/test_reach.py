@@ -251,7 +251,7 @@ def receiving():
         def log_message(self, *_: object) -> None: ...
 
     made = ThreadingHTTPServer(("127.0.0.1", 0), Taker)
-    thread = threading.Thread(target=made.serve_forever)
+    thread = threading.Thread(target=made.serve_forever, args=(0.02,))
     thread.start()
     try:
         yield f"http://127.0.0.1:{made.server_port}", got

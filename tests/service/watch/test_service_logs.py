@@ -123,7 +123,7 @@ def test_a_run_is_a_trace_of_batches_and_requests(service: Service, monkeypatch)
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Collector)
     server.got = []
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     try:
         endpoint = f"http://127.0.0.1:{server.server_port}"

@@ -57,13 +57,20 @@ def start_service(
     *options: str,
     port: int = 0,
     environ: dict[str, str] | None = None,
-    program: tuple[str, ...] = PENSTOCK,
+    program: tuple[str, ...] | None = PENSTOCK,
 ) -> tuple[subprocess.Popen[str], dict[str, Any]]:
-    """`penstock serve` in a folder, as a process, and the document that it prints when it is ready. Its log is `serve.log`."""
+    """`penstock serve` in a folder, as a process, and the document that it prints when it is ready. Its log is `serve.log`.
+
+    `program`: the command that is `penstock`; None: it is forked from a process that has imported everything.
+    """
     own = {**os.environ, "PENSTOCK_LOG_LEVEL": "warning", **(environ or {})}
-    command = [*program, "serve", "--port", str(port), "--json", *options]
+    words = ["serve", "--port", str(port), "--json", *options]
     with (folder / "serve.log").open("a") as log:
-        process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=log, text=True, env=own)
+        streams: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": log, "text": True}
+        if program is None:
+            process = forked_process.Process(["-m", "penstock", *words], cwd=folder, env=own, **streams)
+        else:
+            process = subprocess.Popen([*program, *words], cwd=folder, env=own, **streams)
     return process, first_document(process)
 
 
@@ -75,6 +82,7 @@ class ServiceProcess:
     options: tuple[str, ...] = ("--without-sign-in",)
     more: str = ""
     environ: dict[str, str] = field(default_factory=dict)
+    as_program: bool = False  # where the namespaces of the test, or the time of a start, matter
     ready_document: dict[str, Any] = field(default_factory=dict)
     sandbox: dict[str, Any] = field(default_factory=dict)
     processes: dict[str, subprocess.Popen[str]] = field(default_factory=dict)
@@ -126,7 +134,11 @@ class ServiceProcess:
 
     def serve(self, port: int) -> None:
         self.processes["serve"], self.ready_document = start_service(
-            self.folder, *self.options, port=port, environ=self.environ
+            self.folder,
+            *self.options,
+            port=port,
+            environ=self.environ,
+            program=PENSTOCK if self.as_program else None,
         )
 
     def stop(self) -> int:

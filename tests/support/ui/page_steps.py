@@ -4,6 +4,7 @@ import os
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 SHOTS = os.environ.get("PENSTOCK_SHOTS")
 
@@ -22,6 +23,12 @@ IS_SETTLED = """() => {
     const loads = window.openRequests > 0 || document.querySelector(placeholders);
     window.settledFrames = loads ? 0 : (window.settledFrames ?? 0) + 1;
     return window.settledFrames > 6;
+}"""
+# Leaves a page as a link of it does. What shows that it is there is marked, to see when it is gone.
+LEAVE = """address => {
+    document.querySelectorAll("h1, main [role=status]").forEach(one => one.setAttribute("data-left", ""));
+    window.settledFrames = 0;
+    history.pushState(null, "", address);
 }"""
 FITS = "() => document.documentElement.scrollWidth <= window.innerWidth"
 REDRAWN_MS = 5000  # for what measures the window, such as charts, to be drawn in its new width
@@ -42,6 +49,19 @@ def settled(page: Any) -> None:
     """Wait until the page shows its content and loads nothing more."""
     page.locator("main h1:visible, main p:visible").first.wait_for()
     page.wait_for_function(IS_SETTLED)
+
+
+def visit(page: Any, address: str) -> None:
+    """Go to a page as the links of the UI do: the UI is loaded once. The same page with other parameters is loaded anew.
+
+    That each page can be loaded by its address is a promise that test_pages.py checks.
+    """
+    before, after = urlsplit(page.url), urlsplit(address)
+    if before.scheme != "http" or before.path == after.path:
+        page.goto(address, wait_until="commit")
+    else:
+        page.evaluate(LEAVE, address)
+        page.locator("[data-left]").first.wait_for(state="detached")
 
 
 def keep(page: Any, state: str, address: str) -> None:

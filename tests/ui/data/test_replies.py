@@ -55,7 +55,7 @@ def test_a_reply_is_followed_shaped_and_sent_on(page, place):
     samples(page).get_by_text("again@example.com").first.wait_for()
 
 
-@pytest.fixture(scope="session")  # like `place`: a worker of pytest-xdist can return to a module
+@pytest.fixture(scope="package")  # like `place`: a worker of pytest-xdist can return to a module
 def long(place):
     """Forty people, every fifth without an address."""
     (place.folder / "long.csv").write_text(LONG)

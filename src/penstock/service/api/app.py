@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import mimetypes
 import secrets
+from functools import cache
 from pathlib import Path
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.datastructures import Headers
 from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import Route
@@ -103,6 +104,34 @@ def _file(file: Path, accepted: str, *, immutable: bool) -> Response:
     return FileResponse(file, headers=headers, media_type=kind)
 
 
+@cache
+def _routes() -> APIRouter:
+    """The routes of the API. The services of a process share them: FastAPI builds an included router once, in 0.3 s."""
+    made = APIRouter()
+    for router in (
+        sessions.router,
+        people.router,
+        about.router,
+        project.router,
+        overview.router,
+        sources.router,
+        sources.datasets,
+        hooks.router,
+        destinations.router,
+        destinations.credentials,
+        flows.router,
+        runs.router,
+        quarantine.router,
+        watch.router,
+        care.router,
+        care.settings,
+        project.resources,  # the last: its paths match those of others
+    ):
+        made.include_router(router, prefix=ROOT)
+    made.include_router(watch.outside)
+    return made
+
+
 def make_api(app: ServiceApp, *, without_sign_in: bool = False) -> FastAPI:
     """The web application of a service. The caller closes `app`.
 
@@ -125,27 +154,7 @@ def make_api(app: ServiceApp, *, without_sign_in: bool = False) -> FastAPI:
     # the outermost: posts skip the other middlewares
     api.add_middleware(hooks.HookRouter, endpoint=api.state.hook_endpoint)
     api.router.routes.insert(0, Route(hooks.PATH, api.state.hook_endpoint))
-    for router in (
-        sessions.router,
-        people.router,
-        about.router,
-        project.router,
-        overview.router,
-        sources.router,
-        sources.datasets,
-        hooks.router,
-        destinations.router,
-        destinations.credentials,
-        flows.router,
-        runs.router,
-        quarantine.router,
-        watch.router,
-        care.router,
-        care.settings,
-        project.resources,  # the last: its paths match those of others
-    ):
-        api.include_router(router, prefix=ROOT)
-    api.include_router(watch.outside)
+    api.router.routes.extend(_routes().routes)
     add_web(api)
     describe(api)
     return api
