@@ -42,6 +42,7 @@ from penstock.run.mirror.mirror import Mirror
 from penstock.run.mirror.turns import Gate
 from penstock.run.pipeline import BatchPipeline, Pipeline, PipelineContext, RunEvents, put_all, run_events
 from penstock.run.preparation.datasets import chunks_of, resent_record
+from penstock.run.preparation.interrupted_requests import sends_each_once
 from penstock.run.preparation.prepare import Prepared, doubt
 from penstock.run.reconcile.people_check import people_check
 from penstock.run.reconcile.unchanged_fields import UnchangedFields
@@ -187,7 +188,7 @@ class _Run:
             memory=self.memory,
             store_responses=prepared.spec.responses,
             partial=policy.versions == "merge",
-            each_once=policy.versions == "each" and not self.compares and prepared.once,
+            each_once=sends_each_once(prepared),
             once_per_key=once,
             links=links,
             resent=self.resent,
@@ -358,7 +359,7 @@ class _Run:
             counts=counts,
             notes=(
                 *with_notes_of_reading(recorder.notes.all(counts.read), self.job.run.notes),
-                *self.settling.notes(),
+                *self.settling.counts.notes(),
                 *self.job.budget.notes(),
                 *(self.deletions.notes if self.output is None else self.output.notes),
             ),

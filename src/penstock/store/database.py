@@ -306,13 +306,18 @@ def upsert(conn: Connection, table: Table, row: Mapping[str, Any]) -> None:
     upsert_all(conn, table, [row], [column.name for column in table.primary_key])
 
 
-def upsert_all(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]], by: Sequence[str]) -> None:
-    """Insert or update rows with equal columns; `by` are the columns of a unique index. Other columns stay."""
+def upsert_all(
+    conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]], by: Sequence[str], stay: Sequence[str] = ()
+) -> None:
+    """Insert or update rows with equal columns; `by` are the columns of a unique index.
+
+    Columns that are not given, and those in `stay`, are not updated.
+    """
     if not rows:
         return
     dialect = postgresql_dialect if conn.dialect.name == "postgresql" else sqlite
     statement = dialect.insert(table)
-    new = {name: statement.excluded[name] for name in rows[0] if name not in by}
+    new = {name: statement.excluded[name] for name in rows[0] if name not in (*by, *stay)}
     conn.execute(statement.on_conflict_do_update(index_elements=list(by), set_=new), [dict(row) for row in rows])
 
 

@@ -109,12 +109,12 @@ class QuarantinedVersion(NamedTuple):
 def add(conn: Connection, *new: NewQuarantineRow) -> None:
     """Put records in quarantine; an entry of the same key (of a part: of the same version) is replaced under its id.
 
-    Of equal ones the last counts.
-
-    Ids are never used twice; SQLite leaves gaps between them.
+    Of equal ones the last counts. Of one without a key the text stays that of a person. Ids are never used twice.
     """
-    rows = {(row["destination"], row["identity"]): row for row in map(columns_of, new)}
-    upsert_all(conn, table, list(rows.values()), ["destination", "identity"])
+    for stay in ((), ("record", "edited")):
+        some = [columns_of(each) for each in new if (each.key is None) is bool(stay)]
+        rows = {(row["destination"], row["identity"]): row for row in some}
+        upsert_all(conn, table, list(rows.values()), ["destination", "identity"], stay)
 
 
 def columns_of(new: NewQuarantineRow) -> dict[str, Any]:
@@ -313,10 +313,10 @@ def discard_versions(conn: Connection, entries: Sequence[RowMapping], reason: st
     """Remember the source's versions of these entries as unwanted: they are never sent."""
     rows = {}
     for row in entries:
-        key_hash = (0, 0) if row["key"] is None or key_from_json(row["key"]) is None else hash_of(row["identity"])
-        version = {name: row[name] for name in ("destination", "record_print", "content")}
-        version["identity"] = identity_of(key_hash, to_unsigned(row["record_print"]))
-        rows[version["identity"], row["destination"], row["record_print"]] = {**version, "reason": reason, "at": at}
+        key_hash = (0, 0) if key_from_json(row["key"]) is None else hash_of(row["identity"])
+        identity = identity_of(key_hash, to_unsigned(row["record_print"]))
+        same = {name: row[name] for name in ("destination", "record_print", "content")}
+        rows[identity, row["destination"], row["record_print"]] = dict(same, identity=identity, reason=reason, at=at)
     upsert_all(conn, discarded, list(rows.values()), [column.name for column in discarded.primary_key])
 
 

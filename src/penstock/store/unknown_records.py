@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Select, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, delete, func, select, update
 
 from penstock.model.outcome import Outcome, Refusal
 from penstock.model.record import Key
@@ -71,12 +71,16 @@ class SentText(NamedTuple):
 
 
 class InterruptedRun(NamedTuple):
-    """A run whose process died; `settings` are those of its destination, `once_per_key`: it sends each key once."""
+    """A run whose process died; `settings` are those of its destination.
+
+    `once_per_key`: it sends each key once; `each_once`: each version of a key, once.
+    """
 
     id: str
     destination: str
     settings: str
     once_per_key: bool
+    each_once: bool
 
 
 def page(
@@ -158,30 +162,42 @@ def put_back(
 ) -> bool:
     """Store in its entry what became of a record that was resent; False if that has gone meanwhile.
 
-    What runs compare with stays the version that the source has. But one that may have arrived under a key that an edit
-    has given it gets the entry of that key (or one of its own, if that is taken): the version of the source is
-    discarded. `resent` is the record as it was sent: None, or one that a person edited since, stays `edited` if it was.
-    With `once` (each key is sent once) see `add_version`.
+    What runs compare with stays the version that the source has. But a record that may have arrived under a key that an
+    edit has given it gets that key: the version of the source is discarded. One that may have arrived before stays as
+    it is if nothing was sent. `resent` is the record as it was sent. Without it, and if a person has edited the record
+    since, the stored text and `edited` stay. With `once` (each key is sent once) see `add_version`.
     """
-    c, columns, this = table.c, columns_of(new), table.c.id == number_of(id_)
+    c, this = table.c, table.c.id == number_of(id_)
     same = (c.destination, c.identity, c.key, c.record_print, c.content, c.record, c.run, c.ordinal)
-    before = conn.execute(select(*same).where(this)).mappings().one_or_none()
+    before = conn.execute(select(*same, MAY_HAVE_ARRIVED.label("sent")).where(this)).mappings().one_or_none()
     if before is None:
         return False
-    values = {name: value for name, value in columns.items() if name not in STAYS}
+    if before["sent"] and new.outcome is not Outcome.UNKNOWN and new.request is None:
+        return True
+    is_same_text = resent is not None and before["record"] == resent.record
+    is_shaped = resent is not None and resent.is_raw and is_same_text
+    row, is_replaced = (new, resent is not None and resent.is_fixed) if is_shaped else _of_entry(new, before)
+    values = {name: value for name, value in columns_of(row).items() if name not in STAYS}
     if new.ordinal is None and new.run == before["run"]:
         values["ordinal"] = before["ordinal"]
-    if resent is not None and before["record"] == resent.record:
-        values |= {"edited": False, "record": new.record if resent.is_raw else resent.record}
-    if new.outcome is Outcome.UNKNOWN and columns["key"] != before["key"]:
-        moved = _free_identity(conn, replace(new, record_print=to_unsigned(before["record_print"])))
-        if moved is not None:
-            quarantine.discard_versions(conn, [before], "sent with another key", new.at)
-            values |= {"identity": moved, "key": columns["key"]}
+    if is_same_text:
+        values |= {"edited": False, "record": new.record if is_shaped else before["record"]}
+    identity = _free_identity(conn, row, before["identity"])
+    if identity is not None:
+        quarantine.discard_versions(conn, [before] if is_replaced else [], "sent as it was edited", new.at)
+        values |= {name: columns_of(row)[name] for name in ("key", "record_print")} | {"identity": identity}
     conn.execute(update(table).where(this).values(values))
     if once and new.outcome is Outcome.UNKNOWN:
         conn.execute(delete(table).where(_of_key(new.destination, new.key_hash), ~this, IS_ABSENT))
     return True
+
+
+def _of_entry(new: NewQuarantineRow, before: RowMapping) -> tuple[NewQuarantineRow, bool]:
+    """The row as a version of the source, and whether another key makes the version that the source has obsolete."""
+    row, key = replace(new, record_print=to_unsigned(before["record_print"])), key_from_json(before["key"])
+    if new.outcome is Outcome.UNKNOWN:
+        return row, new.key != key
+    return replace(row, key=key, key_hash=(0, 0) if key is None else hash_of(before["identity"])), False
 
 
 def release_resent(conn: Connection, run: str, resent: Sequence[ResentRecord], at: str) -> None:
@@ -193,11 +209,11 @@ def release_resent(conn: Connection, run: str, resent: Sequence[ResentRecord], a
     quarantine.discard(conn, [each.id for each in resent if each.is_fixed], f"fixed, and sent by {run}", at)
 
 
-def _free_identity(conn: Connection, new: NewQuarantineRow) -> bytes | None:
-    """What may identify an entry of this record, and identifies none yet."""
+def _free_identity(conn: Connection, new: NewQuarantineRow, own: bytes) -> bytes | None:
+    """What may identify the entry of this record, and no other one: that of a new entry, else that of its version."""
     some = [columns_of(replace(new, part=part))["identity"] for part in (new.part, True)]
     mine = (table.c.destination == new.destination) & table.c.identity.in_(some)
-    taken = set(conn.execute(select(table.c.identity).where(mine)).scalars())
+    taken = set(conn.execute(select(table.c.identity).where(mine)).scalars()) - {own}
     return next((one for one in some if one not in taken), None)
 
 
@@ -226,17 +242,18 @@ def put_in_doubt(conn: Connection, run: InterruptedRun, intent: Intent, records:
             ordinal=None if text is None else ordinal,
             request=intent.request,
             sent_at=intent.at,
+            part=run.each_once,
         )
         entries, once = intent.entries.get(ordinal), run.once_per_key
         if entries is None:
-            is_known = records is None and _put_back(conn, row, once=once)
+            has_entry = records is None and _put_back_by_key(conn, row, once=once)
         else:
-            is_known = sum(put_back(conn, each, row, once=once) for each in entries) > 0
-        if not is_known:
+            has_entry = sum(put_back(conn, entry, row, once=once) for entry in entries) > 0
+        if not has_entry:
             (add_version if once and key is not None else quarantine.add)(conn, row)
 
 
-def _put_back(conn: Connection, new: NewQuarantineRow, *, once: bool) -> bool:
+def _put_back_by_key(conn: Connection, new: NewQuarantineRow, *, once: bool) -> bool:
     """Whether the key of what an earlier release was resending has entries.
 
     The one with this content is unknown from now on, without one all of them. With `once` (each key is sent once) these
@@ -291,6 +308,11 @@ def release_version(
     if others:
         released |= ~MAY_HAVE_ARRIVED
     conn.execute(delete(table).where(_of_key(destination, key_hash), released))
+
+
+def release_refused(conn: Connection, destination: str, key_hash: KeyHash) -> None:
+    """Delete the entries of a key that are not unknown, because a newer version was delivered."""
+    conn.execute(delete(table).where(_of_key(destination, key_hash), ~IS_UNKNOWN))
 
 
 def newest_ordinals(conn: Connection, destination: str, run: str, below: int) -> dict[KeyHash, int]:

@@ -1,6 +1,7 @@
 """A record that is resent from the quarantine keeps its entry until it is delivered, whatever became of the request."""
 
 import pytest
+from sqlalchemy import create_engine, text
 
 from support.cli.new_mode_project import HOLD, MOMENTS, REQUEST, TASK, killed
 
@@ -159,3 +160,62 @@ def test_a_record_that_nobody_edited_does_not_count_as_fixed_after_a_resend(new_
     its.shell.text("run it")
     people = its.sandbox.state()["people"]
     assert {each["user_id"]: each.get("name") for each in people} == {"u1": None, "b": "1.5", "a": "1.50"}
+
+
+@pytest.mark.parametrize("next_one", ["delivered", "refused"])
+@pytest.mark.parametrize("way", ["lost", "killed"])
+def test_a_later_version_of_the_key_does_not_replace_one_that_may_have_arrived(refused, way, next_one):
+    its, entry = refused("all", "")
+    if way == "killed":
+        killed(its, MOMENTS[0], "quarantine", "resend", entry)
+    else:
+        its.sandbox.fault(cut="before", path=its.path, method="POST", times=1)
+        its.shell.text(f"quarantine resend {entry}", code=1)
+    its.rows(("a", "two"))
+    if next_one == "refused":
+        its.sandbox.fault(status=422, path=its.path, method="POST", times=1)
+    its.shell.text("run it", code=1 if next_one == "refused" else 0)
+    assert its.quarantine()["unknown", "one"] == entry
+    assert len(its.quarantine()) == (2 if next_one == "refused" else 1)
+
+
+def test_a_refused_resend_of_a_record_that_may_have_arrived_leaves_one_entry(new_mode, sqlite):
+    its = new_mode(sqlite, "task", HOLD)
+    its.what = MODES["all"]
+    its.settings(HOLD)
+    its.rows(("a", "one"))
+    its.lose(arrives=False)
+    its.shell.text("run it", code=1)
+    for command, more in (("quarantine resend --all", HOLD), ("run it", f"{HOLD}, exclude: [seen]")):
+        its.settings(more)
+        its.sandbox.fault(status=422, path=its.path, method="POST", times=1)
+        its.shell.text(command, code=1)
+    its.shell.text("quarantine resend --all")
+    assert its.names() == ["one"]
+
+
+@pytest.mark.parametrize("mode", ["all", "new"])
+def test_what_a_person_fixed_is_not_replaced_before_it_is_sent_again(refused, sqlite, mode):
+    its, entry = refused(mode, EDITS["other content"])
+    its.sandbox.fault(cut="before", path=its.path, method="POST", times=1)
+    its.shell.text(f"quarantine resend {entry}", code=1)
+    with create_engine(sqlite).begin() as connection:  # a settle run that was stopped before it sent anything
+        connection.execute(text("update quarantine set mark = 'absent'"))
+    its.shell.text("run it", code=1)
+    assert its.quarantine() == {("unknown", "edited"): entry}
+    its.settle()
+    assert its.names() == ["edited"]
+
+
+def test_a_resend_that_sends_nothing_leaves_a_record_unknown(new_mode, sqlite):
+    its = new_mode(sqlite, "task", HOLD)
+    its.rows(("a", "one"), ("b", "two"))
+    its.lose(containing="one")
+    its.lose(containing="two")
+    its.run(unknown=2)
+    entry = its.quarantine()["unknown", "one"]
+    its.shell.text(f"quarantine edit {entry} --set id=b")
+    its.shell.text(f"quarantine resend {entry}", code=1)
+    assert its.quarantine()["unknown", "one"] == entry
+    its.run(unknown=2)
+    assert its.names() == ["one", "two"]

@@ -107,7 +107,7 @@ def test_what_a_process_was_sending_when_it_died_replaces_no_other_version(datab
     with database.begin() as conn:
         add_version(conn, version(2, QUARANTINED))
         intent = Intent(1, [0], ["a"], [5], {}, AT)
-        died = InterruptedRun("r-1", "tasks", "s1", once_per_key=True)
+        died = InterruptedRun("r-1", "tasks", "s1", once_per_key=True, each_once=False)
         unknown_records.put_in_doubt(conn, died, intent, {0: SentText("{}", 1)} if known else {})
         assert entries(conn) == {("a", 2): QUARANTINED, ("a", 1 if known else 0): UNKNOWN}
 
@@ -171,6 +171,51 @@ def test_a_record_that_is_edited_while_it_is_resent_stays_as_it_was_edited(datab
         assert (kept.record, kept.edited) == ('{"x":2}', True)
 
 
+@pytest.mark.parametrize("outcome", [QUARANTINED, WAITING])
+def test_a_record_that_may_have_arrived_stays_so_if_a_resend_sends_nothing(database, outcome):
+    with database.begin() as conn:
+        quarantine.add(conn, version(1, UNKNOWN))
+        before = quarantine.entries(conn)
+        resent(conn, outcome, "b")
+        assert quarantine.entries(conn) == before
+
+
+def test_each_version_that_may_have_arrived_has_an_entry_of_its_own_also_after_a_resend(database):
+    with database.begin() as conn:
+        quarantine.add(conn, version(1, QUARANTINED))
+        resent(conn, UNKNOWN, "a", part=True)
+        quarantine.add(conn, version(2, QUARANTINED))
+        assert entries(conn) == {("a", 1): UNKNOWN, ("a", 2): QUARANTINED}
+        unknown_records.release_refused(conn, "tasks", KEY)
+        assert entries(conn) == {("a", 1): UNKNOWN}
+        [entry] = quarantine.entries(conn)
+        unknown_records.put_back(conn, entry.id, replace(version(1, QUARANTINED), request={}))
+        quarantine.add(conn, version(1, QUARANTINED))
+        assert [each.id for each in quarantine.entries(conn)] == [entry.id]
+
+
+def test_a_record_without_a_key_that_comes_again_stays_as_it_was_edited(database):
+    with database.begin() as conn:
+        keyless = replace(version(1, QUARANTINED), key=None, key_hash=(0, 0))
+        quarantine.add(conn, keyless)
+        quarantine.edit(conn, quarantine.entries(conn)[0].id, '{"x":2}')
+        quarantine.add(conn, replace(keyless, run="r-2"))
+        [entry] = quarantine.entries(conn)
+        assert (entry.record, entry.edited, entry.run) == ('{"x":2}', True, "r-2")
+
+
+@pytest.mark.parametrize("fixed", [True, False])
+def test_a_raw_record_that_fails_after_it_was_shaped_is_that_from_then_on(database, fixed):
+    with database.begin() as conn:
+        quarantine.add(conn, replace(version(1, QUARANTINED), key=None, key_hash=(0, 0)))
+        [entry] = quarantine.entries(conn)
+        shaped = replace(version(9, QUARANTINED), record='{"id":"a"}')
+        assert unknown_records.put_back(conn, entry.id, shaped, ResentRecord(entry.id, 1, "{}", fixed, is_raw=True))
+        kept = quarantine.get(conn, entry.id)
+        assert (kept.key, kept.key_hash, kept.record_print, kept.record) == ("a", KEY, 9, '{"id":"a"}')
+        assert list(quarantine.discarded_versions(conn, "tasks")) == ([((0, 1), 1)] if fixed else [])
+
+
 def test_an_entry_that_has_gone_takes_nothing_back(database):
     with database.begin() as conn:
         assert not unknown_records.put_back(conn, "q-1", version(1, UNKNOWN))
@@ -197,7 +242,8 @@ def test_a_request_of_a_resend_that_died_is_of_the_records_that_it_names(databas
             quarantine.release(conn, mine)
         ledger.begin_intents(conn, "r-2", [Intent(1, [0], ["c"], [5], {}, AT, {0: mine})])
         [intent] = ledger.leftover_intents(conn, "r-2")
-        unknown_records.put_in_doubt(conn, InterruptedRun("r-2", "tasks", "s1", once_per_key=False), intent, None)
+        died = InterruptedRun("r-2", "tasks", "s1", once_per_key=False, each_once=False)
+        unknown_records.put_in_doubt(conn, died, intent, None)
         put_back = {("c", 1): UNKNOWN, ("c", 3): UNKNOWN} if there else {("c", 0): UNKNOWN}
         assert entries(conn) == {("b", 2): QUARANTINED, **put_back}
         if there:

@@ -112,10 +112,10 @@ class QuarantineIndex:
         entries = {one.record: one for one in self._versions.get(key_hash, ())}
         return entries.get(record, entries.get(ANY_VERSION))
 
-    def discard(self, key_hash: KeyHash, record: int) -> None:
-        """Add a version that is never sent."""
+    def discard(self, key_hash: KeyHash, record: int, *, undo: bool = False) -> None:
+        """Add a version that is not sent, or remove it."""
         identity = key_hash if key_hash != (0, 0) else (0, record)
-        self._discarded.add((identity, record))
+        (self._discarded.discard if undo else self._discarded.add)((identity, record))
         self._words.add(identity[0])
 
     def discarded(self, key_hash: KeyHash, record: int) -> bool:

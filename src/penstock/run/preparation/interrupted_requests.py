@@ -48,8 +48,7 @@ def with_requests_in_doubt(
     conn: Connection, run: RunRow, prepared: Prepared, at: str, records: Mapping[int, SentText] | None = None
 ) -> RunRow:
     """Make the records of its requests unknown; returns the run with its counts. `records`: see `put_in_doubt`."""
-    unknown, settings = 0, prepared.compiled.version
-    interrupted = InterruptedRun(run.id, run.target, settings, prepared.policy.once_per_key)
+    unknown, interrupted = 0, interrupted_run(prepared, run.id)
     for intent in ledger.leftover_intents(conn, run.id):
         again = min(intent.ordinals) >= SENT_AGAIN_FROM
         known = None if again else (records or {})
@@ -67,6 +66,17 @@ def with_requests_in_doubt(
         counts=run.counts.plus({"read": unknown, Outcome.UNKNOWN: unknown}),
         first_sends=None if first is None else {**first, "sent": first["sent"] + unknown},
     )
+
+
+def interrupted_run(prepared: Prepared, run: str) -> InterruptedRun:
+    """A run of this destination whose process died."""
+    settings, once = prepared.compiled.version, prepared.policy.once_per_key
+    return InterruptedRun(run, prepared.spec.name, settings, once, sends_each_once(prepared))
+
+
+def sends_each_once(prepared: Prepared) -> bool:
+    """Whether each version of a key is sent, once."""
+    return prepared.policy.versions == "each" and not prepared.policy.compares and prepared.once
 
 
 def _records(prepared: Prepared, run: RunRow, ordinals: Sequence[int]) -> dict[int, SentText]:

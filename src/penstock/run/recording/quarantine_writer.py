@@ -64,9 +64,9 @@ class QuarantineWriter:
         A newer record of the key that a run beside this one put there stays, unless this one has to be settled.
         """
         part = self._context.partial or (self._context.each_once and outcome is Outcome.UNKNOWN)
-        if not part and outcome is not Outcome.UNKNOWN and self._has_newer(record):
-            return
         resent = self._context.resent.get(record.ordinal)
+        if resent is None and not part and outcome is not Outcome.UNKNOWN and self._has_newer(record):
+            return
         request, sent_at = (None, None) if intent is None else (intent.request, intent.at)
         if delivery is not None:
             is_read_back = outcome is Outcome.UNKNOWN and len(delivery.settled) == 1
@@ -81,13 +81,13 @@ class QuarantineWriter:
             at=self._context.now(),
             run=self._run,
             record=record.record,
-            record_print=record_hash(record.record) if resent is None else resent.version,
+            record_print=record_hash(record.record) if resent is None or resent.is_raw else resent.version,
             settings=self._context.settings,
             content=content,
             part=part,
             request=request,
             reply=None if delivery is None else reply_document(delivery.answer),
-            ordinal=record.ordinal,
+            ordinal=None if record.ordinal == OLDER else record.ordinal,
             sent_at=sent_at,
         )
         newest = self._is_of_input(record.ordinal) and self._is_newest(record.hash, record.ordinal)
@@ -178,7 +178,7 @@ class QuarantineWriter:
         if record is not None:
             self._write(lambda conn: quarantine.release_part(conn, destination, hash_, record))
             if refused:
-                self._write(lambda conn: quarantine.release_key(conn, destination, hash_))
+                self._write(lambda conn: unknown_records.release_refused(conn, destination, hash_))
         else:
             self._write(lambda conn: quarantine.release_key(conn, destination, hash_))
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from penstock.model.record import Payload, Rendered
 from penstock.run.diff.backlog import SENT_AGAIN_FROM
 from penstock.run.pipeline import BatchPipeline
+from penstock.run.preparation.interrupted_requests import interrupted_run
 from penstock.run.preparation.prepare import Prepared
 from penstock.run.recording.recorder import Recorder
 from penstock.store import unknown_records
@@ -38,11 +39,10 @@ def put_leftovers_in_doubt(
     }
     if not any(doubtful.values()):
         return
-    settings, once = prepared.compiled.version, prepared.policy.once_per_key
     with database.begin() as conn:
         guard(conn)
         for other, intents in doubtful.items():
-            interrupted = unknown_records.InterruptedRun(other, name, settings, once)
+            interrupted = interrupted_run(prepared, other)
             for intent in intents:
                 again = other in from_quarantine or min(intent.ordinals) >= SENT_AGAIN_FROM
                 known = None if again else dict[int, unknown_records.SentText]()

@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 
 from penstock.delivery.reader import ReadRefusedError
 from penstock.delivery.settle import ReadBackFinding, SentRecord
-from penstock.model.outcome import Note, Outcome
+from penstock.model.outcome import Outcome
 from penstock.model.record import Key
 from penstock.run.diff.backlog import SENT_AGAIN_FROM
 from penstock.run.diff.decision import STILL
@@ -37,6 +37,7 @@ from penstock.run.settling.sent_records import (
     sent_object,
     sent_record,
 )
+from penstock.run.settling.settle_counts import SettleCounts
 from penstock.run.stop import Stopped, StopSignal
 from penstock.store import unknown_records
 from penstock.store.memory import Memory, key_hashes
@@ -67,15 +68,6 @@ class Reader(Protocol):
 
 
 @dataclass(slots=True)
-class SettleCounts:
-    """Records of earlier runs: found, sent again, and those that are still unknown."""
-
-    found: int = 0
-    absent: int = 0
-    undecided: int = 0
-
-
-@dataclass(slots=True)
 class Settling:
     """The unknown records of one run's destination. `index` is the classifier's view of the quarantine."""
 
@@ -95,6 +87,7 @@ class Settling:
     async def before(self, send_again: Send) -> None:
         """Settle what earlier runs left. What is not there may be sent from now on; parts of an object, at once."""
         self._settle_rows(self._unknown_records())  # of an earlier process of this run, settled before it continues
+        self._hold_fixed()
         if self.mode == "off" or self._is_impossible():
             return
         for page in self._pages():
@@ -114,6 +107,13 @@ class Settling:
             await self.recorder.commits.durable()
         if self._is_merged:
             await self._send_again(set(), send_again)
+
+    def _hold_fixed(self) -> None:
+        """Send nothing in place of a record that a person has fixed, before it is sent again: it is as unknown ones."""
+        for page in self._pages(mark="absent"):
+            for row in page:
+                if resent_record(row).is_fixed:
+                    self.index.mark(row.key_hash, row.record_print, None)
 
     async def after(self, send_again: Send) -> None:
         """Settle what this run could not know, and send again what is not there, until nothing is lost any more."""
@@ -226,8 +226,7 @@ class Settling:
             lambda conn: unknown_records.store_findings(conn, [NewFinding(row.id, mark, reason, now)])
         )
         self.index.mark(row.key_hash, row.record_print, mark)
-        if mark is not None:
-            self._replace_version(row)
+        self._replace_version(row, undo=mark is None)
 
     def _remember(self, row: QuarantineRow, finding: ReadBackFinding) -> bool:
         """Remember a record as sent; False if what was sent is not known."""
@@ -258,10 +257,10 @@ class Settling:
         self.index.release(row.key_hash, row.record_print)
         self._replace_version(row)
 
-    def _replace_version(self, row: QuarantineRow) -> None:
+    def _replace_version(self, row: QuarantineRow, *, undo: bool = False) -> None:
         """Leave out what the source has of a record that was fixed: the fixed one arrived, or is sent again."""
         if resent_record(row).is_fixed:
-            self.index.discard(row.key_hash, row.record_print)
+            self.index.discard(row.key_hash, row.record_print, undo=undo)
 
     def _found_before(self, row: QuarantineRow, finding: ReadBackFinding) -> bool:
         """An earlier run's record arrived: this run counts it as unchanged when it reads it; False: not settled."""
@@ -328,15 +327,6 @@ class Settling:
                     lost_again |= lost if plan_of(self.prepared).kind is None else set()
                     return sent
         return sent
-
-    def notes(self) -> tuple[Note, ...]:
-        """What became of the unknown records of earlier runs, for the run's report."""
-        number = self.counts.found + self.counts.absent + self.counts.undecided
-        if number == 0:
-            return ()
-        parts = [(self.counts.found, "had arrived"), (self.counts.absent, "had not arrived and may be sent again")]
-        words = [f"{count:,} {what}" for count, what in (*parts, (self.counts.undecided, "undecided")) if count]
-        return (Note("unknown", "settled", f"records of earlier runs without an answer: {', '.join(words)}", number),)
 
     def _has_newer(self, row: QuarantineRow) -> bool:
         """Whether a newer part of its object was sent since: then the older one is left to a person."""
