@@ -311,8 +311,12 @@ def release_version(
 
 
 def release_refused(conn: Connection, destination: str, key_hash: KeyHash) -> None:
-    """Delete the entries of a key that are not unknown, because a newer version was delivered."""
-    conn.execute(delete(table).where(_of_key(destination, key_hash), ~IS_UNKNOWN))
+    """Delete the entries of a key that are not unknown, because a newer version was delivered.
+
+    Also one that did not arrive and whose record was not stored: any version stands for it.
+    """
+    obsolete = ~IS_UNKNOWN | (IS_ABSENT & (table.c.record_print == 0))
+    conn.execute(delete(table).where(_of_key(destination, key_hash), obsolete))
 
 
 def newest_ordinals(conn: Connection, destination: str, run: str, below: int) -> dict[KeyHash, int]:

@@ -131,15 +131,17 @@ def test_an_edited_unknown_record_whose_resend_sends_nothing_is_left_to_a_person
     assert its.quarantine() == {("unknown", "edited"): entry}
 
 
-def test_a_record_that_is_not_stored_does_not_count_as_fixed(new_mode, sqlite):
+@pytest.mark.parametrize("arrives", [True, False], ids=["arrived", "not there"])
+def test_a_record_that_is_not_stored_does_not_count_as_fixed(new_mode, sqlite, arrives):
     its = new_mode(sqlite, "task", HOLD)
     its.what = MODES["all"]
     its.settings("on_unknown: settle")
     its.rows(("a", "one"))
-    killed(its, "between reply and verdict", "run", "it")
+    killed(its, "between reply and verdict" if arrives else "before the bytes leave", "run", "it")
     its.rows(("a", "one"), ("b", "two"))
-    its.run(unchanged=1, delivered=1)
+    its.run(**({"unchanged": 1, "delivered": 1} if arrives else {"delivered": 2}))
     assert its.names() == ["one", "two"], "what had arrived was sent again"
+    assert its.quarantine() == {}
 
 
 def test_a_record_that_nobody_edited_does_not_count_as_fixed_after_a_resend(new_mode, sqlite):

@@ -96,7 +96,8 @@ class QuarantineIndex:
         """Remove a key, or one version of it; with `refused` also its versions that are not unknown."""
         others = [] if record is None else [one for one in self._versions.get(key_hash, ()) if one.record != record]
         if refused:
-            others = [one for one in others if one.outcome is Outcome.UNKNOWN]
+            unknown = [one for one in others if one.outcome is Outcome.UNKNOWN]
+            others = [one for one in unknown if one.record != ANY_VERSION or one.mark != "absent"]
         if others:
             self._versions[key_hash] = others
         else:
