@@ -196,6 +196,27 @@ def test_a_refused_resend_of_a_record_that_may_have_arrived_leaves_one_entry(new
     assert its.names() == ["one"]
 
 
+@pytest.mark.parametrize("how", ["settle", "resend"])
+def test_an_older_version_that_is_sent_again_leaves_a_newer_one_in_quarantine(new_mode, sqlite, how):
+    its = new_mode(sqlite, "task", HOLD)
+    its.what = MODES["all"]
+    its.settings(HOLD)
+    its.rows(("a", "one"))
+    its.lose(arrives=False)
+    its.shell.text("run it", code=1)
+    [older] = its.quarantine().values()
+    its.rows(("a", "two"))
+    its.sandbox.fault(status=422, path=its.path, method="POST", times=1)
+    its.shell.text("run it", code=1)
+    if how == "settle":
+        assert its.settle() == (0, 1, 0)
+    else:
+        its.shell.text(f"quarantine resend {older}")
+    assert set(its.quarantine()) == {("quarantined", "two")}
+    its.shell.text("quarantine resend --all")
+    assert its.names() == ["one", "two"]
+
+
 @pytest.mark.parametrize("mode", ["all", "new"])
 def test_what_a_person_fixed_is_not_replaced_before_it_is_sent_again(refused, sqlite, mode):
     its, entry = refused(mode, EDITS["other content"])

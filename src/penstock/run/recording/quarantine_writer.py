@@ -164,12 +164,13 @@ class QuarantineWriter:
         `ordinal` is that of the delivered record: a newer record of the key that this run quarantined stays.
         """
         is_newest = self._is_newest(hash_, ordinal)
-        refused = self._context.each_once and is_newest  # other versions that are not unknown, too
+        others = is_newest and self._is_of_input(ordinal)  # versions that a newer one makes obsolete, too
         if hash_ not in self.keys or (record is None and not is_newest):
             return
         if self._context.once_per_key and record is not None:
-            self._release_version(hash_, record, others=is_newest and self._is_of_input(ordinal))
+            self._release_version(hash_, record, others=others)
             return
+        refused = others and self._context.each_once
         if record is None or self._context.index is None or not self._context.index.has_others(hash_, record):
             self.keys.discard(hash_)
         if self._context.index is not None:
