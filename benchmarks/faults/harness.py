@@ -200,7 +200,7 @@ def settable_clock(folder: Path) -> Clock:
     environ = {
         "LD_PRELOAD": _library(),
         "FAKETIME_TIMESTAMP_FILE": str(file),
-        "FAKETIME_CACHE_DURATION": "1",
+        "FAKETIME_NO_CACHE": "1",  # set for all processes at the same moment
         "DONT_FAKE_MONOTONIC": "1",
     }
     clock = Clock(file, environ)
