@@ -109,7 +109,7 @@ class QuarantinedVersion(NamedTuple):
 def add(conn: Connection, *new: NewQuarantineRow) -> None:
     """Put records in quarantine; an entry of the same key (of a part: of the same version) is replaced under its id.
 
-    Of equal ones the last counts. Of one without a key the text stays that of a person. Ids are never used twice.
+    Of equal ones the last counts. A record without a key stays as a person edited it. Ids are never used twice.
     """
     for stay in ((), ("record", "edited")):
         some = [columns_of(each) for each in new if (each.key is None) is bool(stay)]
@@ -373,7 +373,7 @@ def hash_of(identity: bytes) -> KeyHash:
 
 
 def number_of(entry: str) -> int | None:
-    """The number of an id; None: it is none."""
+    """The number in an id such as `q-12`; None if it is not an id."""
     digits = entry.removeprefix("q-")
     return int(digits) if DIGITS.fullmatch(digits) else None
 

@@ -313,7 +313,7 @@ def release_version(
 def release_refused(conn: Connection, destination: str, key_hash: KeyHash) -> None:
     """Delete the entries of a key that are not unknown, because a newer version was delivered.
 
-    Also one that did not arrive and whose record was not stored: any version stands for it.
+    Also an unknown one that did not arrive and cannot be sent again, because its record was not stored.
     """
     obsolete = ~IS_UNKNOWN | (IS_ABSENT & (table.c.record_print == 0))
     conn.execute(delete(table).where(_of_key(destination, key_hash), obsolete))

@@ -38,6 +38,18 @@ def refused(new_mode, sqlite):
     return project
 
 
+@pytest.fixture
+def lost(new_mode, sqlite):
+    """A project in mode `all` that has no answer for `one`, which did not arrive."""
+    its = new_mode(sqlite, "task", HOLD)
+    its.what = MODES["all"]
+    its.settings(HOLD)
+    its.rows(("a", "one"))
+    its.lose(arrives=False)
+    its.shell.text("run it", code=1)
+    return its
+
+
 def fail(its, fault, command):
     """The request of this command fails so."""
     if fault in MOMENTS:
@@ -181,40 +193,28 @@ def test_a_later_version_of_the_key_does_not_replace_one_that_may_have_arrived(r
     assert len(its.quarantine()) == (2 if next_one == "refused" else 1)
 
 
-def test_a_refused_resend_of_a_record_that_may_have_arrived_leaves_one_entry(new_mode, sqlite):
-    its = new_mode(sqlite, "task", HOLD)
-    its.what = MODES["all"]
-    its.settings(HOLD)
-    its.rows(("a", "one"))
-    its.lose(arrives=False)
-    its.shell.text("run it", code=1)
+def test_a_refused_resend_of_a_record_that_may_have_arrived_leaves_one_entry(lost):
     for command, more in (("quarantine resend --all", HOLD), ("run it", f"{HOLD}, exclude: [seen]")):
-        its.settings(more)
-        its.sandbox.fault(status=422, path=its.path, method="POST", times=1)
-        its.shell.text(command, code=1)
-    its.shell.text("quarantine resend --all")
-    assert its.names() == ["one"]
+        lost.settings(more)
+        lost.sandbox.fault(status=422, path=lost.path, method="POST", times=1)
+        lost.shell.text(command, code=1)
+    lost.shell.text("quarantine resend --all")
+    assert lost.names() == ["one"]
 
 
 @pytest.mark.parametrize("how", ["settle", "resend"])
-def test_an_older_version_that_is_sent_again_leaves_a_newer_one_in_quarantine(new_mode, sqlite, how):
-    its = new_mode(sqlite, "task", HOLD)
-    its.what = MODES["all"]
-    its.settings(HOLD)
-    its.rows(("a", "one"))
-    its.lose(arrives=False)
-    its.shell.text("run it", code=1)
-    [older] = its.quarantine().values()
-    its.rows(("a", "two"))
-    its.sandbox.fault(status=422, path=its.path, method="POST", times=1)
-    its.shell.text("run it", code=1)
+def test_an_older_version_that_is_sent_again_leaves_a_newer_one_in_quarantine(lost, how):
+    [older] = lost.quarantine().values()
+    lost.rows(("a", "two"))
+    lost.sandbox.fault(status=422, path=lost.path, method="POST", times=1)
+    lost.shell.text("run it", code=1)
     if how == "settle":
-        assert its.settle() == (0, 1, 0)
+        assert lost.settle() == (0, 1, 0)
     else:
-        its.shell.text(f"quarantine resend {older}")
-    assert set(its.quarantine()) == {("quarantined", "two")}
-    its.shell.text("quarantine resend --all")
-    assert its.names() == ["one", "two"]
+        lost.shell.text(f"quarantine resend {older}")
+    assert set(lost.quarantine()) == {("quarantined", "two")}
+    lost.shell.text("quarantine resend --all")
+    assert lost.names() == ["one", "two"]
 
 
 @pytest.mark.parametrize("mode", ["all", "new"])

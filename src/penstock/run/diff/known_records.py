@@ -114,7 +114,7 @@ class QuarantineIndex:
         return entries.get(record, entries.get(ANY_VERSION))
 
     def discard(self, key_hash: KeyHash, record: int, *, undo: bool = False) -> None:
-        """Add a version that is not sent, or remove it."""
+        """Send this version no more in this run, as one that a person has discarded; with `undo`, send it after all."""
         identity = key_hash if key_hash != (0, 0) else (0, record)
         (self._discarded.discard if undo else self._discarded.add)((identity, record))
         self._words.add(identity[0])

@@ -335,7 +335,7 @@ def chunks_of(data: KnownDataset, rows: Sequence[QuarantineRow]) -> Iterator[Chu
 
 
 def resent_record(row: QuarantineRow) -> ResentRecord:
-    """A record in quarantine as it is sent now."""
+    """What a run needs to know about a record in quarantine that it sends."""
     is_fixed = row.record_print != 0 and (row.edited or record_hash(row.record) != row.record_print)
     return ResentRecord(row.id, row.record_print, row.record, is_fixed, is_raw=row.rule == SQL_RULE)
 

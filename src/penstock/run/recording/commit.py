@@ -192,12 +192,10 @@ class RecorderContext:
     index: QuarantineIndex | None = None  # for the classifier; None: not used
     store_responses: bool = False
     partial: bool = False  # whether a record may be a part: then each version of a key has an entry of its own
-    each_once: bool = (
-        False  # whether each version of a key is sent, once: then each unknown one has an entry of its own
-    )
+    each_once: bool = False  # whether each version of a key is sent, once: an unknown one has an entry of its own
     once_per_key: bool = False  # whether each key is sent once: a version that may have arrived stays beside others
     links: CompanyLinks | None = None  # of a destination that removes links which are no longer in the record
-    resent: Mapping[int, ResentRecord] = field(default_factory=dict)  # by ordinal
+    resent: Mapping[int, ResentRecord] = field(default_factory=dict)  # the records that are resent, by ordinal
     guard: Write = lambda _: None  # raises when another process has taken the destination over
     unchanged: SentValues | None = None
     remember_sent: RememberSent | None = None  # what a read-back needs later

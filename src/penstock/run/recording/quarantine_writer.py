@@ -59,9 +59,8 @@ class QuarantineWriter:
     ) -> None:
         """Put the record in quarantine; `content` is what was, or may have been, sent of it, `intent` its request.
 
-        A record that is resent keeps its entry.
-
-        A newer record of the key that a run beside this one put there stays, unless this one has to be settled.
+        A record that is resent keeps its entry. A newer record of the key that a run beside this one put there stays,
+        unless this one has to be settled.
         """
         part = self._context.partial or (self._context.each_once and outcome is Outcome.UNKNOWN)
         resent = self._context.resent.get(record.ordinal)
@@ -112,7 +111,7 @@ class QuarantineWriter:
             quarantine.add(conn, row)
 
     def entries_of(self, payloads: Sequence[Payload]) -> dict[int, list[str]]:
-        """The ids of the records that are resent, with those of their older parts, by the ordinal of the payload."""
+        """Of the payloads that resend records: ordinal → the ids of these records in quarantine."""
         resent = self._context.resent
         some = {payload.ordinal: [resent[n].id for n in payload.ordinals if n in resent] for payload in payloads}
         return {ordinal: ids for ordinal, ids in some.items() if ids}

@@ -109,7 +109,7 @@ class Settling:
             await self._send_again(set(), send_again)
 
     def _hold_fixed(self) -> None:
-        """Send nothing in place of a record that a person has fixed, before it is sent again: it is as unknown ones."""
+        """Until a record that a person fixed is sent again, it counts as unknown: the source's version is not sent."""
         for page in self._pages(mark="absent"):
             for row in page:
                 if resent_record(row).is_fixed:
@@ -258,7 +258,7 @@ class Settling:
         self._replace_version(row)
 
     def _replace_version(self, row: QuarantineRow, *, undo: bool = False) -> None:
-        """Leave out what the source has of a record that was fixed: the fixed one arrived, or is sent again."""
+        """Do not send the source's version of a record that was fixed: the fixed one arrived, or is sent again."""
         if resent_record(row).is_fixed:
             self.index.discard(row.key_hash, row.record_print, undo=undo)
 

@@ -1,4 +1,4 @@
-"""Which records in quarantine a request resends, so that it is known whose request it was if its process dies."""
+"""The entries in quarantine whose records a request resends, so that they are known if its process dies."""
 
 from alembic import op
 from sqlalchemy import Column, Text
